@@ -1,0 +1,120 @@
+/**
+ * The one door to Postgres for our own code (pg-boss keeps a pool of its own).
+ *
+ * Owns: the pool, the mapping of driver errors to `DbError`, transactions that roll back on failure, defect and interruption.
+ * Does not own: any SQL. Queries live in the room that needs them.
+ */
+import { Context, Effect, Exit, Layer, Schema } from "effect"
+import postgres from "postgres"
+
+/** Postgres refused or could not be reached. `transient` tells whether the same statement may succeed later. */
+export class DbError extends Schema.TaggedError<DbError>()("DbError", {
+  op: Schema.String,
+  code: Schema.String,
+  reason: Schema.String,
+  transient: Schema.Boolean,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return this.transient
+      ? `The database is not reachable (${this.reason}). It is tried again by itself; check it with signalbox db status.`
+      : `The database refused ${this.op}: ${this.reason}`
+  }
+}
+
+export type Sql = postgres.Sql | postgres.TransactionSql
+
+const CurrentTransaction = Context.Reference<postgres.TransactionSql | undefined>(
+  "@signalbox/core/postgres/CurrentTransaction",
+  { defaultValue: () => undefined }
+)
+
+class RolledBack {
+  readonly exit: Exit.Exit<unknown, unknown>
+  constructor(exit: Exit.Exit<unknown, unknown>) {
+    this.exit = exit
+  }
+}
+
+export class Db extends Context.Service<
+  Db,
+  {
+    /** The pool itself, for LISTEN and cursors. Inside `transaction` use `query`. */
+    readonly pool: postgres.Sql
+    readonly url: string
+    /** Runs `f` on the current transaction when there is one, else on the pool. `op` names the act in errors. */
+    readonly query: <A>(op: string, f: (sql: Sql) => PromiseLike<A>) => Effect.Effect<A, DbError>
+    /** READ COMMITTED; every `query` inside joins it. Nested calls join the outer one. */
+    readonly transaction: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DbError, R>
+    /** The current transaction's handle: pg-boss statements join it. Undefined outside of one. */
+    readonly current: Effect.Effect<postgres.TransactionSql | undefined>
+  }
+>()("@signalbox/core/postgres/Db") {
+  /** @param url postgres:// URL @param options.max connections in the pool @param options.name shown in pg_stat_activity */
+  static readonly layer = (
+    url: string,
+    options: { readonly max?: number; readonly name?: string } = {}
+  ): Layer.Layer<Db> =>
+    Layer.effect(
+      Db,
+      Effect.gen(function* () {
+        const pool = yield* Effect.acquireRelease(
+          Effect.sync(() => connect(url, options)),
+          (sql) => Effect.promise(() => sql.end({ timeout: 5 }))
+        )
+        const query = <A>(op: string, f: (sql: Sql) => PromiseLike<A>): Effect.Effect<A, DbError> =>
+          Effect.flatMap(CurrentTransaction, (tx) =>
+            Effect.tryPromise({ try: () => f(tx ?? pool), catch: (cause) => toDbError(op, cause) })
+          )
+        const transaction = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> =>
+          Effect.flatMap(CurrentTransaction, (outer) => (outer === undefined ? begin(pool, self) : self))
+        return Db.of({ pool, url, query, transaction, current: CurrentTransaction })
+      })
+    )
+}
+
+/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), 40 (serialisation, deadlock) and the driver's own codes. */
+export const isTransient = (code: string): boolean =>
+  /^(08|53|57P|40)/.test(code) || /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH)/.test(code)
+
+export const toDbError = (op: string, cause: unknown): DbError => {
+  const code =
+    typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+  const reason = cause instanceof Error ? cause.message || code : String(cause)
+  return new DbError({ op, code, reason, transient: isTransient(code), cause })
+}
+
+const connect = (url: string, options: { readonly max?: number; readonly name?: string }): postgres.Sql =>
+  postgres(url, {
+    max: options.max ?? 8,
+    connect_timeout: 10,
+    idle_timeout: 0,
+    max_lifetime: null,
+    backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
+    onnotice: () => {},
+    connection: { application_name: options.name ?? "signalbox" }
+  })
+
+const begin = <A, E, R>(pool: postgres.Sql, self: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> =>
+  Effect.contextWith((context: Context.Context<R>) =>
+    Effect.callback<A, E | DbError>((resume, signal) => {
+      const settled = pool
+        .begin(async (tx) => {
+          const exit = await Effect.runPromiseExitWith(context)(Effect.provideService(self, CurrentTransaction, tx), {
+            signal
+          })
+          if (Exit.isFailure(exit)) throw new RolledBack(exit)
+          return exit.value
+        })
+        .then(
+          (value) => resume(Effect.succeed(value as A)),
+          (cause: unknown) =>
+            resume(
+              cause instanceof RolledBack
+                ? (cause.exit as Exit.Exit<A, E>)
+                : Effect.fail(toDbError("transaction", cause))
+            )
+        )
+      return Effect.promise(() => settled) // an interrupted caller waits until the ROLLBACK has happened
+    })
+  )

@@ -1,0 +1,59 @@
+/**
+ * How a worker touches a host: run a script, follow a stream, hand a terminal over. `local` and SSH look the same from here.
+ *
+ * Owns: the interface and its errors. Does not own: what is run (the task room), which hosts exist (core's host room).
+ * Invariants: a missing exit status is unknown (`code` undefined), never 0; nothing a person wrote is ever part of `command`:
+ * it travels in `input` or in files.
+ */
+import { Context, type Effect, Schema, type Stream } from "effect"
+import type { HostConfig } from "@signalbox/core/host/config.ts"
+
+/** No connection, or it broke. Nothing is known of what ran: ask again when the host is back. */
+export class HostUnreachable extends Schema.TaggedError<HostUnreachable>()("HostUnreachable", {
+  host: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${this.host} is not reachable: ${this.reason}`
+  }
+}
+/** The host answered and will not have us (key, user, host key, agent, key file). Trying again alone does not help. `message` says the mend. */
+export class HostRefused extends Schema.TaggedError<HostRefused>()("HostRefused", {
+  host: Schema.String,
+  problem: Schema.Literals(["authentication", "host-key-unknown", "host-key-changed", "host-key-revoked", "key-file", "config"]),
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return this.reason
+  }
+}
+export type HostError = HostUnreachable | HostRefused
+
+export interface Ran {
+  readonly code: number | undefined
+  readonly signal: string | undefined
+  readonly out: Uint8Array
+  readonly err: Uint8Array
+}
+
+export class Transport extends Context.Service<
+  Transport,
+  {
+    /** Runs `command` by /bin/sh on the host with `input` on stdin. Output is limited to `maxBytes` (default 4 MiB) per stream. */
+    readonly exec: (
+      host: HostConfig,
+      command: string,
+      options?: { readonly input?: string | Uint8Array; readonly maxBytes?: number; readonly timeoutMs?: number }
+    ) => Effect.Effect<Ran, HostError>
+    /** Stdout as it comes, until the process ends (end of stream) or the connection breaks (HostUnreachable). Interruption ends the remote process. */
+    readonly stream: (
+      host: HostConfig,
+      command: string,
+      options?: { readonly input?: string | Uint8Array }
+    ) => Stream.Stream<Uint8Array, HostError>
+    /** The host key's public line as it is offered now, without connecting any further: for `host add` and `--accept-new`. */
+    readonly offeredKey: (host: HostConfig) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>
+    /** Closes the pooled connection (a host was edited or removed). */
+    readonly forget: (hostName: string) => Effect.Effect<void>
+  }
+>()("@signalbox/worker/host/Transport") {}

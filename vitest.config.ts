@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config"
+
+/** Two cores is the smallest machine we promise to run on: a real Postgres, tmux and sshd share them with the tests. */
+export default defineConfig({
+  test: {
+    include: ["packages/*/src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
+    exclude: ["**/node_modules/**", "**/dist/**", "test/fleet/**"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    env: { NODE_ENV: "production", FORCE_COLOR: "3" }
+  }
+})
