@@ -5,6 +5,8 @@ create table read.task (
   id text primary key,
   version int not null,
   view json not null,
+  -- for lists: the command cut, the context left out
+  brief json not null,
   host text not null generated always as (view ->> 'host') stored,
   tool text not null generated always as (view ->> 'tool') stored,
   status text not null generated always as (view ->> 'status') stored,

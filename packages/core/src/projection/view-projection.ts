@@ -30,7 +30,9 @@ export const viewProjection = <E extends { readonly _tag: string }, V extends { 
   readonly types: EventTypes<E>
   readonly schema: Schema.Codec<V, unknown>
   readonly initial: (id: string) => V | undefined
-  readonly evolve: (view: V | undefined, event: E, meta: ViewMeta) => V | undefined
+  readonly evolve: (view: V | undefined, event: E, meta: ViewMeta, id: string) => V | undefined
+  /** One more JSON column, `brief`, for lists: the view without its bulk. */
+  readonly brief?: (view: V) => V
   readonly after?: (views: ReadonlyMap<string, V>) => Effect.Effect<void, DbError, Db>
 }): Projection => {
   const codec = Schema.toCodecJson(options.schema)
@@ -59,21 +61,29 @@ export const viewProjection = <E extends { readonly _tag: string }, V extends { 
             const decoded = options.types.decode(event)
             if (Result.isFailure(decoded)) return yield* decoded.failure
             if (decoded.success === undefined) continue
-            const after = options.evolve(before, decoded.success, event)
+            const after = options.evolve(before, decoded.success, event, id)
             if (after === undefined || after === before) continue
             views.set(id, after)
             changed.set(id, after)
           }
         }
         if (changed.size === 0) return
-        const records = [...changed].map(([id, view]) => ({ id, version: view.version, view: encode(view) }))
+        const { brief } = options
+        const records = [...changed].map(([id, view]) => ({
+          id,
+          version: view.version,
+          view: encode(view),
+          ...(brief === undefined ? {} : { brief: encode(brief(view)) })
+        }))
+        const columns = ["id", "version", "view", ...(brief === undefined ? [] : ["brief"])]
         yield* db.query(
           `write ${options.table}`,
           (sql) => sql`
-            insert into ${sql(options.table)} (id, version, view)
-            select id, version, view from json_to_recordset(${JSON.stringify(records)}::text::json)
-              as r (id text, version int, view json)
-            on conflict (id) do update set version = excluded.version, view = excluded.view`
+            insert into ${sql(options.table)} ${sql(columns)}
+            select ${sql(columns)} from json_to_recordset(${JSON.stringify(records)}::text::json)
+              as r (id text, version int, view json, brief json)
+            on conflict (id) do update set version = excluded.version, view = excluded.view
+              ${brief === undefined ? sql`` : sql`, brief = excluded.brief`}`
         )
         if (options.after !== undefined) yield* options.after(changed)
       })

@@ -4,7 +4,7 @@ import { Db } from "../postgres/Db.ts"
 import type { Projection } from "../projection/Projection.ts"
 import { viewProjection } from "../projection/view-projection.ts"
 import { taskEvents } from "./events.ts"
-import { evolveTask, TaskView } from "./view.ts"
+import { briefTask, evolveTask, TaskView } from "./view.ts"
 
 export const taskProjection: Projection = viewProjection({
   name: "task",
@@ -16,6 +16,7 @@ export const taskProjection: Projection = viewProjection({
   schema: TaskView,
   initial: () => undefined,
   evolve: evolveTask,
+  brief: briefTask,
   after: (views) =>
     Effect.gen(function* () {
       const waits = [...views.values()].flatMap((task) =>

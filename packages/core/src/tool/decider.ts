@@ -20,8 +20,7 @@ export class ToolRejection extends Schema.TaggedError<ToolRejection>()("ToolReje
 }
 
 export type ToolCommand =
-  | { readonly _tag: "Define"; readonly definition: ToolView["definition"] }
-  | { readonly _tag: "Remove" }
+  { readonly _tag: "Define"; readonly definition: ToolView["definition"] } | { readonly _tag: "Remove" }
 
 export const evolveTool = (
   name: string,
