@@ -7,7 +7,7 @@
  */
 import * as fs from "node:fs/promises"
 import { homedir } from "node:os"
-import { isAbsolute, join, resolve } from "node:path"
+import { dirname, isAbsolute, join, resolve } from "node:path"
 import { Config, Context, Effect, Layer, Option, Schema } from "effect"
 
 /** The home cannot be used. */
@@ -85,7 +85,7 @@ export const openHome = (directory: string): Effect.Effect<HomePaths, HomeError>
   Effect.tryPromise({
     try: async () => {
       const paths = homePaths(directory)
-      await fs.mkdir(directory, { recursive: true, mode: 0o700 })
+      await makePrivate(directory)
       const { mode } = await fs.stat(directory)
       if (!isPrivate(mode)) throw new HomeError({ path: directory, problem: "readable-by-others", reason: octal(mode) })
       await fs.access(directory, fs.constants.W_OK | fs.constants.X_OK)
@@ -95,6 +95,22 @@ export const openHome = (directory: string): Effect.Effect<HomePaths, HomeError>
     },
     catch: (cause) => toHomeError(directory, cause)
   })
+
+/** `mkdir -p` with mode 0700. Node's own never ends where making a directory answers ENOENT (below /proc). */
+export const makePrivate = async (path: string): Promise<void> => {
+  const make = async (): Promise<string> =>
+    fs.mkdir(path, { mode: 0o700 }).then(
+      () => "",
+      async (cause: NodeJS.ErrnoException) => {
+        if (cause.code === "ENOENT") return "ENOENT"
+        if (cause.code === "EEXIST" && (await fs.stat(path)).isDirectory()) return ""
+        throw cause
+      }
+    )
+  if ((await make()) === "") return
+  if (dirname(path) !== path) await makePrivate(dirname(path))
+  if ((await make()) !== "") throw Object.assign(new Error(`no such place: ${path}`), { code: "EACCES" })
+}
 
 /** Nobody else may list or write it; the group may pass through (0710). */
 export const isPrivate = (mode: number): boolean => (mode & 0o067) === 0

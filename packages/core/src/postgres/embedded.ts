@@ -11,6 +11,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { Clock, Deferred, Effect, Exit, Ref, type Scope } from "effect"
 import postgres from "postgres"
+import { makePrivate } from "../config/Home.ts"
 import { withProgress } from "../observe/Progress.ts"
 import {
   alive,
@@ -148,7 +149,7 @@ const attempt = <A>(path: string, act: () => Promise<A>): Effect.Effect<A, Embed
 
 const prepare = (options: EmbeddedOptions): Effect.Effect<Place, EmbeddedPostgresError> =>
   attempt(options.home, async () => {
-    await fs.mkdir(options.home, { recursive: true, mode: 0o700 })
+    await makePrivate(options.home)
     const user = await serverUser()
     const base = await dataBase(options.home, user, options.system ?? SYSTEM_DIRECTORY)
     const secret = join(options.home, "database-password")
