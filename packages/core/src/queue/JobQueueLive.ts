@@ -35,7 +35,13 @@ export const layer = (
       const enqueue = Effect.fn("JobQueue.enqueue")(function* (jobs: ReadonlyArray<NewJob>) {
         for (const [name, group] of grouped(jobs)) {
           yield* known(name)
-          const rows = [...group.values()].map(({ queue: _, ...job }) => job)
+          const rows = [...group.values()].map(({ id, data, priority, startAfter, singletonKey }) => ({
+            id,
+            data,
+            ...(priority === undefined ? {} : { priority }),
+            ...(startAfter === undefined ? {} : { startAfter }),
+            ...(singletonKey === undefined ? {} : { singletonKey })
+          }))
           yield* Effect.flatten(
             db.query("enqueue jobs", async (sql) => {
               const client = onOurs(sql)
