@@ -122,6 +122,7 @@ export const installedPrograms = (): string => {
  * @param cache where a copy may lie
  */
 export const programsFor = async (native: string, user: ServerUser | undefined, cache: string): Promise<string> => {
+  await sameMachine(join(native, "bin/postgres"))
   const links = await missingLinks(native)
   const linked = await Promise.all(links.map((l) => fs.symlink(l.to, join(native, l.path)).catch(ifExists))).then(
     () => true,
@@ -136,6 +137,23 @@ export const programsFor = async (native: string, user: ServerUser | undefined, 
   if (still !== undefined)
     throw new EmbeddedPostgresError({ problem: "closed", detail: `${still} is closed to ${user?.name ?? "this user"}` })
   return target
+}
+
+/** A file of another processor would be handed to the shell by execvp; so its ELF header is compared with that of our own Node. */
+const sameMachine = async (program: string): Promise<void> => {
+  const [theirs, ours] = await Promise.all([elfMachine(program), elfMachine(process.execPath)])
+  if (theirs !== undefined && ours !== undefined && theirs !== ours)
+    throw new EmbeddedPostgresError({ problem: "wrong-architecture", detail: `${program} is for another processor` })
+}
+
+const elfMachine = async (file: string): Promise<number | undefined> => {
+  const handle = await fs.open(file)
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(20), 0, 20, 0)
+    return buffer.readUInt32BE(0) === 0x7f454c46 ? buffer.readUInt16LE(18) : undefined
+  } finally {
+    await handle.close()
+  }
 }
 
 interface MissingLink {
