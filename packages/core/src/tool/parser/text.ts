@@ -43,8 +43,8 @@ const choices = /[([]\s*(?:y(?:es)?\s*\/\s*n(?:o)?(?:\s*\/[^)\]]{1,20})?)\s*[)\]
 const questions: ReadonlyArray<RegExp> = [
   choices,
   /\b(?:do you want to|would you like to|are you sure)\b[^.!]{0,200}\?\s*(?:[([][^)\]]{1,40}[)\]])?\s*[:>]?\s*$/iu,
-  /\b(?:password|passphrase)\b[^.!?]{0,120}:\s*$/iu,
-  /\b(?:press|hit)\s+(?:\[?enter\]?|\[?return\]?|any key)\b[^.!?]{0,60}[.:…]{0,3}\s*$/iu,
+  /\b(?:password|passphrase)\b[^!?]{0,160}:\s*$/iu,
+  /\b(?:press|hit)\s+(?:\[?enter\]?|\[?return\]?|any key)(?:\s+(?:to|when|for)\b[^.!?]{0,60})?[.:…\s]{0,8}$/iu,
   /\b(?:continue|proceed|overwrite|confirm)\?\s*(?:[([][^)\]]{1,40}[)\]])?\s*[:>]?\s*$/iu,
   /^(?:enter|type|select|choose)\b[^.!?]{1,120}:\s*$/iu,
   /\(yes\/no(?:\/\[fingerprint\])?\)\?\s*$/iu
