@@ -43,7 +43,9 @@ export class EventNotDecodable extends Schema.TaggedError<EventNotDecodable>()("
 }
 
 /** Lifts a payload of version n (the key) to version n + 1. */
-export type Upcasts = Readonly<Record<number, (data: Readonly<Record<string, Schema.Json>>) => Record<string, Schema.Json>>>
+export type Upcasts = Readonly<
+  Record<number, (data: Readonly<Record<string, Schema.Json>>) => Record<string, Schema.Json>>
+>
 
 /**
  * The events of one room: encode and decode between the tagged domain union and the log's JSON.
@@ -89,11 +91,12 @@ const upcast = (
   change: { readonly version: number; readonly steps: Upcasts } | undefined,
   data: Schema.Json
 ): Record<string, Schema.Json> => {
-  const { v, ...rest } = { ...(data as Record<string, Schema.Json>) }
-  let lifted: Record<string, Schema.Json> = v === undefined || change !== undefined ? rest : { ...rest, v }
-  for (let at = typeof v === "number" ? v : 1; change !== undefined && at < change.version; at++) {
-    lifted = change.steps[at]?.(lifted) ?? lifted
-  }
+  const stored = data as Record<string, Schema.Json>
+  if (change === undefined) return stored
+  const { v, ...rest } = stored
+  let lifted: Record<string, Schema.Json> = rest
+  const from = typeof v === "number" ? v : 1
+  for (let at = from; at < change.version; at++) lifted = change.steps[at]?.(lifted) ?? lifted
   return lifted
 }
 

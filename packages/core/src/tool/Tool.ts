@@ -86,7 +86,10 @@ export interface Shown {
 export interface OutputParser {
   readonly initial: ToolReport
   /** One line without its newline. Never throws: a line that is not of the format changes nothing and is shown as a note. */
-  readonly line: (report: ToolReport, line: string) => { readonly report: ToolReport; readonly shown: ReadonlyArray<Shown> }
+  readonly line: (
+    report: ToolReport,
+    line: string
+  ) => { readonly report: ToolReport; readonly shown: ReadonlyArray<Shown> }
   /** The last, unfinished line: plain-text tools ask "Proceed? (y/n) " without a newline. */
   readonly partial: (report: ToolReport, text: string) => ToolReport
 }
