@@ -23,6 +23,7 @@ import {
   wordsOf
 } from "./flags.ts"
 import type { Flags } from "./flags.ts"
+import { oneLine } from "./parser/json.ts"
 import { execScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, OutputFormat, Tool } from "./Tool.ts"
 
@@ -77,6 +78,9 @@ const agent = (row: Agent): Tool => {
     canResume,
     refusal: (invocation) => {
       if (promptOf(invocation).trim() === "") return `${row.name} needs a prompt, and this one is empty`
+      if (invocation.resume !== undefined && !/^[A-Za-z0-9_][^\s\p{Cc}]{0,255}$/u.test(invocation.resume)) {
+        return `'${oneLine(invocation.resume, 40)}' is not the id of a session`
+      }
       if (invocation.resume !== undefined && !canResume)
         return `${row.name} keeps no sessions, so a task cannot be resumed`
       for (const word of wordsFor(invocation)) {
@@ -250,7 +254,7 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
     binary: "gemini",
     format: "gemini",
     flags: full ? others : { approvalMode, ...others },
-    sessionId: "chosen",
+    sessionId: "reported",
     exitCodes: geminiExitCodes,
     notes: [
       full
@@ -261,9 +265,7 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
     words: (invocation, flags) => [
       "--output-format=stream-json",
       ...(full ? ["--approval-mode=yolo"] : []),
-      ...(invocation.resume === undefined
-        ? [`--session-id=${invocation.sessionId}`]
-        : [`--resume=${invocation.resume}`]),
+      ...(invocation.resume === undefined ? [] : [`--resume=${invocation.resume}`]), // older ones know no --session-id
       ...flags
     ],
     env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" })
@@ -418,11 +420,14 @@ const blackbox = agent({
   exitCodes: geminiExitCodes,
   notes: [
     "Without approvalMode, edits and commands are denied.",
-    "Sessions are checkpoints: each task saves one under its session id, and a resume starts from it."
+    "Sessions are checkpoints: a task that succeeds saves one under its session id, and a resume in the same directory starts from it.",
+    "What a resumed task adds is saved under a new name, which its error output tells: Blackbox cannot save under the old one."
   ],
+  // --resume-checkpoint and --save-checkpoint together are refused; --auto-save chooses a name of its own.
   words: (invocation, flags) => [
-    ...(invocation.resume === undefined ? [] : [`--resume-checkpoint=${invocation.resume}`]),
-    `--save-checkpoint=${invocation.resume ?? invocation.sessionId}`,
+    ...(invocation.resume === undefined
+      ? [`--save-checkpoint=${invocation.sessionId}`]
+      : [`--resume-checkpoint=${invocation.resume}`, "--auto-save"]),
     ...flags
   ]
 })
