@@ -311,6 +311,16 @@ describe("a session", () => {
   })
 })
 
+describe("a container sandbox", () => {
+  it.each(["gemini", "qwen", "blackbox"])("of %s gets its prompt as an argument, so not every prompt", (name) => {
+    const sandbox = { sandbox: true }
+    expect(tool(name).refusal(ask("x".repeat(60_001), { params: sandbox }))).toContain("60001 bytes long")
+    expect(tool(name).refusal(ask("--help", { params: sandbox }))).toContain("begins with a dash")
+    expect(tool(name).refusal(ask("x".repeat(60_000), { params: sandbox }))).toBeUndefined()
+    expect(tool(name).refusal(ask("x".repeat(60_001)))).toBeUndefined()
+  })
+})
+
 describe("what the agents tell", () => {
   it.each(agents.filter((one) => one.format !== "text").map((one) => one.name))(
     "%s: tokens, tools, session and failure",

@@ -24,7 +24,7 @@ import {
 } from "./flags.ts"
 import type { Flags } from "./flags.ts"
 import { oneLine } from "./parser/json.ts"
-import { execScript, shellQuote, wordRefusal } from "./quote.ts"
+import { byteLength, execScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, OutputFormat, Tool } from "./Tool.ts"
 
 /** The prompt as the tool gets it: context first, then the command, an empty line between. */
@@ -215,6 +215,24 @@ const codex = (name: string, title: string, full: boolean): Tool => {
   })
 }
 
+/**
+ * Gemini CLI and its descendants start themselves again inside their container sandbox, with the prompt as an argument after
+ * --prompt: there it is no longer of any length, and one that begins with a dash is taken for a flag.
+ */
+const sandboxRefusal = (name: string, invocation: Invocation): string | undefined => {
+  if (invocation.params["sandbox"] !== true) return undefined
+  const prompt = promptOf(invocation)
+  if (prompt.startsWith("-"))
+    return `in its sandbox ${name} takes a prompt that begins with a dash for a flag; reword it`
+  const bytes = byteLength(prompt)
+  return bytes > sandboxedPromptLimit
+    ? `the prompt is ${bytes} bytes long and ${name} can pass at most ${sandboxedPromptLimit} into its sandbox; shorten it or leave sandbox out`
+    : undefined
+}
+
+/** Below the limit of an argument: the container's whole command line is one argument of a shell, its quotes doubled. */
+const sandboxedPromptLimit = 60_000
+
 // ── Gemini CLI ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const geminiFlags = {
@@ -268,7 +286,8 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
       ...(invocation.resume === undefined ? [] : [`--resume=${invocation.resume}`]), // older ones know no --session-id
       ...flags
     ],
-    env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" })
+    env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" }),
+    refusal: (invocation) => sandboxRefusal("Gemini", invocation)
   })
 }
 
@@ -326,10 +345,10 @@ const qwen = (name: string, title: string, full: boolean): Tool => {
       ...(full || params["approvalMode"] === "yolo" ? { QWEN_CODE_SUPPRESS_YOLO_WARNING: "1" } : {}),
       ...(params["unattendedRetry"] === true ? { QWEN_CODE_UNATTENDED_RETRY: "1" } : {})
     }),
-    refusal: ({ params, resume }) =>
-      params["forkSession"] === true && resume === undefined
+    refusal: (invocation) =>
+      invocation.params["forkSession"] === true && invocation.resume === undefined
         ? "forkSession only goes with resuming a session"
-        : undefined
+        : sandboxRefusal("Qwen", invocation)
   })
 }
 
@@ -423,6 +442,7 @@ const blackbox = agent({
     "Sessions are checkpoints: a task that succeeds saves one under its session id, and a resume in the same directory starts from it.",
     "What a resumed task adds is saved under a new name, which its error output tells: Blackbox cannot save under the old one."
   ],
+  refusal: (invocation) => sandboxRefusal("Blackbox", invocation),
   // --resume-checkpoint and --save-checkpoint together are refused; --auto-save chooses a name of its own.
   words: (invocation, flags) => [
     ...(invocation.resume === undefined
