@@ -20,7 +20,14 @@ export class HostUnreachable extends Schema.TaggedError<HostUnreachable>()("Host
 /** The host answered and will not have us (key, user, host key, agent, key file). Trying again alone does not help. `message` says the mend. */
 export class HostRefused extends Schema.TaggedError<HostRefused>()("HostRefused", {
   host: Schema.String,
-  problem: Schema.Literals(["authentication", "host-key-unknown", "host-key-changed", "host-key-revoked", "key-file", "config"]),
+  problem: Schema.Literals([
+    "authentication",
+    "host-key-unknown",
+    "host-key-changed",
+    "host-key-revoked",
+    "key-file",
+    "config"
+  ]),
   reason: Schema.String
 }) {
   override get message(): string {
@@ -52,7 +59,9 @@ export class Transport extends Context.Service<
       options?: { readonly input?: string | Uint8Array }
     ) => Stream.Stream<Uint8Array, HostError>
     /** The host key's public line as it is offered now, without connecting any further: for `host add` and `--accept-new`. */
-    readonly offeredKey: (host: HostConfig) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>
+    readonly offeredKey: (
+      host: HostConfig
+    ) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>
     /** Closes the pooled connection (a host was edited or removed). */
     readonly forget: (hostName: string) => Effect.Effect<void>
   }

