@@ -75,7 +75,7 @@ const sentence = (tool: Pick<Tool, "name" | "params">, error: ErrorObject): stri
       const name = String(error.params["additionalProperty"])
       const within =
         parameter === "" ? `${tool.name} has no parameter '${name}'` : `${parameter} has no field '${name}'`
-      const near = parameter === "" ? nearest(name, names) : undefined
+      const near = parameter === "" ? closest(name, names) : undefined
       if (near !== undefined) return `${within}; did you mean '${near}'?`
       if (parameter !== "") return within
       return names.length === 0 ? `${within}; it takes none` : `${within}; it has ${names.join(", ")}`
@@ -128,7 +128,7 @@ const shorten = (text: string | undefined): string =>
   text === undefined ? "missing" : text.length > 80 ? `${text.slice(0, 80)}…` : text
 
 /** The known name within two edits, or one that differs in case only. */
-const nearest = (name: string, names: ReadonlyArray<string>): string | undefined => {
+export const closest = (name: string, names: ReadonlyArray<string>): string | undefined => {
   const ranked = names
     .map((known) => ({ known, distance: edits(name.toLowerCase().replaceAll(/[-_]/gu, ""), known.toLowerCase()) }))
     .toSorted((a, b) => a.distance - b.distance)
