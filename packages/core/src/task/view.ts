@@ -80,6 +80,16 @@ export const evolveTask = (task: TaskView | undefined, event: TaskEvent, meta: E
   return { ...task, ...changed(task, event, meta), version: meta.version, updatedAt: meta.at }
 }
 
+/** For lists: the command cut to 300 characters, the context left out, the answer cut to 300. */
+export const briefTask = ({ context: _context, ...task }: TaskView): TaskView => ({
+  ...task,
+  command: task.command.slice(0, 300).toWellFormed(),
+  report:
+    task.report.answer === undefined
+      ? task.report
+      : { ...task.report, answer: task.report.answer.slice(0, 300).toWellFormed() }
+})
+
 const changed = (
   task: TaskView,
   event: Exclude<TaskEvent, { readonly _tag: "TaskCreated" }>,
