@@ -1,6 +1,9 @@
 -- The rooms' read models: one row per thing, the folded view as JSON and, derived from it, the columns that queries need.
 -- Written only by the rooms' projections; rebuilt at any time from the log.
 
+alter table queue.slot add column sent_at timestamptz;
+comment on column queue.slot.sent_at is 'When the launch of the task was first sent to the host; null: nothing was sent';
+
 create table read.task (
   id text primary key,
   version int not null,

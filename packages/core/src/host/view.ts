@@ -3,7 +3,7 @@
  *
  * Invariants: pure; `local` has a view before any event.
  */
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 import { HostConfig } from "./config.ts"
 import type { HostEvent } from "./events.ts"
 import { HostReport } from "./report.ts"
@@ -68,20 +68,9 @@ export const evolveHost = (
   }
 }
 
-/** The configuration inside a view, as a connection needs it. */
-export const hostConfig = (view: HostView): HostConfig => {
-  const {
-    acceptNew: _a,
-    removed: _r,
-    report: _p,
-    checkedAt: _c,
-    fingerprint: _f,
-    keyProblem: _k,
-    version: _v,
-    ...config
-  } = view
-  return config
-}
+/** The configuration inside a view (or inside more), as a connection needs it. */
+export const hostConfig = (view: HostView): HostConfig =>
+  Struct.pick(view, Object.keys(HostConfig.fields) as ReadonlyArray<keyof HostConfig>)
 
 /** Optional fields that the new configuration leaves out must not survive from the old one. */
 const withoutConfig = (view: HostView): Omit<HostView, keyof HostConfig> => ({

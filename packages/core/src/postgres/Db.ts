@@ -84,7 +84,8 @@ export const toDbError = (op: string, cause: unknown): DbError => {
   return new DbError({ op, code, reason, transient: isTransient(code), cause })
 }
 
-const connect = (url: string, options: { readonly max?: number; readonly name?: string }): postgres.Sql =>
+/** A pool of its own for whoever must not wait for, or be counted with, the others: the log's writer. */
+export const connect = (url: string, options: { readonly max?: number; readonly name?: string }): postgres.Sql =>
   postgres(url, {
     max: options.max ?? 8,
     connect_timeout: 10,

@@ -108,7 +108,7 @@ const askVersion = (url: string) =>
       Effect.tryPromise({
         try: async () => {
           const [row] = await sql<{ number: number; text: string }[]>`
-            select current_setting('server_version_num')::int as number, current_setting('server_version') as text`
+            select current_setting('server_version_num')::int as number, current_setting('server_version') as text`.simple()
           return row ?? { number: 0, text: "unknown" }
         },
         catch: (cause) => toDbError("ask for the version", cause)

@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { Clock, Deferred, Effect, Exit, Ref, type Scope } from "effect"
 import postgres from "postgres"
 import { makePrivate } from "../config/Home.ts"
-import { withProgress } from "../observe/Progress.ts"
+import { Progress, withProgress } from "../observe/Progress.ts"
 import {
   alive,
   clusterVersion,
@@ -120,7 +120,7 @@ export const leasePostgres = (options: EmbeddedOptions, insist?: number): Effect
       return yield* (
         state.last ?? new EmbeddedPostgresError({ problem: "timeout", detail: join(place.base, "postgres.log") })
       )
-    }).pipe(withProgress("Waiting for the database…"))
+    })
   )
 
 interface Place {
@@ -140,6 +140,8 @@ interface State {
   crashes: number
   staleSince: number | undefined
   started: number | undefined
+  waitingSince: number | undefined
+  told: boolean
   /** Why the last attempt failed: told when time runs out. */
   last: EmbeddedPostgresError | undefined
 }
@@ -178,10 +180,22 @@ const step = (place: Place, state: State): Effect.Effect<Lease | undefined, Embe
     }
     if (lock !== undefined) {
       // starting, stopping, or its last backends are just going away
-      if (yield* attempt(place.data, () => inUse(place.data, lock.pid))) return undefined
+      if (yield* attempt(place.data, () => inUse(place.data, lock.pid))) return yield* waiting(state)
       if (alive(lock.pid) && !(yield* outlived(place, lock, state))) return undefined
     } // the lock file of a dead pid is removed by postgres itself, with its own shared-memory check
     yield* start(place, state)
+    return undefined
+  })
+
+/** Somebody else's start or stop is waited for; a person is told once. */
+const waiting = (state: State): Effect.Effect<undefined> =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    state.waitingSince ??= now
+    if (state.told || now - state.waitingSince < 1_000) return undefined
+    state.told = true
+    const tell = yield* Progress
+    yield* tell("Waiting for the database…")
     return undefined
   })
 
@@ -221,10 +235,11 @@ const start = (place: Place, state: State): Effect.Effect<void, EmbeddedPostgres
       Effect.as(true)
     )
     const ending = Effect.as(Deferred.await(ended), false)
+    // raced inside an uninterruptible region: the slower one must be told explicitly that it may be stopped
     const up = yield* Effect.raceFirst(Effect.interruptible(ready), Effect.interruptible(ending))
     if (up) state.started = server.process.pid
     else yield* explain(place, state, server)
-  })
+  }).pipe(withProgress("Starting the database…"))
 
 /** Why a server ended at once: another starter was faster (no error), its port is taken, or it cannot run. */
 const explain = (place: Place, state: State, server: Started): Effect.Effect<void, EmbeddedPostgresError> =>

@@ -111,7 +111,10 @@ export const jobHandler = <A, E extends { readonly message: string }, R>(options
 }): JobHandler<R> => {
   const decodeData = Schema.decodeUnknownEffect(options.data)
   const decode = (id: string, data: unknown): Effect.Effect<A, JobNotDecodable> =>
-    Effect.mapError(decodeData(data), (e) => new JobNotDecodable({ queue: options.queue, id, reason: e.message }))
+    Effect.mapError(
+      decodeData(data),
+      (e) => new JobNotDecodable({ queue: options.queue, id, reason: e.message.replaceAll(/\s+/g, " ") })
+    )
   return {
     queue: options.queue,
     run: (data, job) =>
