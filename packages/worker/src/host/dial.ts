@@ -126,7 +126,7 @@ const open = (
       listeners.clear()
     }
     const fail = (error: DialError): void => {
-      lose(error.message)
+      lose(sentence(error.message, host))
       client.destroy()
       if (!ready) resume(Effect.fail(error))
     }
