@@ -122,7 +122,7 @@ const open = (
     const lose = (reason: string): void => {
       if (gone !== undefined) return
       gone = reason
-      for (const listener of [...listeners]) listener(reason)
+      for (const listener of listeners) listener(reason)
       listeners.clear()
     }
     const fail = (error: DialError): void => {
