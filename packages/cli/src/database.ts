@@ -3,9 +3,9 @@
  *
  * Owns: wiring. Does not own: the services. Clients of the hub never import this.
  */
-import { Effect, Layer, type Config } from "effect"
+import { Effect, Layer } from "effect"
 import { Home, type HomeError } from "@signalbox/core/config/Home.ts"
-import type { Settings } from "@signalbox/core/config/Settings.ts"
+import type { SettingInvalid, Settings } from "@signalbox/core/config/Settings.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { PostgresServer, type PostgresServerError } from "@signalbox/core/postgres/PostgresServer.ts"
 import { settingsLayer } from "./environment.ts"
@@ -13,7 +13,7 @@ import { settingsLayer } from "./environment.ts"
 /** Home, settings and a Postgres that answers: started when it is the embedded one and nobody has. */
 export const serverLayer: Layer.Layer<
   PostgresServer | Settings | Home,
-  PostgresServerError | HomeError | Config.ConfigError
+  PostgresServerError | HomeError | SettingInvalid
 > = PostgresServer.layer().pipe(Layer.provideMerge(Layer.merge(settingsLayer, Home.layer)))
 
 /** The same with a small pool. @param name shown in pg_stat_activity */

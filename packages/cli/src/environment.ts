@@ -3,12 +3,12 @@
  *
  * Owns: wiring for clients. Does not own: the services, the database (`database.ts`, which loads a driver and is for roles and `db`).
  */
-import { Effect, Layer, type Config } from "effect"
+import { Effect, Layer } from "effect"
 import { Secrets } from "@signalbox/core/config/secret.ts"
-import { secretsOf, Settings } from "@signalbox/core/config/Settings.ts"
+import { secretsOf, type SettingInvalid, Settings } from "@signalbox/core/config/Settings.ts"
 
 /** Settings whose secrets are known to every logger from then on. */
-export const settingsLayer: Layer.Layer<Settings, Config.ConfigError> = Settings.layer.pipe(
+export const settingsLayer: Layer.Layer<Settings, SettingInvalid> = Settings.layer.pipe(
   Layer.tap((context) =>
     Effect.gen(function* () {
       const secrets = yield* Secrets

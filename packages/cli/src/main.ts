@@ -75,8 +75,25 @@ const completions = GlobalFlag.Action({
   run: (shell, { command }) =>
     Option.match(shell, {
       onNone: () => Effect.void,
-      onSome: (name) => Console.log(Completions.generate(command.name, name, Completions.fromCommand(command)))
+      onSome: (name) =>
+        Console.log(Completions.generate(command.name, name, withGlobalFlags(Completions.fromCommand(command))))
     })
+})
+/** effect's descriptors leave the global flags out. */
+const withGlobalFlags = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
+  ...command,
+  flags: [
+    ...command.flags,
+    {
+      name: "json",
+      aliases: [],
+      description: "Answer with one JSON document",
+      type: { _tag: "Boolean" },
+      negation: false
+    },
+    { name: "help", aliases: ["h"], description: "Show help", type: { _tag: "Boolean" }, negation: false }
+  ],
+  subcommands: command.subcommands.map(withGlobalFlags)
 })
 const builtIns = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] })
 
