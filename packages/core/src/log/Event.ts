@@ -76,29 +76,45 @@ export const makeEventTypes = <E extends { readonly _tag: string }>(options: {
     types: options.types,
     encode: (event) => {
       const { _tag, ...data } = encode(event) as { readonly _tag: string } & Record<string, Schema.Json>
+      if ("v" in data) throw new Error(`${_tag} has a field v: that name is the payload's version`)
       const version = options.upcasts?.[_tag]?.version ?? 1
       return { type: _tag, data: version > 1 ? { v: version, ...data } : data }
     },
     decode: ({ position, type, data }) => {
       if (!known.has(type)) return Result.succeed(undefined)
-      const decoded = decode({ ...upcast(options.upcasts?.[type], data), _tag: type })
-      return Result.mapError(decoded, (e) => new EventNotDecodable({ position, type, reason: e.message }))
+      const refused = (reason: string) => new EventNotDecodable({ position, type, reason })
+      const lifted = upcast(options.upcasts?.[type], data)
+      if (Result.isFailure(lifted)) return Result.fail(refused(lifted.failure))
+      return Result.mapError(decode({ ...lifted.success, _tag: type }), (e) => refused(e.message))
     }
   }
 }
 
+/** @returns the payload in the current version, or why it cannot be had */
 const upcast = (
   change: { readonly version: number; readonly steps: Upcasts } | undefined,
   data: Schema.Json
-): Record<string, Schema.Json> => {
-  const stored = data as Record<string, Schema.Json>
-  if (change === undefined) return stored
-  const { v, ...rest } = stored
+): Result.Result<Record<string, Schema.Json>, string> => {
+  if (!isRecord(data)) return Result.fail("its payload is not an object")
+  const { v, ...rest } = data
+  const current = change?.version ?? 1
+  const from = v ?? 1
+  if (typeof from !== "number" || !Number.isInteger(from) || from < 1) return Result.fail("its version cannot be read")
+  if (from > current) return Result.fail(`it has version ${from}, this program knows ${current}: update this program`)
   let lifted: Record<string, Schema.Json> = rest
-  const from = typeof v === "number" ? v : 1
-  for (let at = from; at < change.version; at++) lifted = change.steps[at]?.(lifted) ?? lifted
-  return lifted
+  for (let at = from; at < current; at++) {
+    const step = change?.steps[at]
+    if (step === undefined) return Result.fail(`nothing leads from version ${at} to ${at + 1}`)
+    const before = lifted
+    const next = Result.try(() => step(before))
+    if (Result.isFailure(next)) return Result.fail(`it cannot be lifted from version ${at}: ${String(next.failure)}`)
+    lifted = next.success
+  }
+  return Result.succeed(lifted)
 }
+
+const isRecord = (data: Schema.Json): data is { readonly [key: string]: Schema.Json } =>
+  typeof data === "object" && data !== null && !Array.isArray(data)
 
 /** Fails with the error of the first event that does not fit; unknown types are left out. */
 export const decodeAll = <E extends { readonly _tag: string }>(

@@ -60,7 +60,7 @@ export interface Append {
   readonly commandId: string
   /** What the command said, for telling a repeat from a reuse. Default: the events. */
   readonly body?: string
-  /** At least one, unless `reject` is given. */
+  /** None (and no `reject`) records an accepted command that changes nothing. */
   readonly events: ReadonlyArray<NewEvent>
   /** Records a rejection (a receipt without events) with this sentence; the append then fails with CommandRejected. */
   readonly reject?: string
@@ -72,8 +72,10 @@ export interface Append {
   readonly causationId?: number
 }
 export interface Appended {
+  /** First version written; `toVersion + 1` when the command was accepted and changed nothing. */
   readonly fromVersion: number
   readonly toVersion: number
+  /** Position of the last event written; the head at that time when nothing was. */
   readonly toPosition: number
   /** True when the command id had been accepted before: nothing was written now. */
   readonly duplicate: boolean
@@ -119,9 +121,13 @@ export class EventLog extends Context.Service<
     /** Lossy messages between processes (streaming output, token deltas): at most 7,500 bytes of JSON each, larger ones are dropped. */
     readonly publish: (topic: string, payload: Schema.Json) => Effect.Effect<void>
     readonly subscribe: (topic: string) => Stream.Stream<Schema.Json>
-    /** Recomputes the chain (and density) with bounded memory. `progress` is told the position about once per 10,000 events. */
+    /**
+     * Recomputes the chain (and density) with bounded memory. `progress` is told the position about once per 10,000 events.
+     * `expectedHead` is a head that was remembered elsewhere: only with it are a cut end and a rewritten log found.
+     */
     readonly verify: (options?: {
       readonly progress?: (position: number) => Effect.Effect<void>
+      readonly expectedHead?: { readonly position: number; readonly hash: string }
     }) => Effect.Effect<Verdict, LogUnavailable>
   }
 >()("@signalbox/core/log/EventLog") {}

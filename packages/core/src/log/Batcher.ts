@@ -1,0 +1,159 @@
+/**
+ * Group commit: everything that arrives while a flight is in the air leaves together on the next one.
+ *
+ * Owns: the waiting line (bounded in items and bytes: a full line suspends the caller), the choice of a flight, retries on a
+ * lost connection, and the isolation of an item that Postgres refuses.
+ * Does not own: the statement (`append`), nor the meaning of a conflict (the caller decides anew).
+ * Invariants: one flight at a time; within a flight no two items share a stream or a command id, and the order within a
+ * stream is that of arrival; a caller that is interrupted while waiting is taken out of the line, one whose item is in the air
+ * leaves it flying (its receipt tells the outcome); a flight is repeated only when the connection was lost, and then the
+ * receipts of what had been committed answer.
+ */
+import { Effect, Random, Result, Semaphore } from "effect"
+import type postgres from "postgres"
+import { type DbError, toDbError } from "../postgres/Db.ts"
+import { type Answered, sendAppend } from "./append.ts"
+import { type Append, type AppendError, type Appended, EventNotStorable, LogUnavailable } from "./EventLog.ts"
+import { type Storable, toStorable } from "./storable.ts"
+
+export interface BatcherOptions {
+  /** Items in one flight. */
+  readonly flightItems: number
+  /** Bytes of payload after which a flight takes no more items (one larger item flies alone). */
+  readonly flightBytes: number
+  /** Items that may wait or fly; each 8 KiB of payload counts as one. */
+  readonly line: number
+  /** How long a lost connection is retried before the callers are told. */
+  readonly patienceMillis: number
+}
+export const defaultOptions: BatcherOptions = {
+  flightItems: 128,
+  flightBytes: 4 * 1_048_576,
+  line: 8_192,
+  patienceMillis: 30_000
+}
+
+type Landed = Effect.Effect<Appended, AppendError>
+interface Waiting {
+  readonly storable: Storable
+  readonly land: (landed: Landed) => void
+}
+
+export interface Batcher {
+  readonly append: (item: Append) => Effect.Effect<Appended, AppendError>
+  /** Flights that were sent so far, repeats included. */
+  readonly flights: () => number
+}
+
+/** @param sql one connection of its own, so that appends never wait behind reads or behind a caller's transaction */
+export const makeBatcher = Effect.fnUntraced(function* (sql: postgres.Sql, options: BatcherOptions = defaultOptions) {
+  const line = new Set<Waiting>()
+  const room = yield* Semaphore.make(options.line)
+  let air: ReadonlyArray<Waiting> = []
+  let flights = 0
+  let wake: (() => void) | undefined
+
+  const board = (storable: Storable): Landed =>
+    Effect.callback<Appended, AppendError>((resume) => {
+      const waiting: Waiting = { storable, land: resume }
+      line.add(waiting)
+      wake?.()
+      return Effect.sync(() => {
+        line.delete(waiting)
+      })
+    })
+  const append = (item: Append): Landed => {
+    const checked = toStorable(item)
+    if (Result.isFailure(checked)) return Effect.fail(checked.failure)
+    const weight = Math.min(options.line, Math.max(1, Math.ceil(checked.success.bytes / 8_192)))
+    return Semaphore.withPermits(room, weight)(board(checked.success))
+  }
+
+  /** The turn of the event loop lets every caller that the last flight woke come aboard first. */
+  const passengers = Effect.callback<void>((resume) => {
+    const soon = () => {
+      wake = undefined
+      setImmediate(() => resume(Effect.void))
+    }
+    if (line.size > 0) soon()
+    else wake = soon
+  })
+  const send = (flight: ReadonlyArray<Waiting>): Effect.Effect<ReadonlyArray<Answered>, DbError> =>
+    Effect.tryPromise({
+      try: () => {
+        flights++
+        return sendAppend(
+          sql,
+          flight.map((one) => one.storable)
+        )
+      },
+      catch: (cause) => toDbError("append to the log", cause)
+    })
+  const fly = (flight: ReadonlyArray<Waiting>): Effect.Effect<void> =>
+    untilSent(send(flight), options.patienceMillis).pipe(
+      Effect.map((answers) => flight.forEach((one, i) => one.land(landing(answers[i])))),
+      Effect.catch((error) => {
+        const [only] = flight
+        if (error.transient || (flight.length === 1 && only !== undefined))
+          return Effect.sync(() => flight.forEach((one) => one.land(Effect.fail(refusal(one.storable, error)))))
+        return Effect.forEach(flight, (one) => fly([one]), { discard: true }) // the faulty one must not fail its neighbours
+      })
+    )
+  yield* Effect.gen(function* () {
+    yield* passengers
+    const flight = choose(line, options)
+    for (const one of flight) line.delete(one)
+    air = flight
+    if (flight.length > 0) yield* fly(flight)
+    air = []
+  }).pipe(Effect.forever, Effect.forkScoped)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() =>
+      [...air, ...line].forEach((one) => one.land(Effect.fail(new LogUnavailable({ reason: "the log is closing" }))))
+    )
+  )
+  return { append, flights: () => flights } satisfies Batcher
+})
+
+const choose = (line: ReadonlySet<Waiting>, options: BatcherOptions): ReadonlyArray<Waiting> => {
+  const flight: Array<Waiting> = []
+  const streams = new Set<string>()
+  const commands = new Set<string>()
+  let bytes = 0
+  for (const one of line) {
+    const { item, bytes: size } = one.storable
+    if (flight.length >= options.flightItems || (flight.length > 0 && bytes + size > options.flightBytes)) break
+    const command = item.commandId.toLowerCase()
+    if (!streams.has(item.stream) && !commands.has(command)) {
+      flight.push(one)
+      bytes += size
+    }
+    streams.add(item.stream) // also when it stays behind: whoever comes after it on the stream stays behind too
+    commands.add(command)
+  }
+  return flight
+}
+
+/** Safe to repeat: what was committed before the connection broke is answered by its receipt. */
+const untilSent = <A>(send: Effect.Effect<A, DbError>, patienceMillis: number): Effect.Effect<A, DbError> =>
+  Effect.gen(function* () {
+    const deadline = performance.now() + patienceMillis
+    for (let pause = 10; ; pause = Math.min(pause * 2, 500)) {
+      const sent = yield* Effect.result(send)
+      if (Result.isSuccess(sent)) return sent.success
+      if (!sent.failure.transient || performance.now() + pause > deadline) return yield* sent.failure
+      const jitter = yield* Random.next
+      yield* Effect.sleep(pause * (0.5 + jitter / 2))
+    }
+  })
+
+const landing = (answered: Answered | undefined): Landed =>
+  answered === undefined
+    ? Effect.fail(new LogUnavailable({ reason: "the database did not answer this item" }))
+    : Effect.fromResult(answered)
+
+/** SQLSTATE 22 (bad data) and 54 (too large) are the item's fault, and so is a CHECK on it; the rest is the database's. */
+const refusal = ({ item }: Storable, error: DbError): AppendError =>
+  !error.transient && /^(22|54|23514)/.test(error.code)
+    ? new EventNotStorable({ stream: item.stream, type: item.events[0]?.type ?? "a rejection", reason: error.reason })
+    : new LogUnavailable({ reason: error.transient ? `the database is not reachable (${error.reason})` : error.reason })

@@ -1,0 +1,240 @@
+/**
+ * Running a command: load the stream, decide, append; again when somebody was faster.
+ *
+ * Owns: that loop, the folded states it remembers, and the canonical body by which a repeat is told from a reuse.
+ * Does not own: any rule of any room (deciders), nor idempotency itself (receipts in the log).
+ * Invariants: an outcome is recorded only if the stream was still at the version it was decided on, rejections included; a
+ * command id gets the same answer for ever. A command that decides on no events leaves a receipt without events: its repeat
+ * is answered as the same accepted no-op, whatever the stream has become since. A conflict leaves nothing.
+ * The state in an answer is the stream's newest known state: at or after the command's own events.
+ */
+import { Context, Effect, Layer, Random, Result, Semaphore } from "effect"
+import type { Decider } from "./Decider.ts"
+import { decodeAll, type EventNotDecodable, type EventTypes, type NewEvent, type RecordedEvent } from "./Event.ts"
+import {
+  type Appended,
+  type CommandIdReused,
+  CommandRejected,
+  EventLog,
+  EventNotStorable,
+  LogUnavailable,
+  type VersionConflict
+} from "./EventLog.ts"
+
+const PAGE = 1_000
+const ATTEMPTS = 30
+const REMEMBERED = 256
+
+type Refusable = { readonly message: string }
+
+export interface Execute<State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable> {
+  readonly decider: Decider<State, Command, Event, Rejection>
+  readonly types: EventTypes<Event>
+  readonly stream: string
+  readonly command: Command
+  /** UUID, chosen by the client: the same id again is answered the same. */
+  readonly commandId: string
+  readonly actor: string
+  readonly correlationId?: string
+  readonly causationId?: number
+  /** What the client said, for telling a repeat from a reuse. Give it when `command` holds more (the time, fresh ids). */
+  readonly body?: string
+}
+export interface Executed<State, Event> {
+  /** The command's own events; those of the first time when it is a repeat. */
+  readonly events: ReadonlyArray<Event>
+  readonly state: State
+  /** Whoever has seen the log up to here has seen what the command did. */
+  readonly position: number
+  readonly duplicate: boolean
+}
+export interface Loaded<State> {
+  readonly state: State
+  readonly version: number
+}
+export type ExecuteError = CommandRejected | CommandIdReused | EventNotStorable | EventNotDecodable | LogUnavailable
+
+export class Commands extends Context.Service<
+  Commands,
+  {
+    readonly execute: <State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable>(
+      options: Execute<State, Command, Event, Rejection>
+    ) => Effect.Effect<Executed<State, Event>, ExecuteError>
+    /** The stream's state as of now: read from the log, through the states that are remembered. */
+    readonly load: <State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable>(
+      decider: Decider<State, Command, Event, Rejection>,
+      types: EventTypes<Event>,
+      stream: string
+    ) => Effect.Effect<Loaded<State>, EventNotDecodable | LogUnavailable>
+  }
+>()("@signalbox/core/log/Commands") {
+  static readonly layer: Layer.Layer<Commands, never, EventLog> = Layer.effect(
+    Commands,
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      const memory = makeMemory()
+      const inTurn = makeTurns()
+
+      const catchUp = Effect.fnUntraced(function* <S, C, E extends { readonly _tag: string }, R extends Refusable>(
+        { decider, types, stream }: Pick<Execute<S, C, E, R>, "decider" | "types" | "stream">,
+        from: Loaded<S>
+      ) {
+        let loaded = from
+        for (;;) {
+          const page = yield* log.read({ stream, from: loaded.version + 1, limit: PAGE })
+          loaded = yield* fold(decider, types, loaded, page)
+          if (page.length > 0) memory.keep(stream, decider, loaded)
+          if (page.length < PAGE) return loaded
+        }
+      })
+
+      const load: Commands["Service"]["load"] = (decider, types, stream) =>
+        catchUp({ decider, types, stream }, memory.recall(stream, decider) ?? { state: decider.initial, version: 0 })
+
+      const attempt = Effect.fnUntraced(function* <S, C, E extends { readonly _tag: string }, R extends Refusable>(
+        options: Execute<S, C, E, R>,
+        loaded: Loaded<S>,
+        body: string
+      ) {
+        const { decider, types, stream, command, commandId, actor, correlationId, causationId } = options
+        const decided = decider.decide(loaded.state, command)
+        const outcome = Result.isSuccess(decided)
+          ? { events: yield* encodeAll(stream, types, decided.success) }
+          : { events: [], reject: decided.failure.message || "rejected" }
+        return yield* log.append({
+          stream,
+          expected: loaded.version,
+          commandId,
+          body,
+          actor,
+          ...outcome,
+          ...(correlationId === undefined ? {} : { correlationId }),
+          ...(causationId === undefined ? {} : { causationId })
+        })
+      })
+
+      const answer = Effect.fnUntraced(function* <S, C, E extends { readonly _tag: string }, R extends Refusable>(
+        options: Execute<S, C, E, R>,
+        loaded: Loaded<S>,
+        appended: Appended
+      ): Effect.fn.Return<Executed<S, E>, EventNotDecodable | LogUnavailable> {
+        const { decider, types, stream } = options
+        const { fromVersion, toVersion, toPosition: position, duplicate } = appended
+        const count = toVersion - fromVersion + 1
+        if (count === 0 && !duplicate) return { events: [], state: loaded.state, position, duplicate }
+        // Times and positions are known only once they are written: the events are read back, as others see them.
+        const page = count === 0 ? [] : yield* log.read({ stream, from: fromVersion, limit: duplicate ? count : PAGE })
+        const events = yield* decodeAll(types, page.slice(0, count))
+        if (duplicate) return { events, state: (yield* catchUp(options, loaded)).state, position, duplicate }
+        const { state } = memory.keep(stream, decider, yield* fold(decider, types, loaded, page))
+        return { events, state, position, duplicate }
+      })
+
+      const execute: Commands["Service"]["execute"] = (options) =>
+        inTurn(
+          options.stream,
+          Effect.gen(function* () {
+            const { decider, stream } = options
+            const body = options.body ?? canonical(options.command)
+            let loaded = memory.recall(stream, decider) ?? (yield* load(decider, options.types, stream))
+            for (let tries = 1; ; tries++) {
+              const appended = yield* Effect.result(attempt(options, loaded, body))
+              if (Result.isSuccess(appended)) return yield* answer(options, loaded, appended.success)
+              const error: VersionConflict | ExecuteError = appended.failure
+              if (error._tag !== "VersionConflict") return yield* Effect.fail(error)
+              if (tries === ATTEMPTS)
+                return yield* new LogUnavailable({
+                  reason: `${stream} was changed by others ${ATTEMPTS} times while the command was decided; send it again`
+                })
+              yield* Effect.sleep((yield* Random.next) * Math.min(2 ** tries, 64))
+              loaded = yield* catchUp(options, loaded)
+            }
+          })
+        )
+      return Commands.of({ execute, load })
+    })
+  )
+}
+
+const fold = <S, C, E extends { readonly _tag: string }, R extends Refusable>(
+  decider: Decider<S, C, E, R>,
+  types: EventTypes<E>,
+  from: Loaded<S>,
+  page: ReadonlyArray<RecordedEvent>
+): Effect.Effect<Loaded<S>, EventNotDecodable> =>
+  Effect.gen(function* () {
+    let { state, version } = from
+    for (const recorded of page) {
+      const event = yield* Effect.fromResult(types.decode(recorded))
+      if (event !== undefined) state = decider.evolve(state, event, recorded)
+      version = recorded.version
+    }
+    return { state, version }
+  })
+
+/** An event that does not fit its own schema is refused like one that cannot be stored: nothing was written. */
+const encodeAll = <E extends { readonly _tag: string }>(
+  stream: string,
+  types: EventTypes<E>,
+  events: ReadonlyArray<E>
+): Effect.Effect<ReadonlyArray<NewEvent>, EventNotStorable> =>
+  Effect.forEach(events, (event) =>
+    Effect.try({
+      try: () => types.encode(event),
+      catch: (cause) =>
+        new EventNotStorable({
+          stream,
+          type: event._tag,
+          reason: cause instanceof Error ? cause.message : String(cause)
+        })
+    })
+  )
+
+/** JSON with sorted keys: the same command gives the same text however its object was built. */
+export const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === "bigint") return `${part}n`
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part
+    return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  }) ?? "undefined"
+
+/** The most recently used states. A stale one costs a conflict, never a wrong decision. */
+const makeMemory = () => {
+  const kept = new Map<string, { readonly decider: object; readonly loaded: Loaded<unknown> }>()
+  return {
+    recall: <S>(stream: string, decider: { readonly initial: S }): Loaded<S> | undefined => {
+      const found = kept.get(stream)
+      if (found === undefined || found.decider !== decider) return undefined
+      kept.delete(stream)
+      kept.set(stream, found)
+      return found.loaded as Loaded<S> // kept under this very decider
+    },
+    keep: <S>(stream: string, decider: { readonly initial: S }, loaded: Loaded<S>): Loaded<S> => {
+      kept.delete(stream)
+      kept.set(stream, { decider, loaded })
+      const oldest = kept.keys().next()
+      if (kept.size > REMEMBERED && oldest.done !== true) kept.delete(oldest.value)
+      return loaded
+    }
+  }
+}
+
+/** Within this process the commands of one stream go one after the other: they would only make each other decide again. */
+const makeTurns = () => {
+  const lines = new Map<string, { readonly turn: Semaphore.Semaphore; waiting: number }>()
+  return <A, E, R>(stream: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => {
+        const line = lines.get(stream) ?? { turn: Semaphore.makeUnsafe(1), waiting: 0 }
+        line.waiting++
+        lines.set(stream, line)
+        return line
+      }),
+      (line) => Semaphore.withPermits(line.turn, 1)(self),
+      (line) =>
+        Effect.sync(() => {
+          line.waiting--
+          if (line.waiting === 0) lines.delete(stream)
+        })
+    )
+}

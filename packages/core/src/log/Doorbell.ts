@@ -1,0 +1,133 @@
+/**
+ * The doorbell: one LISTEN connection per process that tells everybody in it that the log has moved.
+ *
+ * Owns: that connection (made when the first one listens, made again whenever it is lost), the last head that was heard of,
+ * and the backstop poll (once per second while somebody listens), so that a lost notification costs latency only.
+ * Does not own: events. Whoever hears the bell reads the log by cursor; the bell is never a delivery.
+ * Invariants: the head heard of never goes down; a message that was sent while the connection was lost is lost, a head is not.
+ */
+import { Deferred, Effect, type Scope } from "effect"
+import postgres from "postgres"
+import { type Db, toDbError } from "../postgres/Db.ts"
+import { readHead } from "./read.ts"
+
+export const LOG_CHANNEL = "signalbox_log"
+export const VOLATILE_CHANNEL = "signalbox_volatile"
+const BACKSTOP = "1 second"
+
+export interface Doorbell {
+  /** Keeps the bell wired as long as the scope lives. The head is known, and the ear open, when this returns (or in vain). */
+  readonly attend: Effect.Effect<void, never, Scope.Scope>
+  /** The newest head that was heard of. */
+  readonly heard: () => number
+  /** Suspends until a head other than `seen` has been heard of; attend first. */
+  readonly moved: (seen: number) => Effect.Effect<number>
+  /** Called with the text of every volatile notification. */
+  readonly onVolatile: (listener: (text: string) => void) => Effect.Effect<void, never, Scope.Scope>
+}
+
+export const makeDoorbell = Effect.fnUntraced(function* (db: Db["Service"]) {
+  let head = 0
+  let attending = 0
+  let wired = false
+  const sleepers = new Set<() => void>()
+  const listeners = new Set<(text: string) => void>()
+  const scope = yield* Effect.scope
+
+  const hear = (position: number): void => {
+    if (!(position > head)) return
+    head = position
+    Array.from(sleepers).forEach((wake) => wake()) // a snapshot: whoever wakes may sleep again at once
+  }
+  const look = Effect.ignore(Effect.map(readHead(db), hear))
+  const dispatch = (channel: string, text: string): void => {
+    if (channel === LOG_CHANNEL) hear(Number(text))
+    else for (const listener of listeners) listener(text)
+  }
+
+  const firstEar = yield* Deferred.make<void>()
+  const wire = Effect.gen(function* () {
+    if (!wired) {
+      wired = true
+      const open = Effect.andThen(look, Deferred.succeed(firstEar, undefined)) // what came before LISTEN is found by looking
+      yield* Effect.forkIn(listenForever(db.url, dispatch, open), scope)
+      yield* Effect.forkIn(
+        Effect.forever(
+          Effect.andThen(
+            Effect.sleep(BACKSTOP),
+            Effect.suspend(() => (attending > 0 ? look : Effect.void))
+          )
+        ),
+        scope
+      )
+    }
+    yield* Effect.timeoutOption(Deferred.await(firstEar), "5 seconds")
+  })
+  const attend = Effect.andThen(
+    Effect.acquireRelease(
+      Effect.sync(() => attending++),
+      () => Effect.sync(() => attending--)
+    ),
+    wire
+  )
+  const moved = (seen: number): Effect.Effect<number> =>
+    Effect.callback((resume) => {
+      const wake = () => {
+        sleepers.delete(wake)
+        resume(Effect.succeed(head))
+      }
+      if (head !== seen) return resume(Effect.succeed(head))
+      sleepers.add(wake)
+      return Effect.sync(() => sleepers.delete(wake))
+    })
+  const onVolatile = (listener: (text: string) => void) =>
+    Effect.andThen(
+      Effect.acquireRelease(
+        Effect.sync(() => listeners.add(listener)),
+        () => Effect.sync(() => listeners.delete(listener))
+      ),
+      attend
+    )
+  return { attend, heard: () => head, moved, onVolatile } satisfies Doorbell
+})
+
+/** Listens on a connection of its own until that is lost, then on a new one, for ever. */
+const listenForever = (
+  url: string,
+  dispatch: (channel: string, text: string) => void,
+  opened: Effect.Effect<unknown>
+): Effect.Effect<never> =>
+  Effect.forever(
+    Effect.andThen(Effect.ignore(Effect.scoped(listenOnce(url, dispatch, opened))), Effect.sleep("100 millis"))
+  )
+
+const listenOnce = Effect.fnUntraced(function* (
+  url: string,
+  dispatch: (channel: string, text: string) => void,
+  opened: Effect.Effect<unknown>
+) {
+  const lost = yield* Deferred.make<void>()
+  // The driver's own `listen` gives up for good when its first attempt to come back fails; so the ear is ours.
+  const options = {
+    max: 1,
+    idle_timeout: 0,
+    max_lifetime: null,
+    connect_timeout: 5,
+    keep_alive: 10,
+    fetch_types: false,
+    onnotice: () => {},
+    onclose: () => Deferred.doneUnsafe(lost, Effect.void),
+    onnotify: dispatch,
+    connection: { application_name: "signalbox-listen" }
+  }
+  const sql = yield* Effect.acquireRelease(
+    Effect.sync(() => postgres(url, options)),
+    (opening) => Effect.promise(() => opening.end({ timeout: 1 }).catch(() => {}))
+  )
+  yield* Effect.tryPromise({
+    try: () => sql.unsafe(`listen ${LOG_CHANNEL}; listen ${VOLATILE_CHANNEL}`).simple(),
+    catch: (cause) => toDbError("listen to the log", cause)
+  })
+  yield* opened
+  yield* Deferred.await(lost)
+})

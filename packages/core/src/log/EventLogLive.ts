@@ -1,0 +1,41 @@
+/**
+ * The event log on Postgres: puts the parts together.
+ *
+ * Owns: the writer's connection, and the life of the batcher and of the doorbell. Does not own: anything else; see the parts.
+ * Invariants: appends have one connection of their own, so that they cannot wait for a pool whose connections are all held by
+ * transactions that wait for an append.
+ */
+import { Effect, Layer } from "effect"
+import { connect, Db, type DbError } from "../postgres/Db.ts"
+import { type BatcherOptions, makeBatcher } from "./Batcher.ts"
+import { makeDoorbell } from "./Doorbell.ts"
+import { EventLog } from "./EventLog.ts"
+import { makeFollowing } from "./follow.ts"
+import { makeReading, readHead } from "./read.ts"
+import { makeVerify } from "./verify.ts"
+import { makeVolatile } from "./volatile.ts"
+
+/** Fails when the database cannot be read at the start: no schema, no right, or not there. */
+export const layerWith = (options?: BatcherOptions): Layer.Layer<EventLog, DbError, Db> =>
+  Layer.effect(
+    EventLog,
+    Effect.gen(function* () {
+      const db = yield* Db
+      yield* readHead(db)
+      const writer = yield* Effect.acquireRelease(
+        Effect.sync(() => connect(db.url, { max: 1, name: "signalbox-append" })),
+        (sql) => Effect.promise(() => sql.end({ timeout: 5 }))
+      )
+      const batcher = yield* makeBatcher(writer, options)
+      const bell = yield* makeDoorbell(db)
+      return EventLog.of({
+        append: batcher.append,
+        ...makeReading(db),
+        ...makeFollowing(db, bell),
+        ...makeVolatile(db, bell),
+        verify: makeVerify(db)
+      })
+    })
+  )
+
+export const layer: Layer.Layer<EventLog, DbError, Db> = layerWith()
