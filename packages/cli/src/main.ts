@@ -10,10 +10,13 @@ import { CliConfig, CliOutput, Command, Completions, Flag, GlobalFlag } from "ef
 import { loadDotEnv } from "@signalbox/core/config/dotenv.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { CommandFailed, Json, talk, wantsColor } from "./output.ts"
+import { guardRejections } from "./rejections.ts"
 import { loadFor } from "./registry.ts"
 
-export const main = (args: ReadonlyArray<string>, version: string): void =>
+export const main = (args: ReadonlyArray<string>, version: string): void => {
+  guardRejections()
   NodeRuntime.runMain(run(args, version), { disableErrorReporting: true })
+}
 
 /** One whole command line. Fails only with what has been said already. */
 export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect<void, CommandFailed> =>
