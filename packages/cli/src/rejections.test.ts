@@ -20,12 +20,12 @@ const guarded = (program: string) =>
 
 describe("a rejection that nobody awaits", () => {
   it("does not end the process when it is the driver's question for array types, cut by a dying server", async () => {
-    // a server that lets in, and hangs up at the first question
+    // a server that lets in, and resets the connection at the first question, as the kernel does for a killed one
     const server = createServer((socket) => {
       let begun = false
       socket.on("error", () => {})
       socket.on("data", () => {
-        if (begun) return socket.destroy()
+        if (begun) return socket.resetAndDestroy()
         begun = true
         return socket.write(Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 0, 90, 0, 0, 0, 5, 73]))
       })
@@ -39,7 +39,7 @@ describe("a rejection that nobody awaits", () => {
       process.on("unhandledRejection", (reason) => setImmediate(() => { console.log("survived", reason.code); process.exit(0) }));
       sql\`select 1\`.catch(() => {})`)
     server.close()
-    assert.include(said, "survived CONNECTION_")
+    assert.include(said, "survived ECONNRESET")
     assert.strictEqual(code, 0)
   })
 
