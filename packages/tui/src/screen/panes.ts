@@ -40,7 +40,7 @@ export const layout = (size: Size, focus: "list" | "detail", zoom: boolean): Lay
       detail: { x: 0, y: rows + 1, columns: size.columns, rows: size.rows - rows - 1 }
     }
   }
-  const columns = Math.floor(size.columns * 0.58)
+  const columns = Math.floor(size.columns * 0.62)
   return {
     direction: "beside",
     list: { x: 0, y: 0, columns, rows: size.rows },

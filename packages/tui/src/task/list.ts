@@ -22,9 +22,9 @@ export const taskRow = (task: TaskView, now: number, columns: number, marked: bo
     say(`${glyph} `, { color }),
     named(task.taskId, 13),
     say(" "),
-    said(task.tool, columns >= 50 ? 9 : 6),
+    said(task.tool, columns >= 50 ? 7 : 6),
     say(" "),
-    named(task.host, wide ? 10 : 7),
+    named(task.host, wide ? 8 : 7),
     say(" ")
   ]
   if (columns >= 56) row.push(said(word, wordWidth, { color }), say(" "))
