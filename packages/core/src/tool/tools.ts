@@ -23,7 +23,8 @@ import {
   wordsOf
 } from "./flags.ts"
 import type { Flags } from "./flags.ts"
-import { execScript, shellQuote, wordRefusal } from "./quote.ts"
+import { oneLine } from "./parser/json.ts"
+import { byteLength, execScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, OutputFormat, Tool } from "./Tool.ts"
 
 /** The prompt as the tool gets it: context first, then the command, an empty line between. */
@@ -77,6 +78,9 @@ const agent = (row: Agent): Tool => {
     canResume,
     refusal: (invocation) => {
       if (promptOf(invocation).trim() === "") return `${row.name} needs a prompt, and this one is empty`
+      if (invocation.resume !== undefined && !/^[A-Za-z0-9_][^\s\p{Cc}]{0,255}$/u.test(invocation.resume)) {
+        return `'${oneLine(invocation.resume, 40)}' is not the id of a session`
+      }
       if (invocation.resume !== undefined && !canResume)
         return `${row.name} keeps no sessions, so a task cannot be resumed`
       for (const word of wordsFor(invocation)) {
@@ -169,7 +173,7 @@ const codexFlags = {
   sandbox: oneOf(
     "--sandbox",
     ["read-only", "workspace-write", "danger-full-access"],
-    "What commands may touch; read-only when not given. Approval is never asked."
+    "What commands may touch; read-only when neither this nor profile nor config says. Approval is never asked."
   ),
   profile: string("--profile", "Profile of the host's config.toml."),
   config: pairs("-c", "Settings of config.toml as key=value, such as model_reasoning_effort=high."),
@@ -180,6 +184,21 @@ const codexFlags = {
   oss: onOff("--oss", "Use a local open-source model provider."),
   localProvider: oneOf("--local-provider", ["ollama", "lmstudio"], "Which local provider, with oss.")
 } satisfies Flags
+
+/**
+ * Said out loud: Codex's own default is writable where its user once trusted the directory, and a resumed session takes the
+ * default of the moment, not the one it began with.
+ */
+const choosesSandbox = ({ params, args }: Invocation): boolean => {
+  const { config } = params
+  const settings = Array.isArray(config) ? config.map(String) : []
+  return (
+    params["sandbox"] !== undefined ||
+    params["profile"] !== undefined ||
+    settings.some((one) => one.startsWith("sandbox_mode=")) ||
+    args.some((one) => /^(?:-s|--sandbox|--dangerously|--yolo|-p$|--profile|sandbox_mode=)/u.test(one))
+  )
+}
 
 const codex = (name: string, title: string, full: boolean): Tool => {
   const { sandbox, ...others } = codexFlags
@@ -194,7 +213,7 @@ const codex = (name: string, title: string, full: boolean): Tool => {
     notes: [
       full
         ? "No sandbox and no approvals (--dangerously-bypass-approvals-and-sandbox): it runs any command as the host's user."
-        : "Without sandbox it can only read.",
+        : "Without sandbox it can only read, in trusted directories and resumed sessions, too.",
       "Works outside Git repositories (--skip-git-repo-check). The stream does not tell the model nor the cost."
     ],
     // The options stand before `resume`: some (--sandbox, --add-dir) are options of `exec` alone.
@@ -203,13 +222,35 @@ const codex = (name: string, title: string, full: boolean): Tool => {
       "--json",
       "--skip-git-repo-check",
       "--color=never",
-      ...(full ? ["--dangerously-bypass-approvals-and-sandbox"] : []),
+      ...(full
+        ? ["--dangerously-bypass-approvals-and-sandbox"]
+        : choosesSandbox(invocation)
+          ? []
+          : ["--sandbox=read-only"]),
       ...flags,
       ...(invocation.resume === undefined ? [] : ["resume", invocation.resume]),
       "-" // the prompt is on stdin
     ]
   })
 }
+
+/**
+ * Gemini CLI and its descendants start themselves again inside their container sandbox, with the prompt as an argument after
+ * --prompt: there it is no longer of any length, and one that begins with a dash is taken for a flag.
+ */
+const sandboxRefusal = (name: string, invocation: Invocation): string | undefined => {
+  if (invocation.params["sandbox"] !== true) return undefined
+  const prompt = promptOf(invocation)
+  if (prompt.startsWith("-"))
+    return `in its sandbox ${name} takes a prompt that begins with a dash for a flag; reword it`
+  const bytes = byteLength(prompt)
+  return bytes > sandboxedPromptLimit
+    ? `the prompt is ${bytes} bytes long and ${name} can pass at most ${sandboxedPromptLimit} into its sandbox; shorten it or leave sandbox out`
+    : undefined
+}
+
+/** Below the limit of an argument: the container's whole command line is one argument of a shell, its quotes doubled. */
+const sandboxedPromptLimit = 60_000
 
 // ── Gemini CLI ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -250,7 +291,7 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
     binary: "gemini",
     format: "gemini",
     flags: full ? others : { approvalMode, ...others },
-    sessionId: "chosen",
+    sessionId: "reported",
     exitCodes: geminiExitCodes,
     notes: [
       full
@@ -261,12 +302,11 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
     words: (invocation, flags) => [
       "--output-format=stream-json",
       ...(full ? ["--approval-mode=yolo"] : []),
-      ...(invocation.resume === undefined
-        ? [`--session-id=${invocation.sessionId}`]
-        : [`--resume=${invocation.resume}`]),
+      ...(invocation.resume === undefined ? [] : [`--resume=${invocation.resume}`]), // older ones know no --session-id
       ...flags
     ],
-    env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" })
+    env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" }),
+    refusal: (invocation) => sandboxRefusal("Gemini", invocation)
   })
 }
 
@@ -324,10 +364,10 @@ const qwen = (name: string, title: string, full: boolean): Tool => {
       ...(full || params["approvalMode"] === "yolo" ? { QWEN_CODE_SUPPRESS_YOLO_WARNING: "1" } : {}),
       ...(params["unattendedRetry"] === true ? { QWEN_CODE_UNATTENDED_RETRY: "1" } : {})
     }),
-    refusal: ({ params, resume }) =>
-      params["forkSession"] === true && resume === undefined
+    refusal: (invocation) =>
+      invocation.params["forkSession"] === true && invocation.resume === undefined
         ? "forkSession only goes with resuming a session"
-        : undefined
+        : sandboxRefusal("Qwen", invocation)
   })
 }
 
@@ -418,11 +458,15 @@ const blackbox = agent({
   exitCodes: geminiExitCodes,
   notes: [
     "Without approvalMode, edits and commands are denied.",
-    "Sessions are checkpoints: each task saves one under its session id, and a resume starts from it."
+    "Sessions are checkpoints: a task that succeeds saves one under its session id, and a resume in the same directory starts from it.",
+    "What a resumed task adds is saved under a new name, which its error output tells: Blackbox cannot save under the old one."
   ],
+  refusal: (invocation) => sandboxRefusal("Blackbox", invocation),
+  // --resume-checkpoint and --save-checkpoint together are refused; --auto-save chooses a name of its own.
   words: (invocation, flags) => [
-    ...(invocation.resume === undefined ? [] : [`--resume-checkpoint=${invocation.resume}`]),
-    `--save-checkpoint=${invocation.resume ?? invocation.sessionId}`,
+    ...(invocation.resume === undefined
+      ? [`--save-checkpoint=${invocation.sessionId}`]
+      : [`--resume-checkpoint=${invocation.resume}`, "--auto-save"]),
     ...flags
   ]
 })
