@@ -14,7 +14,10 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
     one.push(...(await together("child/append.ts", [[ours, "64", seconds]])))
     inserts.push(...(await together("child/insert.ts", [[plain, "64", seconds, "16"]])))
     emmetts.push(...(await together("peers/emmett.mjs", [[emmett, "64", seconds]])))
-    const parts = await together("child/append.ts", Array.from({ length: 4 }, () => [ours, "16", seconds]))
+    const parts = await together(
+      "child/append.ts",
+      Array.from({ length: 4 }, () => [ours, "16", seconds])
+    )
     four.push(parts.reduce((sum, part) => sum + part.perSecond, 0))
   }
   const rate = (list: ReadonlyArray<Measured>): number => median(list.map((each) => each.perSecond))

@@ -8,15 +8,14 @@ import { load, payload } from "./load.mjs"
 const [url = "", callers = "64", seconds = "5"] = process.argv.slice(2)
 const runtime = ManagedRuntime.make(logLayer(url))
 const log = await runtime.runPromise(EventLog)
-const mark = randomUUID()
 await load({
   callers: Number(callers),
   seconds: Number(seconds),
-  one: (_caller: number, n: number) =>
+  one: (n: number, stream: string, version: number) =>
     Effect.runPromise(
       log.append({
-        stream: `bench/${mark}-${n}`,
-        expected: "new",
+        stream,
+        expected: version,
         commandId: randomUUID(),
         actor: "bench",
         events: [{ type: "BenchHappened", data: payload(n) }]

@@ -9,14 +9,13 @@ await sql`create table if not exists plain_event (
   position bigint generated always as identity primary key, stream text not null, version int not null, type text not null,
   data json not null, actor text not null, command_id uuid not null, correlation_id uuid not null, causation_id bigint,
   at timestamptz not null default clock_timestamp(), unique (stream, version))`
-const mark = randomUUID()
 await load({
   callers: Number(callers),
   seconds: Number(seconds),
-  one: (_caller: number, n: number) => {
+  one: (n: number, stream: string, version: number) => {
     const command = randomUUID()
     return sql`insert into plain_event (stream, version, type, data, actor, command_id, correlation_id)
-      values (${`bench/${mark}-${n}`}, 1, 'BenchHappened', ${JSON.stringify(payload(n))}::text::json, 'bench', ${command}, ${command})`
+      values (${stream}, ${version + 1}, 'BenchHappened', ${JSON.stringify(payload(n))}::text::json, 'bench', ${command}, ${command})`
   }
 })
 await sql.end()

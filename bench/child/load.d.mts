@@ -1,7 +1,7 @@
 export declare const load: (options: {
   readonly callers: number
   readonly seconds: number
-  readonly one: (caller: number, n: number) => Promise<unknown>
+  readonly one: (n: number, stream: string, version: number) => Promise<unknown>
 }) => Promise<void>
 export declare const payload: (n: number) => {
   readonly taskId: string

@@ -2,17 +2,20 @@
 import { once } from "node:events"
 
 /**
- * @param {{ callers: number, seconds: number, one: (caller: number, n: number) => Promise<unknown> }} options
+ * @param {{ callers: number, seconds: number, one: (n: number, stream: string, version: number) => Promise<unknown> }} options
  */
 export const load = async ({ callers, seconds, one }) => {
   let n = 0
+  const mark = `${process.pid}-${Date.now().toString(36)}`
+  const counts = Array.from({ length: callers }, () => 0)
   const drive = async (duration, times) => {
     const end = performance.now() + duration * 1000
     await Promise.all(
       Array.from({ length: callers }, async (_, caller) => {
         while (performance.now() < end) {
           const began = performance.now()
-          await one(caller, n++)
+          const k = counts[caller]++
+          await one(n++, `bench/${mark}-${caller}-${Math.floor(k / life)}`, k % life)
           times.push(performance.now() - began)
         }
       })
@@ -29,6 +32,9 @@ export const load = async ({ callers, seconds, one }) => {
   const at = (q) => times[Math.min(times.length - 1, Math.floor(q * times.length))]
   process.stdout.write(`${JSON.stringify({ perSecond: times.length / took, p50: at(0.5), p99: at(0.99) })}\n`)
 }
+
+/** Events per stream: as many as a task has. */
+const life = 10
 
 /** The payload of every append benchmark. */
 export const payload = (n) => ({

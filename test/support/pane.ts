@@ -28,13 +28,12 @@ export class Pane {
     columns = 100,
     rows = 30,
     env: Readonly<Record<string, string>> = {}
-  ): Promise<string> =>
-    this.tmux(
-      ...["start-server", ";", "set", "-g", "escape-time", "0", ";"],
-      ...["new-session", "-d", "-s", "t", "-x", String(columns), "-y", String(rows)],
-      ...Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
-      ...["sh", "-c", `"$@"; echo "exit $?"; exec sleep 600`, "sh", ...argv]
-    )
+  ): Promise<string> => {
+    const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`])
+    const session = ["new-session", "-d", "-s", "t", "-x", String(columns), "-y", String(rows), ...variables]
+    const program = ["sh", "-c", `"$@"; echo "exit $?"; exec sleep 600`, "sh", ...argv]
+    return this.tmux("start-server", ";", "set", "-g", "escape-time", "0", ";", ...session, ...program)
+  }
 
   readonly screen = (): Promise<string> => this.tmux("capture-pane", "-p", "-t", target)
   /** By name: Enter, C-c, Escape, Up. */

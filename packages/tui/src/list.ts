@@ -2,12 +2,16 @@
  * A window over a long list that never moves under the cursor.
  *
  * Owns: which rows are seen and which is selected. Does not own: the rows, drawing.
- * Invariants: an anchor holds ids, never indexes, so rows inserted above change nothing that is seen; an id that is gone falls
- * back to the start of what is left; `stick` keeps to the last row as rows are added.
+ * Invariants: an anchor holds the selected id and the line of the screen it stands on, so that rows which come, go or change
+ * place around it leave it there; a selected id that is gone gives way to what stands at its index; `stick` keeps to the last
+ * row as rows are added; a list that fits is shown whole.
  */
 export interface Anchor {
-  readonly selected?: string | undefined
-  readonly top?: string | undefined
+  readonly selected?: string
+  /** Line of the window on which the selected row stands. */
+  readonly line: number
+  /** Where the selected row was when it was selected. */
+  readonly index: number
   readonly stick: boolean
 }
 
@@ -25,44 +29,44 @@ export interface Window {
   readonly selected: number
 }
 
-export const atTop: Anchor = { stick: false }
-export const atEnd: Anchor = { stick: true }
+export const atTop: Anchor = { line: 0, index: 0, stick: false }
+export const atEnd: Anchor = { line: 0, index: 0, stick: true }
+
+export const selectedIndex = (ids: Ids, anchor: Anchor): number => {
+  if (anchor.stick) return ids.count - 1
+  const found = anchor.selected === undefined ? 0 : ids.indexOf(anchor.selected)
+  return found < 0 ? Math.min(anchor.index, ids.count - 1) : Math.min(found, ids.count - 1)
+}
 
 export const view = (ids: Ids, height: number, anchor: Anchor): Window => {
   const { count } = ids
-  let selected = anchor.stick ? count - 1 : anchor.selected === undefined ? 0 : ids.indexOf(anchor.selected)
-  if (selected < 0) selected = Math.min(count - 1, 0)
-  let top = anchor.stick ? count - height : anchor.top === undefined ? 0 : ids.indexOf(anchor.top)
-  if (top < 0) top = anchor.stick ? 0 : selected
-  top = Math.max(0, Math.min(top, count - height))
-  if (selected < top) top = selected
-  else if (selected >= top + height) top = selected - height + 1
-  top = Math.max(0, top)
-  return { start: top, end: Math.min(count, top + height), selected }
+  const selected = selectedIndex(ids, anchor)
+  const line = Math.max(0, Math.min(anchor.stick ? height - 1 : anchor.line, height - 1))
+  const start = Math.max(0, Math.min(selected - line, count - height))
+  return { start, end: Math.min(count, start + height), selected }
 }
 
-/** The selection moved by `by` rows, held inside the list; the window follows only as far as it must. `follow`: the last row sticks. */
-export const move = (ids: Ids, height: number, anchor: Anchor, by: number, follow = false): Anchor => {
-  if (ids.count === 0) return anchor
-  const now = view(ids, height, anchor)
-  return to(ids, height, anchor, now.selected + by, follow)
-}
-
+/** Selects by index, held inside the list; the window follows only as far as it must. `follow`: the last row sticks. */
 export const to = (ids: Ids, height: number, anchor: Anchor, index: number, follow = false): Anchor => {
   if (ids.count === 0) return anchor
-  const now = view(ids, height, anchor)
+  const { start } = view(ids, height, anchor)
   const wanted = Math.max(0, Math.min(ids.count - 1, index))
-  const last = now.start + height - 1
-  const top = wanted < now.start ? wanted : wanted > last ? wanted - height + 1 : now.start
-  return { selected: ids.idAt(wanted), top: ids.idAt(top), stick: follow && wanted === ids.count - 1 }
+  return {
+    selected: ids.idAt(wanted),
+    index: wanted,
+    line: Math.max(0, Math.min(wanted - start, height - 1)),
+    stick: follow && wanted === ids.count - 1
+  }
 }
 
-/** Pins the anchor to what is seen now, so that rows which come later above it do not move it. */
-export const hold = (ids: Ids, height: number, anchor: Anchor): Anchor => {
-  if (ids.count === 0 || anchor.stick || anchor.selected !== undefined) return anchor
-  const now = view(ids, height, anchor)
-  return { selected: ids.idAt(now.selected), top: ids.idAt(now.start), stick: false }
-}
+export const move = (ids: Ids, height: number, anchor: Anchor, by: number, follow = false): Anchor =>
+  to(ids, height, anchor, selectedIndex(ids, anchor) + by, follow)
+
+/** Pins an anchor that nobody has moved yet to what it shows, so that rows which come later do not slip under the cursor. */
+export const hold = (ids: Ids, anchor: Anchor): Anchor =>
+  ids.count === 0 || anchor.stick || anchor.selected !== undefined
+    ? anchor
+    : { selected: ids.idAt(0), index: 0, line: 0, stick: false }
 
 export const idsOf = <A>(rows: ReadonlyArray<A>, id: (row: A) => string): Ids => {
   let index: Map<string, number> | undefined

@@ -11,9 +11,9 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" })
 const plain = /^[\x20-\x7e]*$/u
 // oxlint-disable-next-line no-control-regex
 const escapes = /\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]/gu
-const joined = /\u200d.[\ufe0f\u{1f3fb}-\u{1f3ff}]*/gu
+const joined = /\u200d.[\ufe0f\p{Emoji_Modifier}]*/gu
 const invisible =
-  /[\p{Cc}\p{Cs}\ufe00-\ufe0f\u200b-\u200f\u20e3\u00ad\ufeff\u2028-\u202e\u2060-\u206f\u{1f3fb}-\u{1f3ff}\u{e0000}-\u{e0fff}]/gu
+  /[\p{Cc}\p{Cs}\p{Me}\p{Variation_Selector}\p{Emoji_Modifier}\u200b-\u200f\u00ad\ufeff\u2028-\u202e\u2060-\u206f\u{e0000}-\u{e0fff}]/gu
 
 /** One line, harmless and equally wide in every terminal. Line breaks vanish: split first where they matter. */
 export const clean = (text: string): string =>

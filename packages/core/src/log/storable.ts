@@ -40,7 +40,7 @@ export const toStorable = (item: Append): Result.Result<Storable, EventNotStorab
   const payloads: Array<string> = []
   let bytes = 0
   for (const event of item.events) {
-    const broken = textFault("type", event.type, LIMITS.typeBytes) ?? payloadFault(event.data, "data", 1)
+    const broken = textFault("type", event.type, LIMITS.typeBytes) ?? payloadFault(event.data, "data")
     if (broken !== undefined) return refuse(broken, event.type)
     const text = JSON.stringify(event.data)
     const size = Buffer.byteLength(text)
@@ -77,63 +77,76 @@ const envelopeFault = (item: Append): string | undefined => {
 const textFault = (name: string, text: string, limit: number): string | undefined => {
   if (text.length === 0) return `${name} is empty`
   const size = Buffer.byteLength(text)
-  return size > limit ? `${name} is ${size} bytes; at most ${limit} are stored` : stringFault(text, name)
+  if (size > limit) return `${name} is ${size} bytes; at most ${limit} are stored`
+  const fault = stringFault(text)
+  return fault === undefined ? undefined : `${name} ${fault}`
 }
 
-const stringFault = (text: string, path: string): string | undefined => {
-  if (text.includes("\0")) return `${path} holds a NUL character (\\u0000)`
-  return text.isWellFormed() ? undefined : `${path} holds half of a surrogate pair`
+interface Fault {
+  readonly at: string
+  readonly what: string
 }
 
-/** Says what about `value` would not come back, and where it is. */
-export const payloadFault = (value: unknown, path: string, depth: number): string | undefined => {
-  if (depth > LIMITS.depth) return `${path.slice(0, 200)}… is nested more than ${LIMITS.depth} deep`
+/** Says what about `value` would not come back, and where it is. The path is put together only on the way back from a fault. */
+export const payloadFault = (value: unknown, name: string): string | undefined => {
+  const fault = faultOf(value, 1)
+  return fault === undefined ? undefined : `${name}${fault.at.slice(0, 400)} ${fault.what}`
+}
+
+const faultOf = (value: unknown, depth: number): Fault | undefined => {
+  if (depth > LIMITS.depth) return { at: "", what: `is nested more than ${LIMITS.depth} deep` }
   switch (typeof value) {
     case "string":
-      return stringFault(value, path)
+      return textOf(value)
     case "boolean":
       return undefined
     case "number":
-      return numberFault(value, path)
+      return numberOf(value)
     case "object":
-      return value === null
-        ? undefined
-        : Array.isArray(value)
-          ? arrayFault(value, path, depth)
-          : recordFault(value, path, depth)
+      if (value === null) return undefined
+      return Array.isArray(value) ? elementOf(value, depth) : fieldOf(value, depth)
     default:
-      return `${path} is ${value === undefined ? "undefined" : `a ${typeof value}`}, which JSON cannot hold`
+      return { at: "", what: `is ${value === undefined ? "undefined" : `a ${typeof value}`}, which JSON cannot hold` }
   }
 }
 
-const numberFault = (value: number, path: string): string | undefined => {
-  if (!Number.isFinite(value)) return `${path} is ${value}, which JSON cannot hold`
+const textOf = (text: string): Fault | undefined => {
+  const what = stringFault(text)
+  return what === undefined ? undefined : { at: "", what }
+}
+
+const stringFault = (text: string): string | undefined => {
+  if (text.includes("\0")) return "holds a NUL character (\\u0000)"
+  return text.isWellFormed() ? undefined : "holds half of a surrogate pair"
+}
+
+const numberOf = (value: number): Fault | undefined => {
+  if (!Number.isFinite(value)) return { at: "", what: `is ${value}, which JSON cannot hold` }
   return Number.isInteger(value) && !Number.isSafeInteger(value)
-    ? `${path} is ${value}, a whole number beyond ±(2^53 − 1), which is not exact; store it as text`
+    ? { at: "", what: `is ${value}, a whole number beyond ±(2^53 − 1), which is not exact; store it as text` }
     : undefined
 }
 
-const arrayFault = (values: ReadonlyArray<unknown>, path: string, depth: number): string | undefined => {
+const elementOf = (values: ReadonlyArray<unknown>, depth: number): Fault | undefined => {
   for (let i = 0; i < values.length; i++) {
-    const fault = payloadFault(values[i], `${path}[${i}]`, depth + 1)
-    if (fault !== undefined) return fault
+    const fault = faultOf(values[i], depth + 1)
+    if (fault !== undefined) return { at: `[${i}]${fault.at}`, what: fault.what }
   }
   return undefined
 }
 
-const recordFault = (record: object, path: string, depth: number): string | undefined => {
+const fieldOf = (record: object, depth: number): Fault | undefined => {
   const prototype: unknown = Object.getPrototypeOf(record)
-  if (prototype !== Object.prototype && prototype !== null) return `${path} is not a plain object`
-  if ("toJSON" in record && typeof record.toJSON === "function") return `${path} changes itself by toJSON`
+  if (prototype !== Object.prototype && prototype !== null) return { at: "", what: "is not a plain object" }
+  if ("toJSON" in record && typeof record.toJSON === "function") return { at: "", what: "changes itself by toJSON" }
   for (const [key, value] of Object.entries(record)) {
-    const fault =
-      stringFault(key, `a key of ${path}`) ??
-      payloadFault(
-        value,
-        PLAIN_KEY.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 60))}]`,
-        depth + 1
-      )
-    if (fault !== undefined) return fault
+    const named = stringFault(key)
+    if (named !== undefined) return { at: "", what: `has a key that ${named}` }
+    const fault = faultOf(value, depth + 1)
+    if (fault !== undefined) {
+      const step = PLAIN_KEY.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 60))}]`
+      return { at: `${step}${fault.at}`, what: fault.what }
+    }
   }
   return undefined
 }

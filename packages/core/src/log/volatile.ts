@@ -21,7 +21,7 @@ type Volatile = Pick<EventLog["Service"], "publish" | "subscribe">
 
 export const makeVolatile = (db: Db["Service"], bell: Doorbell): Volatile => ({
   publish: (topic, payload) => {
-    if (payloadFault([topic, payload], "payload", 0) !== undefined) return Effect.void
+    if (payloadFault([topic, payload], "message") !== undefined) return Effect.void
     const text = JSON.stringify([topic, payload])
     if (Buffer.byteLength(text) > MAX_BYTES) return Effect.void
     return Effect.ignore(

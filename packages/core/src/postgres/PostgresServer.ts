@@ -101,7 +101,7 @@ export const serverVersion = (
 const askVersion = (url: string) =>
   Effect.acquireUseRelease(
     Effect.try({
-      try: () => postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {}, backoff: false }),
+      try: () => postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {}, backoff: false, fetch_types: false }),
       catch: (cause) => toDbError("ask for the version", cause)
     }),
     (sql) =>

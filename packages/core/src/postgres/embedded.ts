@@ -107,7 +107,9 @@ export const leasePostgres = (options: EmbeddedOptions, insist?: number): Effect
         crashes: 0,
         staleSince: undefined,
         started: undefined,
-        last: undefined
+        last: undefined,
+        waitingSince: undefined,
+        told: false
       }
       while ((yield* Clock.currentTimeMillis) < deadline) {
         const outcome = yield* Effect.result(step(place, state))
@@ -276,6 +278,7 @@ const connect = (place: Place, lock: Lock, state: State): Effect.Effect<Lease, E
       idle_timeout: 0,
       max_lifetime: null,
       onnotice: () => {},
+      fetch_types: false, // its query would be an unhandled rejection when the server dies during it
       onclose: () => {
         Deferred.doneUnsafe(lost, Exit.void)
         void sql.end({ timeout: 0 })

@@ -23,7 +23,8 @@ import {
   wordsOf
 } from "./flags.ts"
 import type { Flags } from "./flags.ts"
-import { execScript, shellQuote, wordRefusal } from "./quote.ts"
+import { oneLine } from "./parser/json.ts"
+import { byteLength, execScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, OutputFormat, Tool } from "./Tool.ts"
 
 /** The prompt as the tool gets it: context first, then the command, an empty line between. */
@@ -77,6 +78,9 @@ const agent = (row: Agent): Tool => {
     canResume,
     refusal: (invocation) => {
       if (promptOf(invocation).trim() === "") return `${row.name} needs a prompt, and this one is empty`
+      if (invocation.resume !== undefined && !/^[A-Za-z0-9_][^\s\p{Cc}]{0,255}$/u.test(invocation.resume)) {
+        return `'${oneLine(invocation.resume, 40)}' is not the id of a session`
+      }
       if (invocation.resume !== undefined && !canResume)
         return `${row.name} keeps no sessions, so a task cannot be resumed`
       for (const word of wordsFor(invocation)) {
@@ -211,6 +215,24 @@ const codex = (name: string, title: string, full: boolean): Tool => {
   })
 }
 
+/**
+ * Gemini CLI and its descendants start themselves again inside their container sandbox, with the prompt as an argument after
+ * --prompt: there it is no longer of any length, and one that begins with a dash is taken for a flag.
+ */
+const sandboxRefusal = (name: string, invocation: Invocation): string | undefined => {
+  if (invocation.params["sandbox"] !== true) return undefined
+  const prompt = promptOf(invocation)
+  if (prompt.startsWith("-"))
+    return `in its sandbox ${name} takes a prompt that begins with a dash for a flag; reword it`
+  const bytes = byteLength(prompt)
+  return bytes > sandboxedPromptLimit
+    ? `the prompt is ${bytes} bytes long and ${name} can pass at most ${sandboxedPromptLimit} into its sandbox; shorten it or leave sandbox out`
+    : undefined
+}
+
+/** Below the limit of an argument: the container's whole command line is one argument of a shell, its quotes doubled. */
+const sandboxedPromptLimit = 60_000
+
 // ── Gemini CLI ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const geminiFlags = {
@@ -250,7 +272,7 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
     binary: "gemini",
     format: "gemini",
     flags: full ? others : { approvalMode, ...others },
-    sessionId: "chosen",
+    sessionId: "reported",
     exitCodes: geminiExitCodes,
     notes: [
       full
@@ -261,12 +283,11 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
     words: (invocation, flags) => [
       "--output-format=stream-json",
       ...(full ? ["--approval-mode=yolo"] : []),
-      ...(invocation.resume === undefined
-        ? [`--session-id=${invocation.sessionId}`]
-        : [`--resume=${invocation.resume}`]),
+      ...(invocation.resume === undefined ? [] : [`--resume=${invocation.resume}`]), // older ones know no --session-id
       ...flags
     ],
-    env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" })
+    env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" }),
+    refusal: (invocation) => sandboxRefusal("Gemini", invocation)
   })
 }
 
@@ -324,10 +345,10 @@ const qwen = (name: string, title: string, full: boolean): Tool => {
       ...(full || params["approvalMode"] === "yolo" ? { QWEN_CODE_SUPPRESS_YOLO_WARNING: "1" } : {}),
       ...(params["unattendedRetry"] === true ? { QWEN_CODE_UNATTENDED_RETRY: "1" } : {})
     }),
-    refusal: ({ params, resume }) =>
-      params["forkSession"] === true && resume === undefined
+    refusal: (invocation) =>
+      invocation.params["forkSession"] === true && invocation.resume === undefined
         ? "forkSession only goes with resuming a session"
-        : undefined
+        : sandboxRefusal("Qwen", invocation)
   })
 }
 
@@ -418,11 +439,15 @@ const blackbox = agent({
   exitCodes: geminiExitCodes,
   notes: [
     "Without approvalMode, edits and commands are denied.",
-    "Sessions are checkpoints: each task saves one under its session id, and a resume starts from it."
+    "Sessions are checkpoints: a task that succeeds saves one under its session id, and a resume in the same directory starts from it.",
+    "What a resumed task adds is saved under a new name, which its error output tells: Blackbox cannot save under the old one."
   ],
+  refusal: (invocation) => sandboxRefusal("Blackbox", invocation),
+  // --resume-checkpoint and --save-checkpoint together are refused; --auto-save chooses a name of its own.
   words: (invocation, flags) => [
-    ...(invocation.resume === undefined ? [] : [`--resume-checkpoint=${invocation.resume}`]),
-    `--save-checkpoint=${invocation.resume ?? invocation.sessionId}`,
+    ...(invocation.resume === undefined
+      ? [`--save-checkpoint=${invocation.sessionId}`]
+      : [`--resume-checkpoint=${invocation.resume}`, "--auto-save"]),
     ...flags
   ]
 })

@@ -7,11 +7,14 @@
  * output takes the question back.
  */
 import { clean, oneLine } from "./json.ts"
-import { show, withFields, without } from "./report.ts"
+import { withFields, without } from "./report.ts"
 import type { OutputParser } from "../Tool.ts"
 
 /** Characters; the report is stored with every batch of output, so it stays small. The log has the whole. */
 export const tailLimit = 16 * 1024
+
+/** What is kept when the limit is passed: half, so that a million lines do not copy the whole a million times. */
+const keptTail = tailLimit / 2
 
 export const textParser: OutputParser = {
   initial: {},
@@ -20,7 +23,8 @@ export const textParser: OutputParser = {
     const answer = report.answer === undefined ? text : `${report.answer}\n${text}`
     return {
       report: withFields(without(report, "waiting"), { answer: tail(answer) }),
-      shown: show("message", text.length > 2000 ? `${text.slice(0, 1999).toWellFormed()}…` : text)
+      // An empty line is a line of the output, too.
+      shown: [{ kind: "message", text: text.length > 2000 ? `${text.slice(0, 1999).toWellFormed()}…` : text }]
     }
   },
   partial: (report, text) => {
@@ -32,7 +36,7 @@ export const textParser: OutputParser = {
 /** Whole lines from the end. */
 const tail = (text: string): string => {
   if (text.length <= tailLimit) return text
-  const cut = text.slice(-tailLimit)
+  const cut = text.slice(-keptTail)
   const start = cut.indexOf("\n")
   return (start === -1 ? cut : cut.slice(start + 1)).toWellFormed()
 }
