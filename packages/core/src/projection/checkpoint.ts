@@ -141,7 +141,7 @@ export const applied = (
   events: ReadonlyArray<RecordedEvent>
 ): Effect.Effect<void, Poison | DbError | UnknownQueue, Db> =>
   Effect.suspend(() => follower.apply(events)).pipe(
-    Effect.catchTag("EventNotDecodable", (e) => Effect.fail(new Poison({ reason: e.message }))),
+    Effect.catchTag("EventNotDecodable", (e) => Effect.fail(new Poison({ reason: e.message.replaceAll(/\s+/g, " ") }))),
     Effect.catchTag("DbError", (e) =>
       Effect.fail(isPoison(e) ? new Poison({ reason: `${e.code} ${e.reason}`.trim() }) : e)
     ),

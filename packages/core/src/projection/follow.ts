@@ -9,6 +9,7 @@
 import { Duration, Effect, Metric, Random, Schedule, type Scope, Stream, SubscriptionRef } from "effect"
 import type { RecordedEvent } from "../log/Event.ts"
 import { EventLog, type LogUnavailable } from "../log/EventLog.ts"
+import { readPage } from "../log/read.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
 import type { UnknownQueue } from "../queue/Queue.ts"
 import { applyBatch, type Checkpoint, type Follower, openCheckpoint, type Outcome, parkPoison } from "./checkpoint.ts"
@@ -107,22 +108,20 @@ export const followForever = (follower: Follower, doorbell: Doorbell): Effect.Ef
  */
 export const makeStep = (
   follower: Follower
-): Effect.Effect<(at: Checkpoint) => Effect.Effect<Outcome | undefined, Trouble, Db>, never, EventLog> =>
+): Effect.Effect<(at: Checkpoint) => Effect.Effect<Outcome | undefined, Trouble, Db>, never, Db> =>
   Effect.gen(function* () {
-    const log = yield* EventLog
+    const db = yield* Db
+    const read = (from: number, limit: number) => readPage(db, { _tag: "Log", from }, limit)
     let size = SMALLEST
     let ahead: { readonly from: number; readonly events: ReadonlyArray<RecordedEvent> } | undefined
     return Effect.fnUntraced(function* (at: Checkpoint) {
       const from = at.position + 1
-      const page = ahead?.from === from ? ahead.events : yield* log.read({ from, limit: size })
+      const page = ahead?.from === from ? ahead.events : yield* read(from, size)
       ahead = undefined
       const last = page.at(-1)
       if (last === undefined) return undefined
       const grown = Math.min(Math.max(SMALLEST, page.length * 2), LARGEST)
-      const readAhead =
-        page.length < size
-          ? Effect.succeed([])
-          : Effect.map(log.read({ from: last.position + 1, limit: grown }), (events) => events)
+      const readAhead = page.length < size ? Effect.succeed([]) : read(last.position + 1, grown)
       const [[took, outcome], next] = yield* Effect.all([Effect.timed(advance(follower, at, page)), readAhead], {
         concurrency: 2
       })

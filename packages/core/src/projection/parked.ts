@@ -6,7 +6,8 @@
  * first that fails again; the stream is held until the last of them is gone.
  */
 import { Effect } from "effect"
-import { EventLog, LogUnavailable } from "../log/EventLog.ts"
+import { LogUnavailable } from "../log/EventLog.ts"
+import { readPage } from "../log/read.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
 import type { UnknownQueue } from "../queue/Queue.ts"
 import { applied, enter, type Follower, lockCheckpoint } from "./checkpoint.ts"
@@ -25,10 +26,10 @@ export const listParked: Effect.Effect<ReadonlyArray<ParkedEvent>, DbError, Db> 
 export const retryStream = Effect.fn("retryStream")(function* (
   follower: Follower,
   stream: string
-): Effect.fn.Return<RetryOutcome, DbError | LogUnavailable | UnknownQueue, Db | EventLog> {
+): Effect.fn.Return<RetryOutcome, DbError | LogUnavailable | UnknownQueue, Db> {
   const db = yield* Db
   for (let count = 0; ; count++) {
-    const tried = yield* Effect.result(db.transaction(retryNext(follower, stream)))
+    const tried = yield* Effect.result(retryNext(follower, stream))
     if (tried._tag === "Success") {
       if (tried.success) continue
       return { applied: count, remaining: 0, reason: null }
@@ -53,25 +54,35 @@ export const retryStream = Effect.fn("retryStream")(function* (
 /** @returns false when nothing is parked any more */
 const retryNext = Effect.fnUntraced(function* (follower: Follower, stream: string) {
   const db = yield* Db
-  const log = yield* EventLog
-  yield* lockCheckpoint(follower.name, follower.target, true)
-  const [row] = yield* db.query(
-    "take a parked event",
-    (sql) => sql<{ position: number }[]>`select position::float8 as position from derived.parked
-      where name = ${follower.name} and target = ${follower.target} and stream = ${stream} order by parked.position limit 1`
-  )
-  if (row === undefined) return false
-  const [event] = yield* log.read({ from: row.position, limit: 1 })
-  if (event?.position !== row.position)
-    return yield* new LogUnavailable({ reason: `event ${row.position} is parked and not in the log` })
-  yield* enter(db, follower)
-  yield* applied(follower, [event])
-  yield* db.query(
-    "release a parked event",
-    (sql) => sql`delete from derived.parked
-      where name = ${follower.name} and target = ${follower.target} and position = ${row.position}`
+  const position = yield* firstParked(follower, stream)
+  if (position === undefined) return false
+  const [event] = yield* readPage(db, { _tag: "Log", from: position }, 1)
+  if (event?.position !== position)
+    return yield* new LogUnavailable({ reason: `event ${position} is parked and not in the log` })
+  yield* db.transaction(
+    Effect.gen(function* () {
+      yield* lockCheckpoint(follower.name, follower.target, true)
+      if ((yield* firstParked(follower, stream)) !== position) return // somebody else retried it just now
+      yield* enter(db, follower)
+      yield* applied(follower, [event])
+      yield* db.query(
+        "release a parked event",
+        (sql) => sql`delete from derived.parked
+          where name = ${follower.name} and target = ${follower.target} and position = ${position}`
+      )
+    })
   )
   return true
+})
+
+const firstParked = Effect.fnUntraced(function* (follower: Follower, stream: string) {
+  const db = yield* Db
+  const [row] = yield* db.query(
+    "find a parked event",
+    (sql) => sql<{ position: number }[]>`select position::float8 as position from derived.parked p
+      where name = ${follower.name} and target = ${follower.target} and stream = ${stream} order by p.position limit 1`
+  )
+  return row?.position
 })
 
 export const followerStatus = (

@@ -7,8 +7,16 @@
  */
 import { Effect } from "effect"
 import { EventLog } from "../log/EventLog.ts"
+import { readPage } from "../log/read.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
-import { applyWithin, type Checkpoint, type Follower, lockCheckpoint, openCheckpoint } from "./checkpoint.ts"
+import {
+  applyWithin,
+  type Checkpoint,
+  type Follower,
+  lockCheckpoint,
+  openCheckpoint,
+  readCheckpoint
+} from "./checkpoint.ts"
 import { makeStep, patience, type Trouble } from "./follow.ts"
 import { FollowerBroken, type Projection, type Rebuilt, type RebuildProgress, RebuildSuperseded } from "./Projection.ts"
 import { analyzeShadow, makeShadow, swapShadow } from "./shadow.ts"
@@ -40,11 +48,11 @@ export const rebuild = Effect.fn("rebuild")(function* (
   let told = 0
   let head = yield* log.head
   for (;;) {
-    const outcome = yield* patiently(follower, at, step(at))
+    const outcome = yield* unlessSuperseded(at, name, patiently(follower, at, step(at)))
     if (outcome === undefined) {
       head = yield* log.head
       if (head > at.position) continue
-      yield* analyzeShadow(projection.tables)
+      yield* unlessSuperseded(at, name, analyzeShadow(projection.tables))
       const swapped = yield* finish(projection, at)
       if (swapped !== undefined) {
         yield* progress({ name, position: swapped.position, head: swapped.position })
@@ -56,10 +64,28 @@ export const rebuild = Effect.fn("rebuild")(function* (
         told = at.position
         yield* progress({ name, position: at.position, head: Math.max(head, at.position) })
       }
-    } else if (outcome._tag === "Moved") return yield* new RebuildSuperseded({ name })
-    else yield* Effect.sleep("50 millis")
+    } else {
+      const row = yield* readCheckpoint(name, "read_next")
+      if (row?.token !== at.token) return yield* new RebuildSuperseded({ name })
+      yield* Effect.sleep("50 millis")
+      at = row
+    }
   }
 })
+
+/** A later rebuild drops the tables of this one: that is no failure of its own. */
+const unlessSuperseded = <A, E>(
+  at: Checkpoint,
+  name: string,
+  effect: Effect.Effect<A, E, Db>
+): Effect.Effect<A, E | RebuildSuperseded | DbError, Db> =>
+  Effect.gen(function* () {
+    const tried = yield* Effect.result(effect)
+    if (tried._tag === "Success") return tried.success
+    const row = yield* readCheckpoint(name, "read_next")
+    if (row?.token !== at.token) return yield* new RebuildSuperseded({ name })
+    return yield* Effect.fail(tried.failure)
+  })
 
 /** Postgres being away is waited for; what the program cannot do is said. */
 const patiently = <A>(
@@ -107,20 +133,19 @@ const begin = (projection: Projection): Effect.Effect<Checkpoint, DbError, Db> =
 const finish = (
   projection: Projection,
   at: Checkpoint
-): Effect.Effect<Rebuilt | undefined, RebuildSuperseded | FollowerBroken | DbError, Db | EventLog> =>
+): Effect.Effect<Rebuilt | undefined, RebuildSuperseded | FollowerBroken | DbError, Db> =>
   Effect.gen(function* () {
     const db = yield* Db
-    const log = yield* EventLog
     const { name } = projection
+    const tail = yield* readPage(db, { _tag: "Log", from: at.position + 1 }, TAIL)
+    const position = tail.at(-1)?.position ?? at.position
     return yield* db.transaction(
       Effect.gen(function* () {
         const live = yield* lockCheckpoint(name, "read", true)
         const next = yield* lockCheckpoint(name, "read_next", true)
         if (live === undefined || next?.token !== at.token) return yield* new RebuildSuperseded({ name })
-        if (live.position - next.position > TAIL) return undefined
-        const tail = yield* log.read({ from: next.position + 1, limit: TAIL })
+        if (next.position !== at.position || live.position > position) return undefined
         const wanted = tail.filter((event) => projection.types.includes(event.type))
-        const position = tail.at(-1)?.position ?? next.position
         if (wanted.length > 0) yield* applyWithin(followerOf(projection, "read_next"), wanted)
         yield* swapShadow(projection.tables)
         yield* db.query(
@@ -141,7 +166,7 @@ const finish = (
   }).pipe(
     // a poison event in the tail: the next round parks it
     Effect.catchTag("Poison", () => Effect.succeed(undefined)),
-    Effect.catchTag(["UnknownQueue", "LogUnavailable"], (e) =>
+    Effect.catchTag("UnknownQueue", (e) =>
       Effect.fail(new FollowerBroken({ name: projection.name, position: at.position, reason: e.message }))
     ),
     Effect.catchTag("DbError", (e) =>

@@ -51,7 +51,10 @@ const definitions = Effect.fnUntraced(function* (table: string) {
       union all
       select format('grant %s on %I.%I to %s', a.privilege_type, ${NEXT}::text, ${table}::text,
           case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
-        from t, aclexplode(t.relacl) a where a.grantee <> t.relowner`
+        from t, aclexplode(t.relacl) a where a.grantee <> t.relowner
+      union all
+      select format('comment on table %I.%I is %L', ${NEXT}::text, ${table}::text, obj_description(t.oid, 'pg_class'))
+        from t where obj_description(t.oid, 'pg_class') is not null`
   )
   return rows.map((row) => row.statement)
 })

@@ -77,7 +77,7 @@ describe("parameters", () => {
 
   it("are checked by a schema that is compiled once", () => {
     const first = compileSchema(tool("claude").params)
-    const second = compileSchema(tool("claude").params)
+    const second = compileSchema(structuredClone(tool("claude").params))
     expect(Result.isSuccess(first) && Result.isSuccess(second) && first.success === second.success).toBe(true)
   })
 

@@ -25,17 +25,29 @@ export const schemaLimit = 64 * 1024
 const newAjv = () =>
   new Ajv2020({ allErrors: false, strict: true, strictTypes: false, strictRequired: false, verbose: true })
 
-/** Keyed by the schema object: a tool's table row lives as long as the process, a person's tool until it is redefined. */
-const compiled = new WeakMap<object, ValidateFunction>()
+/**
+ * By the schema's text: a built-in tool's schema is one object, but a person's tool is decoded anew for every task. The object
+ * in front spares the text. Bounded: the oldest goes first.
+ */
+const byObject = new WeakMap<object, ValidateFunction>()
+const byText = new Map<string, ValidateFunction>()
+const kept = 256
 
 /** Compiles a schema; the sentence says what is wrong with it. */
 export const compileSchema = (schema: Schema.JsonObject): Result.Result<ValidateFunction, string> => {
-  const known = compiled.get(schema)
-  if (known !== undefined) return Result.succeed(known)
+  const text = byObject.has(schema) ? "" : JSON.stringify(schema)
+  const known = byObject.get(schema) ?? byText.get(text)
+  if (known !== undefined) {
+    byObject.set(schema, known)
+    return Result.succeed(known)
+  }
   try {
     // A compiler of its own per schema: two tools may use the same $id.
     const validate = newAjv().compile(schema)
-    compiled.set(schema, validate)
+    byObject.set(schema, validate)
+    byText.set(text, validate)
+    const [oldest] = byText.keys()
+    if (byText.size > kept && oldest !== undefined) byText.delete(oldest)
     return Result.succeed(validate)
   } catch (error) {
     return Result.fail(error instanceof Error ? error.message : String(error))
@@ -130,11 +142,14 @@ const shorten = (text: string | undefined): string =>
 /** The known name within two edits, or one that differs in case only. */
 export const closest = (name: string, names: ReadonlyArray<string>): string | undefined => {
   const ranked = names
-    .map((known) => ({ known, distance: edits(name.toLowerCase().replaceAll(/[-_]/gu, ""), known.toLowerCase()) }))
+    .map((known) => ({ known, distance: edits(bare(name), bare(known)) }))
     .toSorted((a, b) => a.distance - b.distance)
   const [best] = ranked
   return best !== undefined && best.distance <= Math.min(2, Math.floor(best.known.length / 2)) ? best.known : undefined
 }
+
+/** max_turns, max-turns and maxTurns are one name to a person. */
+const bare = (name: string): string => name.toLowerCase().replaceAll(/[-_]/gu, "")
 
 /** Levenshtein distance; names are cut so that a hostile one costs nothing. */
 const edits = (from: string, to: string): number => {
