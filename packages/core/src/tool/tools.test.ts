@@ -295,6 +295,20 @@ describe("a session", () => {
     expect(again.record?.argv.slice(-3)).toEqual(["resume", begun.report.sessionId, "-"])
   })
 
+  it("of codex can only read unless something says otherwise, resumed or not", () => {
+    const words = (more: Partial<Invocation>) => tool("codex").launch(ask("hi", more)).script
+    expect(words({})).toContain("'--sandbox=read-only'")
+    expect(words({ resume: "1" })).toContain("'--sandbox=read-only' 'resume' '1' '-'")
+    for (const more of [
+      { params: { sandbox: "workspace-write" } },
+      { params: { profile: "ci" } },
+      { params: { config: ['sandbox_mode="workspace-write"'] } },
+      { args: ["--yolo"] }
+    ])
+      expect(words(more)).not.toContain("read-only")
+    expect(tool("codex-full").launch(ask("hi")).script).not.toContain("--sandbox")
+  })
+
   it("of crush cannot lead out of its directory", () => {
     const { script } = tool("crush").launch(ask("x", { resume: "x/../../../etc/$(touch owned)" }))
     expect(script).toContain("/signalbox/crush/'x_")

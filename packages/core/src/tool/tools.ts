@@ -173,7 +173,7 @@ const codexFlags = {
   sandbox: oneOf(
     "--sandbox",
     ["read-only", "workspace-write", "danger-full-access"],
-    "What commands may touch; read-only when not given. Approval is never asked."
+    "What commands may touch; read-only when neither this nor profile nor config says. Approval is never asked."
   ),
   profile: string("--profile", "Profile of the host's config.toml."),
   config: pairs("-c", "Settings of config.toml as key=value, such as model_reasoning_effort=high."),
@@ -184,6 +184,21 @@ const codexFlags = {
   oss: onOff("--oss", "Use a local open-source model provider."),
   localProvider: oneOf("--local-provider", ["ollama", "lmstudio"], "Which local provider, with oss.")
 } satisfies Flags
+
+/**
+ * Said out loud: Codex's own default is writable where its user once trusted the directory, and a resumed session takes the
+ * default of the moment, not the one it began with.
+ */
+const choosesSandbox = ({ params, args }: Invocation): boolean => {
+  const { config } = params
+  const settings = Array.isArray(config) ? config.map(String) : []
+  return (
+    params["sandbox"] !== undefined ||
+    params["profile"] !== undefined ||
+    settings.some((one) => one.startsWith("sandbox_mode=")) ||
+    args.some((one) => /^(?:-s|--sandbox|--dangerously|--yolo|-p$|--profile|sandbox_mode=)/u.test(one))
+  )
+}
 
 const codex = (name: string, title: string, full: boolean): Tool => {
   const { sandbox, ...others } = codexFlags
@@ -198,7 +213,7 @@ const codex = (name: string, title: string, full: boolean): Tool => {
     notes: [
       full
         ? "No sandbox and no approvals (--dangerously-bypass-approvals-and-sandbox): it runs any command as the host's user."
-        : "Without sandbox it can only read.",
+        : "Without sandbox it can only read, in trusted directories and resumed sessions, too.",
       "Works outside Git repositories (--skip-git-repo-check). The stream does not tell the model nor the cost."
     ],
     // The options stand before `resume`: some (--sandbox, --add-dir) are options of `exec` alone.
@@ -207,7 +222,11 @@ const codex = (name: string, title: string, full: boolean): Tool => {
       "--json",
       "--skip-git-repo-check",
       "--color=never",
-      ...(full ? ["--dangerously-bypass-approvals-and-sandbox"] : []),
+      ...(full
+        ? ["--dangerously-bypass-approvals-and-sandbox"]
+        : choosesSandbox(invocation)
+          ? []
+          : ["--sandbox=read-only"]),
       ...flags,
       ...(invocation.resume === undefined ? [] : ["resume", invocation.resume]),
       "-" // the prompt is on stdin
