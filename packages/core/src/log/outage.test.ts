@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Stream } from "effect"
@@ -25,18 +24,21 @@ const ownServer = Effect.acquireRelease(
             gid: Number((await run("id", ["-g", "nobody"])).stdout)
           }
         : {}
-    const restart = (mode: "fast" | "immediate") =>
-      run(bin.pg_ctl, ["restart", "-D", server.data, "-m", mode, "-w", "-l", `${server.data}/log.txt`], {
-        ...who,
-        cwd: "/",
-        env: {}
-      })
-    return { ...server, restart }
+    const control = (act: "restart" | "stop", mode: "fast" | "immediate") =>
+      run(
+        bin.pg_ctl,
+        [act, "-D", server.data, "-m", mode, "-w", ...(act === "restart" ? ["-l", `${server.data}/log.txt`] : [])],
+        {
+          ...who,
+          cwd: "/",
+          env: {}
+        }
+      )
+    return { ...server, control }
   }),
   (server) =>
     Effect.promise(async () => {
-      const pid = Number((await readFile(`${server.data}/postmaster.pid`, "utf8")).split("\n")[0])
-      if (pid !== server.pid) process.kill(pid, "SIGINT") // the one that pg_ctl started is nobody's child
+      await server.control("stop", "fast") // the one that pg_ctl started is nobody's child
       await server.stop()
     })
 )
@@ -62,9 +64,9 @@ describe("when Postgres is restarted under load", () => {
           )
           const restarts = yield* Effect.gen(function* () {
             yield* log.waitFor(total / 5)
-            yield* Effect.promise(() => server.restart("immediate"))
+            yield* Effect.promise(() => server.control("restart", "immediate"))
             yield* log.waitFor((total * 3) / 5)
-            yield* Effect.promise(() => server.restart("fast"))
+            yield* Effect.promise(() => server.control("restart", "fast"))
           }).pipe(Effect.forkChild)
           const caller = Effect.fnUntraced(function* (n: number) {
             const sent: Array<string> = []
