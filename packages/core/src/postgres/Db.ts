@@ -64,7 +64,17 @@ export class Db extends Context.Service<
         )
         const query = <A>(op: string, f: (sql: Sql) => PromiseLike<A>): Effect.Effect<A, DbError> =>
           Effect.flatMap(CurrentTransaction, (tx) =>
-            Effect.tryPromise({ try: () => f(tx ?? pool), catch: (cause) => toDbError(op, cause) })
+            Effect.tryPromise({
+              try: () => {
+                if (tx !== undefined && gone.has(tx)) throw new ConnectionGone()
+                return f(tx ?? pool)
+              },
+              catch: (cause) => {
+                const error = toDbError(op, cause)
+                if (tx !== undefined && endsConnection(error.code)) gone.add(tx)
+                return error
+              }
+            })
           )
         const transaction = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> =>
           Effect.flatMap(CurrentTransaction, (outer) => (outer === undefined ? begin(pool, self) : self))
@@ -72,6 +82,18 @@ export class Db extends Context.Service<
       })
     )
 }
+
+/** Transactions whose connection was lost. postgres.js must not write to them any more: it would throw outside of any promise. */
+const gone = new WeakSet<postgres.TransactionSql>()
+
+class ConnectionGone extends Error {
+  readonly code = "CONNECTION_CLOSED"
+  override readonly message = "the connection was lost in the middle of a transaction"
+}
+
+/** After these the server, or the network, closes the connection: no ROLLBACK is needed, and none can be sent. */
+const endsConnection = (code: string): boolean =>
+  /^(08|57P)/.test(code) || /^(CONNECTION_|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH)/.test(code)
 
 /** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), 40 (serialisation, deadlock) and the driver's own codes. */
 export const isTransient = (code: string): boolean =>
@@ -99,22 +121,28 @@ export const connect = (url: string, options: { readonly max?: number; readonly 
 const begin = <A, E, R>(pool: postgres.Sql, self: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> =>
   Effect.contextWith((context: Context.Context<R>) =>
     Effect.callback<A, E | DbError>((resume, signal) => {
+      let current: postgres.TransactionSql | undefined
       const settled = pool
         .begin(async (tx) => {
+          current = tx
           const exit = await Effect.runPromiseExitWith(context)(Effect.provideService(self, CurrentTransaction, tx), {
             signal
           })
+          // postgres.js rejects the whole `begin` when the connection closes; throwing here would make it send a ROLLBACK first
+          if (gone.has(tx)) return await new Promise<A>(() => {})
           if (Exit.isFailure(exit)) throw new RolledBack(exit)
           return exit.value
         })
         .then(
           (value) => resume(Effect.succeed(value as A)),
-          (cause: unknown) =>
+          (cause: unknown) => {
+            if (current !== undefined) gone.add(current)
             resume(
               cause instanceof RolledBack
                 ? (cause.exit as Exit.Exit<A, E>)
                 : Effect.fail(toDbError("transaction", cause))
             )
+          }
         )
       return Effect.promise(() => settled) // an interrupted caller waits until the ROLLBACK has happened
     })

@@ -7,6 +7,7 @@
  * never shell text, except for `shell`, whose command is shell text by definition.
  */
 import { Schema } from "effect"
+import type { TaskDefaults } from "../host/config.ts"
 
 export const OutputFormat = Schema.Literals(["claude", "codex", "gemini", "qwen", "opencode", "text"])
 export type OutputFormat = typeof OutputFormat.Type
@@ -51,9 +52,16 @@ export interface Tool {
   readonly sessionId: "chosen" | "reported" | "none"
   /** Exit codes with a meaning of their own. */
   readonly exitCodes: Readonly<Record<number, string>>
+  /** Pure and total; ask `refusal` first: what it refuses has no useful launch. */
   readonly launch: (invocation: Invocation) => Launch
+  /** One sentence why this invocation cannot work, known before anything is started; undefined: go ahead. */
+  readonly refusal: (invocation: Invocation) => string | undefined
   /** False: `task resume` is refused with a clear sentence. */
   readonly canResume: boolean
+  /** What a reader of the docs should know: permissions, traps. */
+  readonly notes: ReadonlyArray<string>
+  /** Time-outs, limits and the like that a user-defined tool brings; a host's and a task's own win. */
+  readonly defaults?: TaskDefaults
 }
 
 /** What a parser has learnt so far; JSON, so that it can be stored beside the output's offset and continued after a crash. */
@@ -62,8 +70,10 @@ export const ToolReport = Schema.Struct({
   model: Schema.optionalKey(Schema.String),
   /** The final answer. */
   answer: Schema.optionalKey(Schema.String),
+  /** All that the models read, cached or not, whatever the vendor counts as input. */
   inputTokens: Schema.optionalKey(Schema.Int),
   outputTokens: Schema.optionalKey(Schema.Int),
+  /** The part of `inputTokens` that came from the vendor's cache. */
   cachedTokens: Schema.optionalKey(Schema.Int),
   /** US dollars as the tool told them; absent when it did not. */
   costUsd: Schema.optionalKey(Schema.Finite),
@@ -72,7 +82,9 @@ export const ToolReport = Schema.Struct({
   /** The tool itself says it failed, whatever its exit code. */
   error: Schema.optionalKey(Schema.String),
   /** A question that waits for a person; absent when none does. */
-  waiting: Schema.optionalKey(Schema.String)
+  waiting: Schema.optionalKey(Schema.String),
+  /** The parser's own memory between lines (an unfinished message, the usage of the message at hand). Not for readers. */
+  scratch: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
 }).annotate({ identifier: "ToolReport" })
 export type ToolReport = typeof ToolReport.Type
 

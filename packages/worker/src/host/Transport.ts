@@ -41,6 +41,8 @@ export interface Ran {
   readonly signal: string | undefined
   readonly out: Uint8Array
   readonly err: Uint8Array
+  /** More came than `maxBytes`: the process was ended there, `out` and `err` hold the beginning, `code` is unknown. */
+  readonly truncated?: true
 }
 
 export class Transport extends Context.Service<

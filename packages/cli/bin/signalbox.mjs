@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/**
+ * The start of every role: a small file that any Node since 18 can read.
+ *
+ * Owns: choosing a Node that is new enough, the compile cache, the sentence when nothing is built. Does not own: commands.
+ */
+import { existsSync } from "node:fs"
+import module from "node:module"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const here = dirname(fileURLToPath(import.meta.url))
+const [major, minor] = process.versions.node.split(".").map(Number)
+
+if (major > 22 || (major === 22 && minor >= 19)) await start()
+else await startWithNewerNode()
+
+async function start() {
+  const bundle = join(here, "../dist/bin.js")
+  if (!existsSync(bundle)) {
+    const built = existsSync(join(here, "../src/bin.ts"))
+    fail(built ? "Signalbox is not built yet. Run: npm run build" : "This installation is not complete. Run: npm ci")
+    return
+  }
+  module.enableCompileCache?.()
+  await import(bundle)
+}
+
+/** npm ci brings a Node of its own (the `node` package) for machines whose Node is older. */
+async function startWithNewerNode() {
+  for (let at = here; ; at = dirname(at)) {
+    const node = join(at, "node_modules/node/bin/node")
+    if (existsSync(node) && process.env.SIGNALBOX_NODE_TRIED !== "1") return run(node)
+    if (dirname(at) === at) break
+  }
+  fail(
+    `Node ${process.versions.node} is too old for Signalbox, which needs 22.19. Update Node, or run npm ci (not --omit=dev), which brings one.`
+  )
+}
+
+async function run(node) {
+  const { spawn } = await import("node:child_process")
+  const child = spawn(node, process.argv.slice(1), {
+    stdio: "inherit",
+    env: { ...process.env, SIGNALBOX_NODE_TRIED: "1" }
+  })
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
+    // a terminal sends its keys' signals to both of us
+    process.on(signal, () => (process.stdin.isTTY && signal !== "SIGTERM" ? undefined : child.kill(signal)))
+  child.once("error", (error) =>
+    fail(`The Node that npm brought does not run (${error.message}). Update your own Node.`)
+  )
+  child.once("exit", (code, signal) => {
+    if (signal === null) process.exit(code ?? 1)
+    for (const each of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) process.removeAllListeners(each)
+    process.kill(process.pid, signal)
+  })
+}
+
+function fail(sentence) {
+  process.stderr.write(`error: ${sentence}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,26 @@
+/** `signalbox db …`: the database that holds the log. */
+import { Argument, Command } from "effect/cli"
+import { lazy } from "../lazy.ts"
+
+const load = () => import("../db/handlers.ts")
+
+const migrate = Command.make("migrate", {}, () => lazy(load, (db) => db.migrateCommand)).pipe(
+  Command.withDescription("Bring the schema up to date")
+)
+const status = Command.make("status", {}, () => lazy(load, (db) => db.statusCommand)).pipe(
+  Command.withDescription("Server, version and schema; exit 1 when migrations are missing")
+)
+const url = Command.make("url", {}, () =>
+  lazy(
+    () => import("../db/url.ts"),
+    (db) => db.urlCommand
+  )
+).pipe(Command.withDescription("Print the database's URL, with its password"))
+const psql = Command.make("psql", { args: Argument.String("arg").pipe(Argument.variadic()) }, ({ args }) =>
+  lazy(load, (db) => db.psqlCommand(args))
+).pipe(Command.withDescription("Open psql on the database; put psql's own options after --"))
+
+export const command = Command.make("db").pipe(
+  Command.withDescription("The database that holds the log"),
+  Command.withSubcommands([migrate, status, url, psql])
+)

@@ -1,0 +1,78 @@
+/**
+ * What the verbs of `signalbox db` do.
+ *
+ * Owns: their answers. Does not own: migrations and servers (core/postgres).
+ */
+import { spawn } from "node:child_process"
+import { Effect } from "effect"
+import { installationRoot, RootNotFound } from "@signalbox/core/config/root.ts"
+import { migrate, migrationStatus } from "@signalbox/core/postgres/migrate.ts"
+import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresServer.ts"
+import { databaseLayer, serverLayer } from "../database.ts"
+import { answer, columns, CommandFailed, failed, style } from "../output.ts"
+
+const root = Effect.try({
+  try: () => installationRoot(),
+  catch: (cause) => (cause instanceof RootNotFound ? cause : new RootNotFound({ from: String(cause) }))
+})
+
+export const migrateCommand = Effect.gen(function* () {
+  const { migrations } = yield* root
+  const applied = yield* migrate(migrations)
+  yield* answer({ applied: [...applied] }, () =>
+    applied.length === 0 ? "The schema is up to date." : applied.map((name) => `applied ${name}`).join("\n")
+  )
+}).pipe(Effect.provide(databaseLayer("signalbox-db")))
+
+export const statusCommand = Effect.gen(function* () {
+  const { migrations } = yield* root
+  const server = yield* PostgresServer
+  const { applied, pending } = yield* migrationStatus(migrations)
+  const version = `${Math.floor(server.version / 10_000)}.${server.version % 10_000}`
+  const shown = { server: shownServer(server.url), origin: server.origin, version, applied: [...applied] }
+  yield* answer({ ...shown, pending: [...pending], current: pending.length === 0 }, () =>
+    columns([
+      ["server", `${shown.server} (${server.origin === "embedded" ? "built in" : "DATABASE_URL"})`],
+      ["version", version],
+      ["applied", applied.join(", ") || "none"],
+      ["pending", pending.length === 0 ? "none" : style("yellow", pending.join(", "))]
+    ])
+  )
+  if (pending.length > 0) return yield* failed("The schema is not up to date. Run: signalbox db migrate")
+}).pipe(Effect.provide(databaseLayer("signalbox-db")))
+
+/** The password travels in the environment: arguments are readable by every user of the machine. */
+export const psqlCommand = (args: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const { url } = yield* PostgresServer
+    const code = yield* Effect.callback<number, CommandFailed>((resume) => {
+      const child = spawn("psql", args, { stdio: "inherit", env: { ...process.env, ...libpq(url) } })
+      // Ctrl-C belongs to psql, which cancels its query
+      const ignore = () => {}
+      process.on("SIGINT", ignore)
+      child.once("error", () =>
+        resume(
+          Effect.fail(failed("psql is not installed. Install the package postgresql-client, or use signalbox db url."))
+        )
+      )
+      child.once("exit", (status) => resume(Effect.succeed(status ?? 1)))
+      return Effect.sync(() => {
+        process.removeListener("SIGINT", ignore)
+        child.kill("SIGTERM")
+      })
+    })
+    if (code !== 0) return yield* new CommandFailed({ reason: "", code })
+  }).pipe(Effect.provide(serverLayer))
+
+const libpq = (url: string): Record<string, string> => {
+  const { hostname, port, username, password, pathname, searchParams } = new URL(url)
+  const values = {
+    PGHOST: searchParams.get("host") ?? hostname,
+    PGPORT: port,
+    PGUSER: decodeURIComponent(username),
+    PGPASSWORD: decodeURIComponent(password),
+    PGDATABASE: decodeURIComponent(pathname.slice(1)),
+    PGSSLMODE: searchParams.get("sslmode") ?? ""
+  }
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""))
+}

@@ -1,0 +1,67 @@
+/**
+ * How commands speak: data on stdout (a table for people, one JSON document with --json), talk on stderr.
+ *
+ * Owns: the --json flag, exit codes, colour. Does not own: what is said.
+ * Invariants: exit 0 = it is so, 1 = it failed or is not so, 2 = wrong usage or cannot tell; with --json nothing but JSON is on stdout.
+ */
+import { Console, Effect, Runtime, Schema } from "effect"
+import { Flag, GlobalFlag } from "effect/cli"
+
+export const Json = GlobalFlag.Setting("json")({
+  flag: Flag.Boolean("json").pipe(Flag.withDescription("Answer with one JSON document"), Flag.withDefault(false))
+})
+
+/** A command's own "no": the sentence goes to stderr, `code` to the shell. */
+export class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandFailed", {
+  reason: Schema.String,
+  code: Schema.Int
+}) {
+  override readonly [Runtime.errorExitCode] = this.code
+  override readonly [Runtime.errorReported] = false
+  override get message(): string {
+    return this.reason
+  }
+}
+/** Exit 1. An empty reason says nothing more: the data has said it. */
+export const failed = (reason: string) => new CommandFailed({ reason, code: 1 })
+/** Exit 2: asked for something that cannot be, or that cannot be known now. */
+export const cannotTell = (reason: string) => new CommandFailed({ reason, code: 2 })
+
+/** @param value what --json prints @param human what a person reads; no line when empty */
+export const answer = (value: Schema.Json, human: () => string) =>
+  Effect.gen(function* () {
+    if (yield* Json) return yield* Console.log(JSON.stringify(value))
+    const text = human()
+    if (text !== "") yield* Console.log(text)
+  })
+
+/** Talk: never mixed with data. */
+export const talk = (text: string): Effect.Effect<void> => Console.error(text)
+
+type Style = "bold" | "dim" | "red" | "green" | "yellow"
+const codes: Record<Style, readonly [number, number]> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39]
+}
+
+/** Colour is for a terminal that wants it: not with NO_COLOR set to anything, TERM=dumb, or a pipe. */
+export const wantsColor = (stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
+  stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb"
+
+export const style = (kind: Style, text: string): string => {
+  if (!wantsColor(process.stdout, process.env)) return text
+  const [on, off] = codes[kind]
+  return `\u001b[${on}m${text}\u001b[${off}m`
+}
+
+/** Columns of equal width, two spaces apart; the last one as it is. */
+export const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths: Array<number> = []
+  for (const row of rows) for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length)
+  return rows
+    .map((row) => row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join("  "))
+    .join("\n")
+}

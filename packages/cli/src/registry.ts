@@ -1,0 +1,25 @@
+/**
+ * The table of nouns: one line each. A noun's file declares its verbs, flags and help; what a verb does is imported when it runs.
+ *
+ * To add one: `command/<noun>.ts` exports `command`, and a line here. Invariant: this file imports nothing but types at run time.
+ */
+export const nouns = {
+  db: () => import("./command/db.ts").then((file) => file.command),
+  doctor: () => import("./command/doctor.ts").then((file) => file.command)
+} as const
+
+export type Noun = keyof typeof nouns
+export type NounCommand = Awaited<ReturnType<(typeof nouns)[Noun]>>
+
+export const isNoun = (word: string | undefined): word is Noun => word !== undefined && Object.hasOwn(nouns, word)
+
+/**
+ * The command that `args` name, alone; all of them when the arguments name none (help, completions, a misspelt noun).
+ * Flags before the noun are only global ones, and those take no value but `--completions` and `--log-level`.
+ */
+export const loadFor = async (args: ReadonlyArray<string>): Promise<ReadonlyArray<NounCommand>> => {
+  const first = args.find((word) => !word.startsWith("-"))
+  const whole = args.some((word) => word.startsWith("--completions"))
+  if (!whole && isNoun(first)) return [await nouns[first]()]
+  return await Promise.all(Object.values(nouns).map((load) => load()))
+}

@@ -1,0 +1,97 @@
+/**
+ * What a process is told by its environment (design §8). Everything that a person changes at run time is an event instead.
+ *
+ * Owns: names, defaults and validity of the variables. Does not own: `.env` (`dotenv.ts`), the home (`Home.ts`).
+ * Invariants: a variable that is set to nothing counts as not set; secrets are `Redacted` from the first moment.
+ */
+import { Config, Context, Effect, Layer, Option, Redacted, Schema, SchemaIssue } from "effect"
+
+/** A variable has a value that cannot be meant. */
+export class SettingInvalid extends Schema.TaggedError<SettingInvalid>()("SettingInvalid", {
+  name: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The setting ${this.name} is wrong: ${this.reason}. Mend it in the environment or in .env.`
+  }
+}
+
+const filled = (name: string): Config.Config<string | undefined> =>
+  Config.option(Config.String(name)).pipe(
+    Config.map((value) => Option.getOrUndefined(Option.filter(value, (text) => text.trim() !== "")))
+  )
+
+const secret = (name: string): Config.Config<Redacted.Redacted<string> | undefined> =>
+  filled(name).pipe(Config.map((value) => (value === undefined ? undefined : Redacted.make(value))))
+
+const Port = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65535 }))
+/** 0 asks for any free port. */
+const port = (name: string, otherwise: number): Config.Config<number> =>
+  Config.schema(Schema.Union([Port, Schema.Literal("")]), name).pipe(
+    Config.withDefault(otherwise),
+    Config.map((value) => (value === "" ? otherwise : value))
+  )
+
+const PostgresUrl = Schema.String.check(
+  Schema.makeFilter((text) => text.trim() === "" || /^postgres(ql)?:\/\//.test(text) || "a postgres:// URL is needed")
+)
+
+const settings = Config.all({
+  /** Any Postgres ≥ 15; not set = the embedded one. */
+  databaseUrl: Config.option(Config.schema(PostgresUrl, "DATABASE_URL")).pipe(
+    Config.map((value) => Option.getOrUndefined(Option.filter(value, (text) => text.trim() !== ""))),
+    Config.map((value) => (value === undefined ? undefined : Redacted.make(value)))
+  ),
+  httpHost: filled("SIGNALBOX_HTTP_HOST").pipe(Config.map((value) => value ?? "127.0.0.1")),
+  httpPort: port("SIGNALBOX_HTTP_PORT", 49152),
+  bridgePort: port("SIGNALBOX_BRIDGE_PORT", 65432),
+  tlsCert: filled("SIGNALBOX_TLS_CERT"),
+  tlsKey: filled("SIGNALBOX_TLS_KEY"),
+  geminiApiKey: secret("GEMINI_API_KEY"),
+  anthropicApiKey: secret("ANTHROPIC_API_KEY"),
+  openaiApiKey: secret("OPENAI_API_KEY"),
+  ollamaHost: filled("OLLAMA_HOST"),
+  geminiBaseUrl: filled("GOOGLE_GEMINI_BASE_URL"),
+  anthropicBaseUrl: filled("ANTHROPIC_BASE_URL"),
+  openaiBaseUrl: filled("OPENAI_BASE_URL")
+})
+
+export class Settings extends Context.Service<Settings, Config.Success<typeof settings>>()(
+  "@signalbox/core/config/Settings"
+) {
+  static readonly layer: Layer.Layer<Settings, SettingInvalid> = Layer.effect(
+    Settings,
+    Effect.mapError(settings, (error) => toSettingInvalid(error))
+  )
+}
+
+/** Names the variable, never its value: it may be a secret. */
+const toSettingInvalid = (error: Config.ConfigError): SettingInvalid => {
+  const [issue] =
+    error.cause._tag === "SchemaError" ? SchemaIssue.makeFormatterStandardSchemaV1()(error.cause.issue).issues : []
+  const name = issue?.path?.map(String).join("_") ?? ""
+  return new SettingInvalid({
+    name: name === "" ? "of the environment" : name,
+    reason: issue?.message ?? error.message
+  })
+}
+
+/** Values that may never appear in logs, output or errors: keys, and the password inside the database's URL. */
+export const secretsOf = (values: Settings["Service"]): ReadonlyArray<string> => {
+  const keys = [values.geminiApiKey, values.anthropicApiKey, values.openaiApiKey].flatMap((key) =>
+    key === undefined ? [] : [Redacted.value(key)]
+  )
+  const url = values.databaseUrl === undefined ? undefined : passwordOf(Redacted.value(values.databaseUrl))
+  return url === undefined ? keys : [...keys, ...url]
+}
+
+/** The password of a URL, as written and as meant. */
+const passwordOf = (url: string): ReadonlyArray<string> => {
+  const written = URL.canParse(url) ? new URL(url).password : ""
+  if (written === "") return []
+  try {
+    return [written, decodeURIComponent(written)]
+  } catch {
+    return [written]
+  }
+}

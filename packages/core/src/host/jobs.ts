@@ -1,0 +1,24 @@
+/** From a host's events to visits: look at it, or pin the key it offers. Pure. */
+import { Schema } from "effect"
+import type { Reactor } from "../projection/Reactor.ts"
+import { queues } from "../queue/queues.ts"
+
+export const HostJob = Schema.Struct({
+  name: Schema.String,
+  position: Schema.Int,
+  visit: Schema.Literals(["check", "accept-key", "replace-key"])
+})
+
+const Replace = Schema.Struct({ replace: Schema.Boolean })
+
+export const hostReactor: Reactor = {
+  name: "host-visit",
+  from: "beginning",
+  types: ["HostAdded", "HostChanged", "HostCheckRequested", "HostKeyAcceptRequested"],
+  react: (event) => {
+    const replace = Schema.is(Replace)(event.data) && event.data.replace
+    const visit = event.type !== "HostKeyAcceptRequested" ? "check" : replace ? "replace-key" : "accept-key"
+    const name = event.stream.slice("host/".length)
+    return [{ queue: queues.host.name, data: { name, position: event.position, visit } }]
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Runs the reactors: each batch's jobs and the checkpoint in one transaction.
+ *
+ * Owns: turning `react` into a follower of the log. Does not own: the loop (`follow.ts`), the queue.
+ */
+import { Effect, Layer } from "effect"
+import { EventLog, LogUnavailable } from "../log/EventLog.ts"
+import { Db } from "../postgres/Db.ts"
+import { JobQueue, type NewJob } from "../queue/Queue.ts"
+import type { Follower } from "./checkpoint.ts"
+import { followForever, makeDoorbell } from "./follow.ts"
+import { awaitPosition, followerStatus, retryStream } from "./parked.ts"
+import { UnknownProjection } from "./Projection.ts"
+import { jobId, type Reactor, Reactors } from "./Reactor.ts"
+
+export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, never, Db | EventLog | JobQueue> =>
+  Layer.effect(
+    Reactors,
+    Effect.gen(function* () {
+      const context = yield* Effect.context<Db | EventLog>()
+      const queue = yield* JobQueue
+      const followers = new Map(reactors.map((one) => [one.name, followerOf(one, queue)]))
+      const named = (name: string): Effect.Effect<Follower, UnknownProjection> => {
+        const found = followers.get(name)
+        return found === undefined
+          ? Effect.fail(new UnknownProjection({ name, known: [...followers.keys()] }))
+          : Effect.succeed(found)
+      }
+      const run = Effect.gen(function* () {
+        const doorbell = yield* makeDoorbell
+        for (const follower of followers.values()) yield* Effect.forkScoped(followForever(follower, doorbell))
+        return yield* Effect.never
+      })
+      return Reactors.of({
+        run: run.pipe(Effect.scoped, Effect.provide(context)),
+        waitFor: (name, position) =>
+          named(name).pipe(
+            Effect.flatMap((follower) => awaitPosition([follower.name], "jobs", position)),
+            Effect.provide(context)
+          ),
+        status: Effect.provide(followerStatus(["jobs"]), context),
+        retry: (name, stream) =>
+          named(name).pipe(
+            Effect.flatMap((follower) => retryStream(follower, stream)),
+            Effect.catchTag("UnknownQueue", (e) => Effect.fail(new LogUnavailable({ reason: e.message }))),
+            Effect.provide(context)
+          )
+      })
+    })
+  )
+
+const followerOf = (reactor: Reactor, queue: JobQueue["Service"]): Follower => ({
+  name: reactor.name,
+  target: "jobs",
+  version: 1,
+  from: reactor.from,
+  wants: new Set(reactor.types),
+  apply: (events) =>
+    queue.enqueue(
+      events.flatMap((event) =>
+        reactor
+          .react(event)
+          .map(({ suffix, ...request }): NewJob => ({ ...request, id: jobId(event, reactor.name, suffix) }))
+      )
+    )
+})

@@ -1,0 +1,225 @@
+/**
+ * One batch of events, applied exactly once: the effect, the parked events and the checkpoint are one transaction.
+ *
+ * Owns: the rows of `derived.checkpoint` and `derived.parked` as a follower sees them. Does not own: when batches run (`follow.ts`).
+ * Invariants: the checkpoint row is locked before anything is applied and compared with what the caller read from; a runner that
+ * finds it locked does not wait; an event whose stream has a parked event is parked behind it and not applied.
+ */
+import { Effect, Schema } from "effect"
+import type { EventNotDecodable, RecordedEvent } from "../log/Event.ts"
+import { Db, type DbError } from "../postgres/Db.ts"
+import type { UnknownQueue } from "../queue/Queue.ts"
+import type { Target } from "./Projection.ts"
+
+/** What follows the log: a projection, its rebuild, or a reactor. */
+export interface Follower {
+  readonly name: string
+  readonly target: Target
+  readonly version: number
+  readonly from: "beginning" | "now"
+  readonly wants: ReadonlySet<string>
+  readonly apply: (
+    events: ReadonlyArray<RecordedEvent>
+  ) => Effect.Effect<void, DbError | EventNotDecodable | UnknownQueue, Db>
+}
+
+export interface Checkpoint {
+  readonly position: number
+  readonly version: number
+  readonly token: string
+}
+
+/** Applied: `checkpoint` is the new one. Busy: another runner is at it. Moved: another runner was faster, or a rebuild was swapped in. */
+export type Outcome =
+  | { readonly _tag: "Applied"; readonly checkpoint: Checkpoint; readonly applied: number; readonly parked: number }
+  | { readonly _tag: "Busy" }
+  | { readonly _tag: "Moved" }
+
+/** The failure lies in the data: one of the events of the batch cannot be applied. */
+export class Poison extends Schema.TaggedError<Poison>()("Poison", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/** A stopped or frozen runner gives its locks back after so long. */
+const IDLE_LIMIT = "15s"
+
+/** Reads the checkpoint; a follower that is new here gets one, at `start`. */
+export const openCheckpoint = Effect.fn("openCheckpoint")(function* (follower: Follower, start: number) {
+  const found = yield* readCheckpoint(follower.name, follower.target)
+  if (found !== undefined) return found
+  const db = yield* Db
+  yield* db.query(
+    "create a checkpoint",
+    (sql) => sql`insert into derived.checkpoint (name, target, version, position)
+      values (${follower.name}, ${follower.target}, ${follower.version}, ${start}) on conflict do nothing`
+  )
+  const made = yield* readCheckpoint(follower.name, follower.target)
+  return made ?? (yield* Effect.die(new Error(`the checkpoint of ${follower.name} vanished while it was made`)))
+})
+
+export const readCheckpoint = Effect.fn("readCheckpoint")(function* (name: string, target: Target) {
+  const db = yield* Db
+  const [row] = yield* db.query(
+    "read a checkpoint",
+    (sql) => sql<Checkpoint[]>`select position::float8 as position, version, token
+      from derived.checkpoint where name = ${name} and target = ${target}`
+  )
+  return row
+})
+
+/** Locks the row for the current transaction. */
+export const lockCheckpoint = Effect.fnUntraced(function* (name: string, target: Target, wait: boolean) {
+  const db = yield* Db
+  const [row] = yield* db.query(
+    "lock a checkpoint",
+    (sql) => sql<Checkpoint[]>`select position::float8 as position, version, token
+      from derived.checkpoint where name = ${name} and target = ${target} for update ${wait ? sql`` : sql`skip locked`}`
+  )
+  return row
+})
+
+/**
+ * @param at what the events were read from: they begin behind its position
+ * @param events every event of the log from there, of any type, without a gap
+ */
+export const applyBatch = (
+  follower: Follower,
+  at: Checkpoint,
+  events: ReadonlyArray<RecordedEvent>
+): Effect.Effect<Outcome, Poison | DbError | UnknownQueue, Db> => {
+  const last = events.at(-1)
+  if (last === undefined) return Effect.succeed({ _tag: "Applied" as const, checkpoint: at, applied: 0, parked: 0 })
+  const wanted = events.filter((event) => follower.wants.has(event.type))
+  const checkpoint = { ...at, position: last.position }
+  if (wanted.length === 0) return skipTo(follower, at, checkpoint)
+  return inTransaction(follower, at, (db) =>
+    Effect.gen(function* () {
+      const parked = yield* applyWithin(follower, wanted)
+      yield* moveCheckpoint(db, follower, last.position)
+      return { _tag: "Applied" as const, checkpoint, applied: wanted.length - parked, parked }
+    })
+  )
+}
+
+/** Applies what is not held back, in the current transaction, which has the checkpoint locked. @returns how many were parked */
+export const applyWithin = Effect.fnUntraced(function* (follower: Follower, wanted: ReadonlyArray<RecordedEvent>) {
+  const db = yield* Db
+  yield* enter(db, follower)
+  const rows = yield* db.query(
+    "read held streams",
+    (sql) => sql<{ stream: string }[]>`select distinct stream from derived.parked
+      where name = ${follower.name} and target = ${follower.target}`
+  )
+  const held = new Set(rows.map((row) => row.stream))
+  const behind = held.size === 0 ? [] : wanted.filter((event) => held.has(event.stream))
+  const fresh = behind.length === 0 ? wanted : wanted.filter((event) => !held.has(event.stream))
+  if (fresh.length > 0) yield* applied(follower, fresh)
+  for (const event of behind) yield* park(db, follower, event, null)
+  return behind.length
+})
+
+/** Parks the one event that cannot be applied; its stream is held from here on. */
+export const parkPoison = (
+  follower: Follower,
+  at: Checkpoint,
+  event: RecordedEvent,
+  reason: string
+): Effect.Effect<Outcome, Poison | DbError | UnknownQueue, Db> =>
+  inTransaction(follower, at, (db) =>
+    Effect.gen(function* () {
+      yield* park(db, follower, event, reason)
+      yield* moveCheckpoint(db, follower, event.position)
+      return { _tag: "Applied" as const, checkpoint: { ...at, position: event.position }, applied: 0, parked: 1 }
+    })
+  )
+
+/** The follower's own effect, with failures that lie in the data told apart. */
+export const applied = (
+  follower: Follower,
+  events: ReadonlyArray<RecordedEvent>
+): Effect.Effect<void, Poison | DbError | UnknownQueue, Db> =>
+  Effect.suspend(() => follower.apply(events)).pipe(
+    Effect.catchTag("EventNotDecodable", (e) => Effect.fail(new Poison({ reason: e.message.replaceAll(/\s+/g, " ") }))),
+    Effect.catchTag("DbError", (e) =>
+      Effect.fail(isPoison(e) ? new Poison({ reason: `${e.code} ${e.reason}`.trim() }) : e)
+    ),
+    Effect.catchDefect((defect) =>
+      Effect.fail(new Poison({ reason: defect instanceof Error ? defect.message : String(defect) }))
+    )
+  )
+
+/** Prepares the current transaction for the follower's statements. */
+export const enter = (db: Db["Service"], follower: Follower): Effect.Effect<void, DbError> =>
+  Effect.asVoid(
+    db.query(
+      "prepare the transaction",
+      (sql) => sql`select set_config('idle_in_transaction_session_timeout', ${IDLE_LIMIT}, true),
+        set_config('search_path', ${follower.target === "jobs" ? "public" : follower.target}, true)`
+    )
+  )
+
+const inTransaction = (
+  follower: Follower,
+  at: Checkpoint,
+  work: (db: Db["Service"]) => Effect.Effect<Outcome, Poison | DbError | UnknownQueue, Db>
+): Effect.Effect<Outcome, Poison | DbError | UnknownQueue, Db> =>
+  Effect.gen(function* () {
+    const db = yield* Db
+    return yield* db.transaction(
+      Effect.gen(function* () {
+        const row = yield* lockCheckpoint(follower.name, follower.target, false)
+        if (row === undefined) return { _tag: "Busy" as const }
+        if (row.position !== at.position || row.token !== at.token) return { _tag: "Moved" as const }
+        return yield* work(db)
+      })
+    )
+  })
+
+/** Nothing here concerns the follower: one statement instead of a transaction. */
+const skipTo = (follower: Follower, at: Checkpoint, to: Checkpoint): Effect.Effect<Outcome, DbError, Db> =>
+  Effect.gen(function* () {
+    const db = yield* Db
+    const moved = yield* db.query(
+      "move a checkpoint",
+      (sql) => sql`with mine as (
+          select name, target from derived.checkpoint
+          where name = ${follower.name} and target = ${follower.target} and position = ${at.position} and token = ${at.token}
+          for update skip locked)
+        update derived.checkpoint c set position = ${to.position}, trouble = null, updated_at = now()
+        from mine where c.name = mine.name and c.target = mine.target`
+    )
+    return moved.count === 1
+      ? { _tag: "Applied" as const, checkpoint: to, applied: 0, parked: 0 }
+      : { _tag: "Moved" as const }
+  })
+
+const moveCheckpoint = (db: Db["Service"], follower: Follower, position: number): Effect.Effect<void, DbError> =>
+  Effect.asVoid(
+    db.query(
+      "move a checkpoint",
+      (sql) => sql`update derived.checkpoint set position = ${position}, trouble = null, updated_at = now()
+        where name = ${follower.name} and target = ${follower.target}`
+    )
+  )
+
+const park = (
+  db: Db["Service"],
+  follower: Follower,
+  event: RecordedEvent,
+  reason: string | null
+): Effect.Effect<void, DbError> =>
+  Effect.asVoid(
+    db.query(
+      "park an event",
+      (sql) => sql`insert into derived.parked (name, target, position, stream, type, reason, attempts)
+        values (${follower.name}, ${follower.target}, ${event.position}, ${event.stream}, ${event.type}, ${reason},
+                ${reason === null ? 0 : 1})
+        on conflict (name, target, position) do nothing`
+    )
+  )
+
+/** Data (22), constraints (21, 23), limits (54), raised by a trigger (P0), refused by the driver. All else is the program's fault. */
+const isPoison = (error: DbError): boolean =>
+  !error.transient && (/^(21|22|23|54|P0)/.test(error.code) || /^(UNDEFINED_VALUE|ERR_INVALID_ARG)/.test(error.code))

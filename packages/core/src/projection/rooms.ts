@@ -1,0 +1,25 @@
+/** The lists by which a room joins the whole: one line each. */
+import { hostReactor } from "../host/jobs.ts"
+import { hostProjection } from "../host/projection.ts"
+import { scheduleReactor } from "../schedule/jobs.ts"
+import { scheduleProjection } from "../schedule/projection.ts"
+import { dispatchReactor, killReactor, launchReactor } from "../task/jobs.ts"
+import { taskProjection } from "../task/projection.ts"
+import { toolProjection } from "../tool/projection.ts"
+import type { Projection } from "./Projection.ts"
+import type { Reactor } from "./Reactor.ts"
+
+export const roomProjections: ReadonlyArray<Projection> = [
+  taskProjection,
+  hostProjection,
+  toolProjection,
+  scheduleProjection
+]
+
+export const roomReactors: ReadonlyArray<Reactor> = [
+  dispatchReactor,
+  launchReactor,
+  killReactor,
+  hostReactor,
+  scheduleReactor
+]

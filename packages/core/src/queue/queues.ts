@@ -1,0 +1,31 @@
+/**
+ * Every queue, as a table: what runs in it and how patient we are with it.
+ *
+ * Invariant: retries here are crash recovery. Whether a task is tried again is decided in the log.
+ */
+import { queue, type QueueDefinition } from "./Queue.ts"
+
+export const queues = {
+  /** Grants slots and starts what may start. Milliseconds. */
+  dispatch: queue("task.dispatch", { concurrency: 4, expireSeconds: 60, retryLimit: 100, retryDelayMaxSeconds: 30 }),
+  /** Writes files and starts tmux on a host. Seconds; a host that does not answer is tried for about two minutes. */
+  launch: queue("task.launch", {
+    concurrency: 16,
+    expireSeconds: 120,
+    retryLimit: 6,
+    retryDelaySeconds: 2,
+    retryDelayMaxSeconds: 30
+  }),
+  /** TERM, grace, KILL. As long as the grace; tried until the host is back. */
+  kill: queue("task.kill", {
+    concurrency: 16,
+    expireSeconds: 900,
+    retryLimit: 200,
+    retryDelaySeconds: 2,
+    retryDelayMaxSeconds: 60
+  }),
+  /** Looks at a host, pins keys. */
+  host: queue("host.visit", { concurrency: 8, expireSeconds: 120, retryLimit: 3, retryDelaySeconds: 1 }),
+  /** Fires schedules at their minute. */
+  schedule: queue("schedule.tick", { concurrency: 2, expireSeconds: 60, retryLimit: 100, retryDelayMaxSeconds: 30 })
+} as const satisfies Record<string, QueueDefinition>

@@ -1,0 +1,83 @@
+/**
+ * Ink's part: rows onto the terminal, keys, paste and mouse to the session, and the terminal to others and back.
+ *
+ * Owns: everything that touches React and Ink. Does not own: what is shown (`frame.ts`), what keys mean (`keymap.ts`).
+ * Invariant: the tree is exactly as high as the terminal; no other part of the program writes to it while this is mounted.
+ */
+import { useEffect, useSyncExternalStore } from "react"
+import { Box, Text, useApp, useCursor, useInput, usePaste, useStdin, useStdout, useWindowSize } from "ink"
+import { presses } from "./keys.ts"
+import type { Row } from "./row.ts"
+import type { Session } from "./Session.ts"
+import { clipboard, handOver, mouseReports, noWrap, stopJob, useModes, useMouse } from "./terminal.ts"
+
+const none = { enter: "", leave: "" }
+
+export const Screen = ({
+  session,
+  attach
+}: {
+  readonly session: Session
+  readonly attach: (taskId: string) => Promise<void>
+}) => {
+  const { exit, waitUntilRenderFlush, suspendTerminal } = useApp()
+  const { stdin } = useStdin()
+  const { stdout } = useStdout()
+  const { columns, rows } = useWindowSize()
+  const { setCursorPosition } = useCursor()
+  useSyncExternalStore(session.subscribe, session.getSnapshot)
+  const { mouse } = session.ui
+  useModes(noWrap)
+  useModes(mouse ? mouseReports : none)
+  useMouse(session.mouse)
+
+  useEffect(() => {
+    const modes = mouse
+      ? { enter: noWrap.enter + mouseReports.enter, leave: mouseReports.leave + noWrap.leave }
+      : noWrap
+    const lend = (run: () => Promise<void>): Promise<void> => suspendTerminal(() => handOver(stdin, stdout, modes, run))
+    return session.onTerminal({
+      quit: () => exit(),
+      copy: (text) => void stdout.write(clipboard(text)),
+      attach: (taskId) => lend(() => attach(taskId)),
+      suspend: () => lend(stopJob),
+      redraw: () => suspendTerminal(() => {})
+    })
+  }, [session, attach, exit, stdin, stdout, suspendTerminal, mouse])
+
+  useInput((input, key) => {
+    for (const press of presses(input, key)) session.press(press)
+    void waitUntilRenderFlush()
+  })
+  usePaste((text) => {
+    session.paste(text)
+    void waitUntilRenderFlush()
+  })
+
+  const { rows: lines, cursor } = session.frame({ columns, rows })
+  setCursorPosition(cursor)
+  return (
+    <Box flexDirection="column" width={columns} height={rows} overflow="hidden">
+      {lines.map((line, y) => (
+        // A row's place on the screen is its identity.
+        // oxlint-disable-next-line react/no-array-index-key
+        <Line key={y} row={line} />
+      ))}
+    </Box>
+  )
+}
+
+const Line = ({ row }: { readonly row: Row }) => (
+  <Text wrap="truncate">
+    {row.map(({ text, color, bold = false, dim = false, inverse = false }, i) =>
+      color === undefined && !bold && !dim && !inverse ? (
+        text
+      ) : (
+        // oxlint-disable-next-line react/no-array-index-key
+        <Text key={i} {...(color === undefined ? {} : { color })} bold={bold} dimColor={dim} inverse={inverse}>
+          {text}
+        </Text>
+      )
+    )}
+  </Text>
+)

@@ -1,0 +1,158 @@
+/**
+ * One person at one terminal: holds what they do beside what the world is, and tells React when either changed.
+ *
+ * Owns: applying keys, doing requests, the clock of relative times. Does not own: the rules (`ui.ts`), drawing (`frame.ts`).
+ * Invariants: a key acts on the world as it was drawn when it was pressed, never on one that came after; a request that fails
+ * becomes a message that stays until it is read; the state changes at once, the world at the ticker's pace.
+ */
+import type { Acts } from "./Hub.ts"
+import { type Frame, frame, sceneOf } from "./frame.ts"
+import type { Press } from "./keys.ts"
+import { hold, view } from "./list.ts"
+import type { Model } from "./model.ts"
+import { perform, type Terminal } from "./perform.ts"
+import type { Size } from "./screen/panes.ts"
+import { fresh } from "./screen/toast.ts"
+import { selectedTask } from "./situation.ts"
+import type { Store } from "./store.ts"
+import type { Mouse } from "./terminal.ts"
+import { complain, moveBy, note, place, press, type Request, selectAt, start, type Step, typed, type Ui } from "./ui.ts"
+
+export interface SessionOptions {
+  readonly store: Store
+  readonly acts: Acts
+  readonly clock?: () => number
+  readonly initial?: Partial<Ui>
+}
+
+export class Session {
+  readonly store: Store
+  readonly acts: Acts
+  /** Quitting and handing the terminal over are the screen's; absent while there is none. */
+  terminal: Terminal | undefined
+  private size: Size = { columns: 80, rows: 24 }
+  private state: Ui
+  private seen: Model
+  private version: object = {}
+  private readonly clock: () => number
+  private readonly heard = new Set<() => void>()
+  private readonly stops: ReadonlyArray<() => void>
+
+  constructor(options: SessionOptions) {
+    this.store = options.store
+    this.acts = options.acts
+    this.clock = options.clock ?? Date.now
+    this.state = { ...start, ...options.initial }
+    this.seen = this.look()
+    const second = setInterval(this.store.ticker.touch, 1000)
+    this.stops = [this.store.ticker.subscribe(this.world), () => clearInterval(second)]
+    this.world()
+  }
+
+  get ui(): Ui {
+    return this.state
+  }
+  get model(): Model {
+    return this.seen
+  }
+
+  /** The screen is there; the answer takes it away again. */
+  onTerminal(terminal: Terminal): () => void {
+    this.terminal = terminal
+    return () => {
+      if (this.terminal === terminal) this.terminal = undefined
+    }
+  }
+
+  frame(size: Size): Frame {
+    this.size = size
+    return frame(this.state, this.seen, size)
+  }
+
+  readonly subscribe = (tell: () => void): (() => void) => {
+    this.heard.add(tell)
+    return () => {
+      this.heard.delete(tell)
+    }
+  }
+  readonly getSnapshot = (): object => this.version
+
+  readonly press = (one: Press): void => this.step((ui, scene) => press(ui, scene, one))
+  /** Line breaks would send a prompt, so they are spaces there; a form's field of several lines keeps them. */
+  readonly paste = (text: string): void => this.step((ui) => typed(ui, text))
+
+  readonly mouse = (mouse: Mouse): void => {
+    if (place(this.state) !== this.state.view || mouse.kind === "move" || mouse.kind === "up") return
+    this.step((ui, scene) => {
+      const inside = ({ x, y, columns, rows }: NonNullable<typeof scene.list>): boolean =>
+        mouse.x >= x && mouse.x < x + columns && mouse.y >= y && mouse.y < y + rows
+      const inList = scene.list !== undefined && inside(scene.list)
+      const inDetail = scene.detail !== undefined && inside(scene.detail)
+      if (mouse.kind === "wheel") {
+        if (!inList && !inDetail) return { ui }
+        const moved = moveBy({ ...ui, focus: inList ? "list" : "detail" }, scene, mouse.dy)
+        return { ...moved, ui: { ...moved.ui, focus: ui.focus } }
+      }
+      if (inDetail) return { ui: { ...ui, focus: "detail" } }
+      if (!inList || scene.list === undefined) return { ui }
+      const list = scene.model[ui.view === "timeline" ? "events" : ui.view]
+      const { start: first, end } = view(list.ids, scene.listRows, ui.anchors[ui.view])
+      const index = first + mouse.y - scene.list.y
+      return { ui: index < end ? selectAt(ui, scene, index) : ui }
+    })
+  }
+
+  readonly note = (text: string): void => this.change((ui) => note(ui, text, this.clock()))
+  readonly complain = (text: string): void => this.change((ui) => complain(ui, text, this.clock()))
+
+  readonly change = (to: (ui: Ui) => Ui): void => {
+    this.state = to(this.state)
+    this.told()
+  }
+
+  stop(): void {
+    for (const stop of this.stops) stop()
+    this.store.ticker.stop()
+  }
+
+  private step(to: (ui: Ui, scene: ReturnType<typeof sceneOf>) => Step): void {
+    const before = this.state
+    const { ui, request } = to(before, sceneOf(before, this.seen, this.size))
+    this.state = ui
+    if (ui.filters !== before.filters) this.seen = this.look()
+    this.told()
+    if (request !== undefined) void this.perform(request)
+  }
+
+  private async perform(request: Request): Promise<void> {
+    try {
+      await perform(this, request)
+    } catch (error) {
+      this.change((ui) => ({
+        ...complain(ui, error instanceof Error ? error.message : String(error), this.clock()),
+        overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay
+      }))
+    }
+  }
+
+  private look(): Model {
+    return this.store.model(this.state.filters, this.clock())
+  }
+
+  private readonly world = (): void => {
+    this.seen = this.look()
+    const { anchors, toasts } = this.state
+    const tasks = hold(this.seen.tasks.ids, anchors.tasks)
+    const hosts = hold(this.seen.hosts.ids, anchors.hosts)
+    const kept = fresh(toasts, this.seen.now)
+    if (tasks !== anchors.tasks || hosts !== anchors.hosts || kept !== toasts)
+      this.state = { ...this.state, anchors: { ...anchors, tasks, hosts }, toasts: kept }
+    this.told()
+  }
+
+  private told(): void {
+    this.acts.readLog(this.store.loaded ? selectedTask(this.state, this.seen)?.taskId : undefined)
+    this.version = {}
+    for (const tell of this.heard) tell()
+  }
+}

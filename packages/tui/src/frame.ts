@@ -1,0 +1,144 @@
+/**
+ * The whole screen as rows: a pure function of what a person does, what the world is, and the size.
+ *
+ * Owns: where everything stands. Does not own: the parts, Ink, the clock.
+ * Invariants: exactly `rows` rows of exactly `columns`; below 20×6 one sentence instead; the same for live, tests and replay.
+ */
+import { footer } from "./screen/footer.ts"
+import { drawForm } from "./screen/form.ts"
+import { header } from "./screen/header.ts"
+import { help } from "./screen/help.ts"
+import { input } from "./screen/input.ts"
+import { palette } from "./screen/palette.ts"
+import { layout, panes, type Rect, type Size } from "./screen/panes.ts"
+import { toastRows } from "./screen/toast.ts"
+import { commandNames } from "./command.ts"
+import { hostDetail, hostList } from "./host/list.ts"
+import { eventDetail, timeline } from "./log/timeline.ts"
+import type { Model } from "./model.ts"
+import { over, type Row, rowWidth, rule, say, tall } from "./row.ts"
+import { meets, selectedEvent, selectedHost, selectedTask } from "./situation.ts"
+import { logHeight, taskDetail } from "./task/detail.ts"
+import { taskList } from "./task/list.ts"
+import { found, place, type Scene, type Ui } from "./ui.ts"
+
+export interface Frame {
+  readonly rows: ReadonlyArray<Row>
+  readonly cursor: { readonly x: number; readonly y: number } | undefined
+}
+
+const top = 2
+
+/** An event's line is long, so the timeline keeps the whole width for longer. */
+const wideFrom = (ui: Ui): number => (ui.view === "timeline" ? 150 : 100)
+
+/** The body: between header with its rule and messages with the footer. */
+const bodyOf = (ui: Ui, size: Size): { readonly body: Size; readonly toasts: ReadonlyArray<Row> } => {
+  const toasts = toastRows(ui.toasts, size.columns)
+  return { toasts, body: { columns: size.columns, rows: Math.max(0, size.rows - top - 1 - toasts.length) } }
+}
+
+/** What actions may look at: the sizes of what is drawn now. */
+export const sceneOf = (
+  ui: Ui,
+  model: Model,
+  size: Size
+): Scene & { readonly list: Rect | undefined; readonly detail: Rect | undefined } => {
+  const { body } = bodyOf(ui, size)
+  const at = layout(body, ui.focus, ui.zoom, wideFrom(ui))
+  const shift = (rect: Rect | undefined): Rect | undefined =>
+    rect === undefined ? undefined : { ...rect, y: rect.y + top }
+  const detail = at.detail ?? { x: 0, y: 0, ...body }
+  return {
+    model,
+    list: shift(at.list),
+    detail: shift(at.detail),
+    listRows: Math.max(1, (at.list?.rows ?? body.rows) - 1),
+    detailRows: ui.view === "tasks" ? logHeight(ui, model, selectedTask(ui, model), detail) : detail.rows,
+    detailColumns: detail.columns
+  }
+}
+
+export const frame = (ui: Ui, model: Model, size: Size): Frame => {
+  if (size.columns < 20 || size.rows < 6)
+    return { rows: tall([[say("too small: 20×6 at least")]], size.rows, size.columns), cursor: undefined }
+  const { body, toasts } = bodyOf(ui, size)
+  const head = header({ ...model, view: ui.view, waiting: model.counts.waiting }, size.columns)
+  const middle = bodyRows(ui, model, body)
+  const bottom = bottomRow(ui, model, size.columns)
+  const rows = [head, rule(size.columns), ...tall(middle.rows, body.rows, size.columns), ...toasts, bottom.row]
+  const cursor =
+    bottom.x !== undefined
+      ? { x: bottom.x, y: size.rows - 1 }
+      : middle.cursor === undefined
+        ? undefined
+        : { x: middle.cursor.x, y: middle.cursor.y + top }
+  return { rows: tall(rows, size.rows, size.columns), cursor }
+}
+
+const bodyRows = (ui: Ui, model: Model, body: Size): Frame => {
+  const { overlay } = ui
+  if (overlay?.kind === "form") return drawForm(overlay.form, body)
+  const view = viewRows(ui, model, body)
+  if (overlay?.kind === "help")
+    return { rows: over(view, help(ui.view, overlay.scroll, body).rows, body.columns), cursor: undefined }
+  if (overlay?.kind === "palette") {
+    const drawn = palette(overlay.line, found(ui, model, overlay.line.text), overlay.selected, body)
+    return { rows: over(view, drawn.rows, body.columns), cursor: drawn.cursor }
+  }
+  return { rows: view, cursor: undefined }
+}
+
+const viewRows = (ui: Ui, model: Model, body: Size): ReadonlyArray<Row> => {
+  const at = layout(body, ui.focus, ui.zoom, wideFrom(ui))
+  switch (ui.view) {
+    case "tasks":
+      return panes(
+        body,
+        at,
+        ui.focus,
+        (r) => taskList(ui, model, r),
+        (r) => taskDetail(ui, model, selectedTask(ui, model), r)
+      )
+    case "hosts":
+      return panes(
+        body,
+        at,
+        ui.focus,
+        (r) => hostList(ui, model, r),
+        (r) => hostDetail(ui, model, selectedHost(ui, model), r)
+      )
+    case "timeline":
+      return panes(
+        body,
+        at,
+        ui.focus,
+        (r) => timeline(ui, model, r),
+        (r) => eventDetail(ui, selectedEvent(ui, model), r)
+      )
+  }
+}
+
+const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; readonly x?: number } => {
+  const { overlay } = ui
+  if (overlay?.kind === "prompt") {
+    const prompt = { filter: " / ", command: " : ", message: " message: " }[overlay.purpose]
+    const tail: Row =
+      overlay.purpose === "command"
+        ? [
+            say(` ${commandNames(ui.view, overlay.line.text).join(" ")}`.slice(0, Math.floor(columns / 2)), {
+              dim: true
+            })
+          ]
+        : []
+    const room = Math.max(4, columns - prompt.length - rowWidth(tail))
+    const drawn = input(overlay.line, room)
+    return { row: [say(prompt, { bold: true }), ...(drawn.rows[0] ?? []), ...tail], x: prompt.length + drawn.cursor.x }
+  }
+  if (overlay?.kind === "confirm") {
+    const question = say(` ? ${overlay.question}  `, { color: "yellow", bold: true })
+    return { row: [question, ...footer("confirm", () => true, 24)] }
+  }
+  if (overlay?.kind === "form" && overlay.sending) return { row: [say(" sending…", { color: "cyan" })] }
+  return { row: footer(place(ui), (need) => meets(ui, model, need), columns) }
+}

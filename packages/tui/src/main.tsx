@@ -1,0 +1,33 @@
+/**
+ * The entry of the terminal UI: `signalbox tui`, and `signalbox up` on a terminal.
+ *
+ * Owns: refusing what is not a terminal, and what must be settled before Ink and React are loaded. Does not own: the rest (`run.tsx`).
+ * Invariant: nothing here imports Ink or React, for they read the environment when they are loaded.
+ */
+import { settleColor } from "./theme.ts"
+
+export interface TuiOptions {
+  /** http://127.0.0.1:49152 */
+  readonly baseUrl: string
+  readonly token: string
+  readonly version: string
+  /** Name shown at the top left; the hub's host name by default. */
+  readonly place?: string
+  /** How to open a task's own terminal; this program's `task attach ID` by default. */
+  readonly attachCommand?: (taskId: string) => ReadonlyArray<string>
+  readonly onExit?: () => Promise<void> | void
+}
+
+/** Runs until the person leaves. 0: left; 1: the screen failed; 2: there is no terminal. */
+export const runTui = async (options: TuiOptions): Promise<number> => {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    process.stderr.write(
+      "The full-screen view needs a terminal on stdin and stdout. Use signalbox task list, or signalbox up --headless.\n"
+    )
+    return 2
+  }
+  settleColor(process.env)
+  process.env["NODE_ENV"] ??= "production" // React's development build costs a third more per frame
+  const { run } = await import("./run.tsx")
+  return run(options)
+}

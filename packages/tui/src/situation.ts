@@ -1,0 +1,52 @@
+/**
+ * What is so just now: what is selected, and whether an action's need is met.
+ *
+ * Owns: the meaning of `needs`. Does not own: the state, the world.
+ * Invariant: an action with marks works on the marked tasks that fit it, and only on these.
+ */
+import { activeStatuses, isSettled, type TaskView } from "@signalbox/core/task/view.ts"
+import type { Need } from "./keymap.ts"
+import { selectedIndex } from "./list.ts"
+import type { Host, Model } from "./model.ts"
+import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import type { Ui } from "./ui.ts"
+
+export const selectedTask = (ui: Ui, model: Model): TaskView | undefined =>
+  ui.view === "tasks" ? model.tasks.rows[selectedIndex(model.tasks.ids, ui.anchors.tasks)] : undefined
+export const selectedHost = (ui: Ui, model: Model): Host | undefined =>
+  ui.view === "hosts" ? model.hosts.rows[selectedIndex(model.hosts.ids, ui.anchors.hosts)] : undefined
+export const selectedEvent = (ui: Ui, model: Model): RecordedEvent | undefined =>
+  ui.view === "timeline" ? model.events.rows[selectedIndex(model.events.ids, ui.anchors.timeline)] : undefined
+
+const fits = (task: TaskView, need: "active" | "ended"): boolean => (need === "ended") === isSettled(task.status)
+
+/** The tasks that an action means: the marked ones, else the selected one. */
+export const subjects = (ui: Ui, model: Model, need: "active" | "ended"): ReadonlyArray<TaskView> => {
+  const selected = selectedTask(ui, model)
+  const marked = ui.marked.size === 0 ? [] : model.allTasks.filter((t) => ui.marked.has(t.taskId))
+  const meant = marked.length > 0 ? marked : selected === undefined ? [] : [selected]
+  return meant.filter((t) => fits(t, need))
+}
+
+export const meets = (ui: Ui, model: Model, need: Need): boolean => {
+  const task = selectedTask(ui, model)
+  switch (need) {
+    case "row":
+      return task !== undefined || selectedHost(ui, model) !== undefined || selectedEvent(ui, model) !== undefined
+    case "task":
+      return task !== undefined
+    case "active":
+    case "ended":
+      return subjects(ui, model, need).length > 0
+    case "live":
+      return task !== undefined && activeStatuses.includes(task.status) && task.startedAt !== null
+    case "resumable": {
+      if (task === undefined || !(isSettled(task.status) || task.status === "waiting")) return false
+      return model.tools.find((t) => t.name === task.tool)?.canResume === true
+    }
+    case "waiting":
+      return model.waiting.length > 0
+    case "error":
+      return ui.toasts.some((t) => t.kind === "error")
+  }
+}
