@@ -117,7 +117,9 @@ export const leasePostgres = (options: EmbeddedOptions, insist?: number): Effect
           if (outcome.success !== undefined) return outcome.success
         } else if (final(outcome.failure, state)) return yield* outcome.failure
         else state.last = outcome.failure
-        yield* Effect.interruptible(Effect.sleep(outcome._tag === "Success" ? "20 millis" : "200 millis"))
+        const pause = Effect.sleep(outcome._tag === "Success" ? "20 millis" : "200 millis")
+        // once we have started a server only the lease leads out: its release stops the server
+        yield* state.started === undefined ? Effect.interruptible(pause) : pause
       }
       return yield* (
         state.last ?? new EmbeddedPostgresError({ problem: "timeout", detail: join(place.base, "postgres.log") })
