@@ -256,7 +256,9 @@ describe("the embedded Postgres says in one sentence", () => {
   it("that its password is not the one in the home", async () => {
     const { home } = await usedHome()
     await fs.writeFile(join(home, "database-password"), "wrong\n")
-    assert.include(await holder(home).error(), `does not accept the password in ${join(home, "database-password")}`)
+    const each = holder(home)
+    assert.include(await each.error(), `does not accept the password in ${join(home, "database-password")}`)
+    await eventually("the server's end", async () => (await readLock(join(home, "postgres/data"))) === undefined)
   }, 60_000)
 
   it("that its programs are of another machine, or missing", async () => {
@@ -308,7 +310,7 @@ describe("a port that stays taken", () => {
           resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
         })
       })
-      const error = yield* Effect.flip(leasePostgres({ home, timeoutMs: 1_000 }, port))
+      const error = yield* Effect.flip(leasePostgres({ home, timeoutMs: 3_000 }, port))
       thief.close()
       assert.match(error.message, new RegExp(`port ${port} is used by another program. Stop that program`))
     })
