@@ -310,7 +310,7 @@ describe("a port that stays taken", () => {
           resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
         })
       })
-      const error = yield* Effect.flip(leasePostgres({ home, timeoutMs: 3_000 }, port))
+      const error = yield* Effect.flip(leasePostgres({ home, timeoutMs: 8_000 }, port))
       thief.close()
       assert.match(error.message, new RegExp(`port ${port} is used by another program. Stop that program`))
     })

@@ -122,7 +122,8 @@ const lease = (place: Place, state: State): Effect.Effect<Lease, EmbeddedPostgre
       const outcome = yield* Effect.result(step(place, state))
       if (outcome._tag === "Success") {
         if (outcome.success !== undefined) return outcome.success
-      } else if (final(outcome.failure, state)) return yield* outcome.failure
+      } else if (outcome.failure.problem === "timeout") return yield* state.last ?? outcome.failure
+      else if (final(outcome.failure, state)) return yield* outcome.failure
       else state.last = outcome.failure
       const pause = Effect.sleep(outcome._tag === "Success" ? "20 millis" : "200 millis")
       // once we have started a server only the lease leads out: its release stops the server
