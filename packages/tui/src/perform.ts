@@ -8,7 +8,8 @@
 import { hostRequest } from "./host/form.ts"
 import type { Session } from "./Session.ts"
 import { taskRequest } from "./task/form.ts"
-import { goTo, type Request } from "./ui.ts"
+import { goTo } from "./cursor.ts"
+import type { Request } from "./ui.ts"
 
 /** What only the screen can do. */
 export interface Terminal {
