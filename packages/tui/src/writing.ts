@@ -11,7 +11,6 @@ import { goTo } from "./cursor.ts"
 import { found } from "./find.ts"
 import type { ActionId, EditId, Need } from "./keymap.ts"
 import { edit, insert, type Line, line } from "./line.ts"
-import { meets } from "./situation.ts"
 import { close, complain, note, type Overlay, type Scene, type Step, type Ui } from "./ui.ts"
 
 /** How a palette or prompt runs the action it found. */
