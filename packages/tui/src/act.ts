@@ -67,9 +67,10 @@ const simple = (ui: Ui, id: ActionId): Step | undefined => {
       return { ui: { ...ui, zoom: !ui.zoom, logOnly: false } }
     case "help.close":
     case "palette.close":
-    case "form.cancel":
     case "confirm.no":
       return { ui: close(ui) }
+    case "form.cancel": // a message that covers the form is read first: one key must not cost what was written
+      return { ui: ui.toasts.some((t) => t.kind === "error") ? dismissed(ui) : close(ui) }
     case "confirm.yes":
       return ui.overlay?.kind === "confirm" ? { ui: close(ui), request: ui.overlay.request } : { ui }
     default:

@@ -306,6 +306,8 @@ describe("the tasks view", () => {
     w.refuse = "There is no host web1."
     await screen.press(keys.ctrlS)
     expect(screen.text()).toContain("✗ There is no host web1.")
+    await screen.press(keys.escape)
+    expect(screen.text()).not.toContain("There is no host web1.")
     expect(screen.text()).toContain("and test it") // nothing that was written is lost
     w.refuse = undefined
     await screen.press(keys.ctrlS)
