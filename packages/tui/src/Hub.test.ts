@@ -102,6 +102,22 @@ describe("the terminal's copy of the log", () => {
     expect(told.at(-1)).toBe("This token is not known here.")
   })
 
+  it("reads everything anew when the hub has another log", async () => {
+    await hub.start()
+    join()
+    await live()
+    const port = await hub.drop()
+    hub.forget()
+    hub.log.make(taskId(7), noon)
+    await hub.start(port)
+    await seen("the new log", () => store.loaded && store.taskCount === 1 && store.connection.state === "live")
+    expect(store.position).toBe(1)
+    expect(told).toEqual(["The hub has another log now. Everything was read anew."])
+    hub.log.make(taskId(8), noon)
+    await seen("what happens in it", () => store.taskCount === 2)
+    dense()
+  })
+
   it("asks for a task that the log speaks of and the snapshot left out", async () => {
     await hub.start()
     join()

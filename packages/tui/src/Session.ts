@@ -16,7 +16,10 @@ import { fresh } from "./screen/toast.ts"
 import { selectedTask } from "./situation.ts"
 import type { Store } from "./store.ts"
 import type { Mouse } from "./terminal.ts"
-import { complain, moveBy, note, place, press, type Request, selectAt, start, type Step, typed, type Ui } from "./ui.ts"
+import { press } from "./act.ts"
+import { moveBy, selectAt } from "./cursor.ts"
+import { complain, note, place, type Request, start, type Step, type Ui } from "./ui.ts"
+import { typed } from "./writing.ts"
 
 export interface SessionOptions {
   readonly store: Store

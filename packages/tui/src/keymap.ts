@@ -2,7 +2,7 @@
  * Every key there is, once: what it is called, where it works, what it needs and what it says of itself.
  *
  * Owns: the table, and what derives from it (which key means what here, footer, help, `:` commands, palette).
- * Does not own: what an action does (`ui.ts`, `perform.ts`).
+ * Does not own: what an action does (`act.ts`, `perform.ts`).
  * Invariants: no two bindings of one chain share a key; every binding has a help sentence; an action exists only through a binding.
  */
 

@@ -271,6 +271,20 @@ describe("the tasks view", () => {
     expect(screen.text()).not.toContain("The worker said no.")
   })
 
+  it("does not pull a person back who has gone elsewhere before the answer came", async () => {
+    const w = world()
+    const screen = await show(w)
+    await screen.press("G")
+    w.session.press({ key: "r" })
+    w.session.press({ key: "3" })
+    await screen.settled()
+    expect(w.asked).toEqual([`retry ${taskId(1)}`])
+    expect(screen.text()).toContain(`${taskId(77)} was created`)
+    expect(screen.lines()[0]).toContain("[3 Hosts]")
+    await screen.press("1", "G", "r")
+    expect(w.session.ui.anchors.tasks.selected).toBe(taskId(77))
+  })
+
   it("says why a key does nothing now", async () => {
     const w = world()
     const screen = await show(w)
@@ -292,6 +306,8 @@ describe("the tasks view", () => {
     w.refuse = "There is no host web1."
     await screen.press(keys.ctrlS)
     expect(screen.text()).toContain("✗ There is no host web1.")
+    await screen.press(keys.escape)
+    expect(screen.text()).not.toContain("There is no host web1.")
     expect(screen.text()).toContain("and test it") // nothing that was written is lost
     w.refuse = undefined
     await screen.press(keys.ctrlS)

@@ -19,7 +19,7 @@ interface Output {
 export const testToken = "token-of-a-test"
 
 export class TestHub {
-  readonly log = new FixtureLog()
+  log = new FixtureLog()
   readonly requests: Array<{ readonly method: string; readonly path: string; readonly body: unknown }> = []
   private readonly outputs = new Map<string, Output>()
   private readonly streams = new Set<ServerResponse>()
@@ -29,6 +29,16 @@ export class TestHub {
 
   constructor() {
     this.server = createServer((request, response) => void this.answer(request, response))
+    this.listen()
+  }
+
+  /** The hub comes back with an empty database. */
+  forget(): void {
+    this.log = new FixtureLog()
+    this.listen()
+  }
+
+  private listen(): void {
     this.log.onAppend = (event) => {
       const frame = `id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
       for (const stream of this.streams) stream.write(frame)
@@ -164,6 +174,11 @@ export class TestHub {
 
   private follow(request: IncomingMessage, response: ServerResponse): void {
     const after = Number(request.headers["last-event-id"] ?? 0)
+    if (after > this.log.head) {
+      const detail = `The log ends at position ${this.log.head}.`
+      response.writeHead(422, { "content-type": "application/problem+json" })
+      return void response.end(JSON.stringify({ type: "urn:signalbox:invalid", status: 422, title: "Invalid", detail }))
+    }
     response.writeHead(200, { "content-type": "text/event-stream" })
     for (const event of this.log.events.slice(after))
       response.write(`id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
