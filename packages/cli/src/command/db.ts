@@ -10,9 +10,12 @@ const migrate = Command.make("migrate", {}, () => lazy(load, (db) => db.migrateC
 const status = Command.make("status", {}, () => lazy(load, (db) => db.statusCommand)).pipe(
   Command.withDescription("Server, version and schema; exit 1 when migrations are missing")
 )
-const url = Command.make("url", {}, () => lazy(load, (db) => db.urlCommand)).pipe(
-  Command.withDescription("Print the database's URL, with its password")
-)
+const url = Command.make("url", {}, () =>
+  lazy(
+    () => import("../db/url.ts"),
+    (db) => db.urlCommand
+  )
+).pipe(Command.withDescription("Print the database's URL, with its password"))
 const psql = Command.make("psql", { args: Argument.String("arg").pipe(Argument.variadic()) }, ({ args }) =>
   lazy(load, (db) => db.psqlCommand(args))
 ).pipe(Command.withDescription("Open psql on the database; put psql's own options after --"))

@@ -5,15 +5,11 @@
  */
 import { spawn } from "node:child_process"
 import { Effect } from "effect"
-import { Home } from "@signalbox/core/config/Home.ts"
 import { installationRoot, RootNotFound } from "@signalbox/core/config/root.ts"
 import { migrate, migrationStatus } from "@signalbox/core/postgres/migrate.ts"
 import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresServer.ts"
-import { runningUrl } from "@signalbox/core/postgres/running.ts"
-import { Settings } from "@signalbox/core/config/Settings.ts"
-import { Layer, Redacted } from "effect"
-import { databaseLayer, serverLayer, settingsLayer } from "../environment.ts"
-import { answer, cannotTell, columns, CommandFailed, failed, style } from "../output.ts"
+import { databaseLayer, serverLayer } from "../database.ts"
+import { answer, columns, CommandFailed, failed, style } from "../output.ts"
 
 const root = Effect.try({
   try: () => installationRoot(),
@@ -44,15 +40,6 @@ export const statusCommand = Effect.gen(function* () {
   )
   if (pending.length > 0) return yield* failed("The schema is not up to date. Run: signalbox db migrate")
 }).pipe(Effect.provide(databaseLayer("signalbox-db")))
-
-/** Starts nothing: a server that stops with this command would make the URL a lie. */
-export const urlCommand = Effect.gen(function* () {
-  const { databaseUrl } = yield* Settings
-  const home = yield* Home
-  const url = databaseUrl === undefined ? yield* runningUrl(home.directory) : Redacted.value(databaseUrl)
-  if (url === undefined) return yield* cannotTell("The built-in database is not running. Start it: signalbox up")
-  yield* answer({ url }, () => url)
-}).pipe(Effect.provide(Layer.merge(settingsLayer, Home.layer)))
 
 /** The password travels in the environment: arguments are readable by every user of the machine. */
 export const psqlCommand = (args: ReadonlyArray<string>) =>

@@ -8,7 +8,7 @@ export const launch = script`
 # 70 no workspace, 71 the input was cut short (nothing runs), 72 no tmux, 73 tmux failed, 74 not Linux. 78 (from the caller): no scripts.
 umask 077; here=\${0%/*}; b=$HOME/.signalbox; id=$1; d=$b/tasks/$id; total=$2; shift 2
 # A task that starts Signalbox again must not lend its mark to the tmux server, or its kill would end every other task.
-unset SIGNALBOX_TASK TMUX TMUX_PANE
+unset SIGNALBOX_TASK SIGNALBOX_CALL TMUX TMUX_PANE
 answer() {
   printf '\n@signalbox\noutcome %s\nboot %s\n' "$1" "$boot"
   printf '%s\n.\n' "$id" | /bin/sh "$here/state.sh" lines

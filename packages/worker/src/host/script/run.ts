@@ -15,6 +15,7 @@ if [ "\${2-}" = child ]; then                   # the leader of the command's ow
 fi
 trap '' HUP                                     # tmux may die, the task must not (the command inherits this, like nohup)
 mkdir "$d/once" 2>/dev/null || exit 0           # a second launch of the same task does nothing, nor one after a kill
+read -r boot </proc/sys/kernel/random/boot_id; echo "$$ $boot" >"$d/once/runner" # until there is a pid, this tells whether it still can come
 in=/dev/null; [ -f "$d/stdin" ] && in=$d/stdin
 if [ -f "$d/merge" ]; then exec >>"$d/out" 2>&1; else exec >>"$d/out" 2>>"$d/err"; fi
 unset TMUX TMUX_PANE CDPATH
