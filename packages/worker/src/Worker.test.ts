@@ -12,17 +12,19 @@ import { makeTaskId, taskEvents, type TaskSpec, taskStream } from "@signalbox/co
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { taskDecider } from "@signalbox/core/task/room.ts"
 import type { TaskView } from "@signalbox/core/task/view.ts"
-import { runWorker } from "./Worker.ts"
+import { runWorker, workerServices } from "./Worker.ts"
 
 const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer).pipe(
   Layer.provideMerge(eventLogLayer),
   Layer.provideMerge(DbTest)
 )
 
+const work = (name: string, localHome: string) => runWorker.pipe(Effect.provide(workerServices({ name, localHome })))
+
 const startWorker = (name: string) =>
   Effect.gen(function* () {
     const localHome = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
-    yield* Effect.forkScoped(runWorker({ name, localHome }))
+    yield* Effect.forkScoped(work(name, localHome))
     return localHome
   })
 
@@ -157,11 +159,11 @@ describe("a worker on this machine", () => {
   it.live("goes on with tasks of a worker that is gone", () =>
     Effect.gen(function* () {
       const home = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
-      const first = yield* Effect.forkChild(runWorker({ name: "one", localHome: home }))
+      const first = yield* Effect.forkChild(work("one", home))
       const taskId = yield* create({ command: "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.2; done" })
       yield* until(taskId, (task) => task.status === "running")
       yield* Effect.sync(() => first.interruptUnsafe())
-      yield* Effect.forkScoped(runWorker({ name: "two", localHome: home }))
+      yield* Effect.forkScoped(work("two", home))
       const task = yield* settled(taskId)
       assert.strictEqual(task?.status, "succeeded")
       const bytes = yield* (yield* TaskOutput).read(taskId, "out", 0, 10_000)

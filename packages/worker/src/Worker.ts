@@ -17,6 +17,7 @@ import { Reactors } from "@signalbox/core/projection/Reactor.ts"
 import { layer as reactorsLayer } from "@signalbox/core/projection/ReactorsLive.ts"
 import { roomProjections, roomReactors } from "@signalbox/core/projection/rooms.ts"
 import { layer as jobQueueLayer } from "@signalbox/core/queue/JobQueueLive.ts"
+import type { Leases } from "@signalbox/core/queue/Lease.ts"
 import { layer as leasesLayer } from "@signalbox/core/queue/LeasesLive.ts"
 import { type JobHandler, JobQueue } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
@@ -80,12 +81,12 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   scheduleHandler
 ]
 
-/** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. */
-export const runWorker = (options: WorkerOptions): Effect.Effect<never, never, Db | EventLog> =>
+/** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */
+export const runWorker: Effect.Effect<never, never, Rooms | Leases | EventLog | Projections | Reactors | TaskOutput> =
   Effect.gen(function* () {
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
     yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches], { concurrency: "unbounded" })
     return yield* Effect.never
-  }).pipe(Effect.orDie, Effect.provide(workerServices(options)))
+  }).pipe(Effect.orDie)

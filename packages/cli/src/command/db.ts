@@ -1,4 +1,5 @@
 /** `signalbox db …`: the database that holds the log. */
+import { Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import { lazy } from "../lazy.ts"
 
@@ -20,7 +21,11 @@ const psql = Command.make("psql", { args: Argument.String("arg").pipe(Argument.v
   lazy(load, (db) => db.psqlCommand(args))
 ).pipe(Command.withDescription("Open psql on the database; put psql's own options after --"))
 
+const rebuild = Command.make("rebuild", { name: Argument.String("projection").pipe(Argument.optional) }, ({ name }) =>
+  lazy(load, (db) => db.rebuildCommand(Option.getOrUndefined(name)))
+).pipe(Command.withDescription("Rebuild read models from the log; the present ones serve until then"))
+
 export const command = Command.make("db").pipe(
   Command.withDescription("The database that holds the log"),
-  Command.withSubcommands([migrate, status, url, psql])
+  Command.withSubcommands([migrate, status, url, psql, rebuild])
 )

@@ -4,12 +4,16 @@
  * Owns: their answers. Does not own: migrations and servers (core/postgres).
  */
 import { spawn } from "node:child_process"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { installationRoot, RootNotFound } from "@signalbox/core/config/root.ts"
+import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { migrate, migrationStatus } from "@signalbox/core/postgres/migrate.ts"
 import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresServer.ts"
+import { Projections, type Rebuilt } from "@signalbox/core/projection/Projection.ts"
+import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
+import { roomProjections } from "@signalbox/core/projection/rooms.ts"
 import { databaseLayer, serverLayer } from "../database.ts"
-import { answer, columns, CommandFailed, failed, style } from "../output.ts"
+import { answer, columns, CommandFailed, failed, style, talk } from "../output.ts"
 
 const root = Effect.try({
   try: () => installationRoot(),
@@ -76,3 +80,39 @@ const libpq = (url: string): Record<string, string> => {
   }
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""))
 }
+
+/** @param name one projection, or all of them */
+export const rebuildCommand = (name: string | undefined) =>
+  Effect.gen(function* () {
+    const projections = yield* Projections
+    const names = name === undefined ? roomProjections.map((one) => one.name) : [name]
+    const rebuilt: Array<Rebuilt> = []
+    for (const one of names) {
+      const told = { at: 0 }
+      const done = yield* projections.rebuild(one, ({ position, head }) =>
+        Effect.suspend(() => {
+          if (position - told.at < 50_000) return Effect.void
+          told.at = position
+          return talk(`${one}: ${position} of ${head}`)
+        })
+      )
+      rebuilt.push(done)
+    }
+    yield* answer({ rebuilt: rebuilt.map((one) => ({ ...one })) }, () =>
+      columns(
+        rebuilt.map((one) => [
+          one.name,
+          `${one.events} events`,
+          `up to ${one.position}`,
+          one.parked === 0 ? "" : style("yellow", `${one.parked} parked`)
+        ])
+      )
+    )
+  }).pipe(
+    Effect.provide(
+      projectionsLayer(roomProjections).pipe(
+        Layer.provideMerge(eventLogLayer),
+        Layer.provideMerge(databaseLayer("signalbox-rebuild"))
+      )
+    )
+  )

@@ -136,6 +136,23 @@ export const attachCommand = (taskId: string): string => {
   ].join("; ")
 }
 
+/** Bytes that the task has written on the host; 0 for a file that is not there. */
+export const outputSizes = Effect.fn("Runner.outputSizes")(function* (host: HostConfig, taskId: string) {
+  yield* checkIds(host, [taskId])
+  const transport = yield* Transport
+  const size = (file: string): string => `if [ -f "$d/${file}" ]; then wc -c <"$d/${file}"; else echo 0; fi`
+  const command = `d="$HOME/.signalbox/tasks/${taskId}"; printf '\\n@signalbox\\n'; ${size("out")}; ${size("err")}; echo @end`
+  const ran = yield* transport.exec(host, command, { timeoutMs: execTimeoutMs })
+  const [out, err, ...more] = (framed(ran.out) ?? []).map((line) => line.trim())
+  if (ran.code !== 0 || more.length > 0 || out === undefined || err === undefined || !isCount(out) || !isCount(err))
+    return yield* fail(
+      host,
+      "answer",
+      `${host.name} did not tell the size of the output of ${taskId}: ${lastWords(ran.err) || ended(ran)}`
+    )
+  return { out: Number(out), err: Number(err) }
+})
+
 /** Puts this version's scripts on the host. Harmless when they are there, also when two do it at once. */
 export const install = Effect.fn("Runner.install")(function* (host: HostConfig) {
   const transport = yield* Transport

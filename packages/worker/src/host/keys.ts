@@ -20,7 +20,7 @@ export const pinOfferedKey = (view: HostView, replace: boolean, key: string) =>
     const offered = yield* (yield* Transport).offeredKey(hostConfig(view))
     return yield* (yield* HostCommands).run(
       view.name,
-      { _tag: "RecordKey", key: `${offered.type} ${offered.key}`, fingerprint: offered.fingerprint, replace },
+      { _tag: "RecordKey", key: offered.key, fingerprint: offered.fingerprint, replace },
       key
     )
   })

@@ -7,9 +7,9 @@ export const run = script`
 # in: command [stdin] [env] [cwd] [merge]     out: out [err] pid exit
 d=$1
 umask 077
-put() { printf '%s\n' "$2" >"$d/$1.tmp" && { sync "$d/$1.tmp" 2>/dev/null; mv -f "$d/$1.tmp" "$d/$1"; }; }
+put() { printf '%s\n' "$2" >"$d/$1.tmp" && { [ "$1" = pid ] || sync "$d/$1.tmp" 2>/dev/null; mv -f "$d/$1.tmp" "$d/$1"; }; } # a pid is worth nothing after a power cut
 if [ "\${2-}" = child ]; then                   # the leader of the command's own process group
-  boot=$(cat /proc/sys/kernel/random/boot_id); read -r l </proc/$$/stat; r=$3
+  read -r boot </proc/sys/kernel/random/boot_id; read -r l </proc/$$/stat; r=$3
   set -- \${l##*) }; put pid "$$ \${20} $boot $r" # pid = group, start time, boot, runner
   exec /bin/sh "$d/command"
 fi
