@@ -120,7 +120,7 @@ describe("the edge", () => {
             response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, cors })))
           }).end()
         })
-      for (const host of [`evil.example:${port}`, "localhost.evil.example", "127.0.0.1.evil.example", "[::2]", ""])
+      for (const host of [`evil.example:${port}`, "localhost.evil.example", "127.0.0.1.evil.example", "[::2]"])
         assert.include([421, 400], (yield* ask(host)).status, host)
       for (const host of [`localhost:${port}`, "127.0.0.1", `[::1]:${port}`])
         assert.deepStrictEqual(yield* ask(host), { status: 200, cors: false }, host)

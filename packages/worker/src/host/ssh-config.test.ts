@@ -77,7 +77,10 @@ describe("~/.ssh/config", () => {
     writeFileSync(main, text.replace(/Match[^]*never\n/u, "").replace("Port 99999", "Port 99"))
     const { hosts } = parseSshConfig(text, "me")
     for (const host of hosts) {
-      const said = execFileSync("ssh", ["-G", "-F", main, host.name], { encoding: "utf8" })
+      const said = execFileSync("ssh", ["-G", "-F", main, host.name], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"]
+      })
       const of = (key: string) => new RegExp(`^${key} (.*)$`, "mu").exec(said)?.[1]
       assert.deepEqual([of("hostname"), of("port"), of("user")], [host.address, String(host.port), host.user])
       assert.strictEqual(of("identityfile"), host.keyFile)

@@ -51,7 +51,7 @@ export const parseSshConfig = (text: string, user: string): Imported => {
   const hosts: Array<HostConfig> = []
   if (hasMatchExec(config)) notes.push("Match exec blocks were left out: an import runs no commands")
   for (const alias of aliases) {
-    const found = config.compute({ Host: alias, User: user }, { ignoreCase: true, matchExec: false })
+    const found = config.compute(alias, { ignoreCase: true, matchExec: false })
     const one = (key: string): string | undefined => {
       const value: unknown = found[key]
       const first: unknown = Array.isArray(value) ? value[0] : value
