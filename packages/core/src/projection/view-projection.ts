@@ -79,7 +79,7 @@ export const viewProjection = <E extends { readonly _tag: string }, V extends { 
         yield* db.query(
           `write ${options.table}`,
           (sql) => sql`
-            insert into ${sql(options.table)} ${sql(columns)}
+            insert into ${sql(options.table)} (${sql(columns)})
             select ${sql(columns)} from json_to_recordset(${JSON.stringify(records)}::text::json)
               as r (id text, version int, view json, brief json)
             on conflict (id) do update set version = excluded.version, view = excluded.view
