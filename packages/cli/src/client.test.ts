@@ -5,7 +5,17 @@ import { CliTest, signalbox } from "../../../test/support/cli.ts"
 describe("the command line", () => {
   it.live("makes, lists, shows and kills a task", () =>
     Effect.gen(function* () {
-      const made = yield* signalbox("task", "create", "--host", "local", "--tool", "shell", "--command", "echo hi", "--json")
+      const made = yield* signalbox(
+        "task",
+        "create",
+        "--host",
+        "local",
+        "--tool",
+        "shell",
+        "--command",
+        "echo hi",
+        "--json"
+      )
       assert.deepStrictEqual([made.code, made.err], [0, ""])
       const { taskId }: { taskId: string } = JSON.parse(made.out)
       const list = yield* signalbox("task", "list", "--json")
