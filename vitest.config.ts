@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config"
 
 /** Two cores is the smallest machine we promise to run on: a real Postgres, tmux and sshd share them with the tests. */
 export default defineConfig({
+  // NODE_ENV is production below, where React has no development JSX runtime.
+  oxc: { jsx: { runtime: "automatic", development: false } },
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     exclude: ["**/node_modules/**", "**/dist/**", "test/fleet/**"],

@@ -43,7 +43,6 @@ const result = await esbuild.build({
   target: "node22.19",
   jsx: "automatic",
   minify: true,
-  keepNames: true, // names of tagged errors and services show in messages
   metafile: true,
   legalComments: "none",
   chunkNames: "chunk/[name]-[hash]",

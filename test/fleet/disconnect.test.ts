@@ -1,16 +1,7 @@
 /** A long task on a host outlives its worker, its network and its database, and not a byte of what it said is lost or doubled. */
 import { afterAll, beforeAll, expect, it } from "vitest"
-import {
-  type Home,
-  type Role,
-  dispose,
-  makeHome,
-  showLogsOnFailure,
-  signalbox,
-  start,
-  startHub,
-  until
-} from "../support/signalbox.ts"
+import { type Home, type Role, dispose, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { showLogsOnFailure } from "../support/logs.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
 import { type FleetHost, cut, heal, host, ssh } from "./support.ts"
 import { addHost, createTask, hasStatus, sha256, showTask } from "./tasks.ts"

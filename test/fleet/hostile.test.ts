@@ -1,7 +1,8 @@
 /** What a person wrote arrives at the tool byte for byte and is never shell code, except for the tool `shell`. */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { Schema } from "effect"
-import { type Home, dispose, makeHome, showLogsOnFailure, signalbox, start, startHub } from "../support/signalbox.ts"
+import { type Home, dispose, makeHome, signalbox, start, startHub } from "../support/signalbox.ts"
+import { showLogsOnFailure } from "../support/logs.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
 import { type FleetHost, host, ssh } from "./support.ts"
 import { addHost, createTask, hasStatus, sha256, showTask } from "./tasks.ts"

@@ -1,6 +1,7 @@
 /** What the agents say of themselves in their own stream formats appears in `task show --json`. */
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { type Home, dispose, makeHome, showLogsOnFailure, signalbox, start, startHub } from "../support/signalbox.ts"
+import { type Home, dispose, makeHome, signalbox, start, startHub } from "../support/signalbox.ts"
+import { showLogsOnFailure } from "../support/logs.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
 import { type FleetHost, host } from "./support.ts"
 import { Created, addHost, createTask, hasStatus, sha256, showTask } from "./tasks.ts"

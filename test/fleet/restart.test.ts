@@ -1,15 +1,7 @@
 /** A host that goes down under a task: the task is `interrupted`, is never run again by itself, and can be retried. */
 import { afterAll, beforeAll, expect, it } from "vitest"
-import {
-  type Home,
-  dispose,
-  makeHome,
-  showLogsOnFailure,
-  signalbox,
-  start,
-  startHub,
-  until
-} from "../support/signalbox.ts"
+import { type Home, dispose, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { showLogsOnFailure } from "../support/logs.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
 import { crash, hosts, powerOn, reboot, ssh } from "./support.ts"
 import { Created, addHost, createTask, hasStatus, showTask } from "./tasks.ts"

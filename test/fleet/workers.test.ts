@@ -1,17 +1,8 @@
 /** Three workers share sixty tasks on three hosts: limits hold, a killed worker's watches go on elsewhere, nothing runs twice. */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { isSettled } from "@signalbox/core/task/view.ts"
-import {
-  type Home,
-  type Role,
-  dispose,
-  makeHome,
-  showLogsOnFailure,
-  signalbox,
-  start,
-  startHub,
-  until
-} from "../support/signalbox.ts"
+import { type Home, type Role, dispose, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { showLogsOnFailure } from "../support/logs.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
 import { hosts, ssh } from "./support.ts"
 import { HostShown, TaskList, addHost, createTask } from "./tasks.ts"

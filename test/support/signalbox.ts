@@ -3,8 +3,7 @@
  * the command line or HTTP, and a process can be killed with -9.
  *
  * Owns: the processes it started, their home and their logs. Does not own: hosts (`test/fleet/support.ts`).
- * Invariants: nothing of the person's own environment leaks in; waiting is always for a condition and has a deadline; when a test
- * fails, the end of every process's log is shown.
+ * Invariants: nothing of the person's own environment leaks in; waiting is always for a condition and has a deadline.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { createWriteStream } from "node:fs"
@@ -14,7 +13,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
-import { onTestFailed } from "vitest"
 
 const program = fileURLToPath(new URL("../../packages/cli/bin/signalbox.mjs", import.meta.url))
 
@@ -155,7 +153,7 @@ export const start = async (home: Home, ...args: ReadonlyArray<string>): Promise
     kill9: () => end(child, ended, "SIGKILL"),
     stop: () => end(child, ended, "SIGTERM")
   }
-  alive.set(home.path, [...(alive.get(home.path) ?? []), role])
+  alive.set(home.path, [...rolesOf(home), role])
   return role
 }
 
@@ -174,19 +172,13 @@ const end = async (
 
 /** Ends every process of a home (the last started first) and removes it. */
 export const dispose = async (home: Home): Promise<void> => {
-  for (const role of (alive.get(home.path) ?? []).toReversed()) await role.stop()
+  for (const role of rolesOf(home).toReversed()) await role.stop()
   alive.delete(home.path)
   await rm(home.path, { recursive: true, force: true })
 }
 
-/** To be called in a test: when it fails, the last lines of every process are printed. */
-export const showLogsOnFailure = (home: Home): void =>
-  onTestFailed(async () => {
-    for (const role of alive.get(home.path) ?? []) {
-      const lines = (await role.log()).split("\n")
-      process.stderr.write(`\n--- ${role.name} (pid ${role.pid}), last lines ---\n${lines.slice(-60).join("\n")}\n`)
-    }
-  })
+/** The processes of a home that were started and not disposed of. */
+export const rolesOf = (home: Home): ReadonlyArray<Role> => alive.get(home.path) ?? []
 
 /** A hub and workers on a database that has been migrated; resolves when the hub is ready. */
 export const startHub = async (home: Home): Promise<Role> => {
@@ -195,6 +187,13 @@ export const startHub = async (home: Home): Promise<Role> => {
   const hub = await start(home, "hub")
   await ready(home, hub)
   return hub
+}
+
+/** The hub of a home over HTTP, as its owner. */
+export const hubFetch = async (home: Home, path: string, init: RequestInit = {}): Promise<Response> => {
+  const token = (await readFile(join(home.path, "home", "credentials", "admin-token"), "utf8")).trim()
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", ...init.headers }
+  return fetch(`http://127.0.0.1:${home.env["SIGNALBOX_HTTP_PORT"]}${path}`, { ...init, headers })
 }
 
 /** Waits until the hub of a home answers /ready. */

@@ -5,15 +5,18 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Layer, Logger, References } from "effect"
-import { CliOutput, Command } from "effect/cli"
+import { Console, Effect, Layer, Logger, Option, References } from "effect"
+import { CliConfig, CliOutput, Command, Completions, Flag, GlobalFlag } from "effect/cli"
 import { loadDotEnv } from "@signalbox/core/config/dotenv.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { CommandFailed, Json, talk, wantsColor } from "./output.ts"
+import { guardRejections } from "./rejections.ts"
 import { loadFor } from "./registry.ts"
 
-export const main = (args: ReadonlyArray<string>, version: string): void =>
+export const main = (args: ReadonlyArray<string>, version: string): void => {
+  guardRejections()
   NodeRuntime.runMain(run(args, version), { disableErrorReporting: true })
+}
 
 /** One whole command line. Fails only with what has been said already. */
 export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect<void, CommandFailed> =>
@@ -25,18 +28,17 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
       Command.withSubcommands(commands),
       Command.withGlobalFlags([Json])
     )
-    yield* Command.runWith(root, { version, renderErrors: false })(args).pipe(Effect.scoped)
+    yield* Command.runWith(root, { version })(args).pipe(Effect.scoped)
   }).pipe(
+    // help that nobody asked for: a verb is missing, or something is wrong with the words
     Effect.catchTag("ShowHelp", (help) =>
-      help.errors.length > 0 || args.length === 0
-        ? Effect.andThen(
-            usage(
-              help.commandPath,
-              help.errors.map((error) => error.message)
-            ),
-            Effect.fail(new CommandFailed({ reason: "", code: 2 }))
-          )
-        : Effect.void
+      Effect.andThen(
+        usage(
+          help.commandPath,
+          help.errors.map((error) => error.message)
+        ),
+        Effect.fail(new CommandFailed({ reason: "", code: 2 }))
+      )
     ),
     Effect.catch((error) =>
       error instanceof CommandFailed
@@ -44,7 +46,7 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
         : Effect.andThen(talk(`error: ${error.message}`), Effect.fail(new CommandFailed({ reason: "", code: 1 })))
     ),
     Effect.provideService(Progress, talk),
-    Effect.provide(Layer.mergeAll(presenter, plainLogs, NodeServices.layer))
+    Effect.provide(Layer.mergeAll(presenter, builtIns, plainLogs, NodeServices.layer))
   )
 
 const usage = (path: ReadonlyArray<string>, errors: ReadonlyArray<string>): Effect.Effect<void> =>
@@ -65,6 +67,38 @@ const presenter = Layer.suspend(() => {
     })
   )
 })
+
+/** `--completions` for the shells that are promised; no wizard, no log levels. */
+const completions = GlobalFlag.Action({
+  flag: Flag.Literals("completions", ["bash", "zsh", "fish"]).pipe(
+    Flag.map((shell): Completions.Shell => shell),
+    Flag.optional,
+    Flag.withDescription("Print a completion script for this shell")
+  ),
+  run: (shell, { command }) =>
+    Option.match(shell, {
+      onNone: () => Effect.void,
+      onSome: (name) =>
+        Console.log(Completions.generate(command.name, name, withGlobalFlags(Completions.fromCommand(command))))
+    })
+})
+/** effect's descriptors leave the global flags out. */
+const withGlobalFlags = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
+  ...command,
+  flags: [
+    ...command.flags,
+    {
+      name: "json",
+      aliases: [],
+      description: "Answer with one JSON document",
+      type: { _tag: "Boolean" },
+      negation: false
+    },
+    { name: "help", aliases: ["h"], description: "Show help", type: { _tag: "Boolean" }, negation: false }
+  ],
+  subcommands: command.subcommands.map(withGlobalFlags)
+})
+const builtIns = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] })
 
 /** Warnings of libraries inside a command: a line on stderr, never on stdout. */
 const plainLogs = Layer.merge(

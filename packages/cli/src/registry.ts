@@ -4,6 +4,11 @@
  * To add one: `command/<noun>.ts` exports `command`, and a line here. Invariant: this file imports nothing but types at run time.
  */
 export const nouns = {
+  up: () => import("./command/up.ts").then((file) => file.command),
+  hub: () => import("./command/hub.ts").then((file) => file.command),
+  worker: () => import("./command/worker.ts").then((file) => file.command),
+  tui: () => import("./command/tui.ts").then((file) => file.command),
+  audit: () => import("./command/audit.ts").then((file) => file.command),
   db: () => import("./command/db.ts").then((file) => file.command),
   doctor: () => import("./command/doctor.ts").then((file) => file.command)
 } as const

@@ -14,7 +14,7 @@ import { follow } from "@signalbox/core/api/sse.ts"
 import { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import type { Snapshot, Store } from "./store.ts"
 import { followLog } from "./log/follow.ts"
-import type { Parse } from "./log/lines.ts"
+import { parseOf } from "./log/parse.ts"
 
 /** What a person can do to the world from the terminal. Every promise rejects with an Error whose message is for people. */
 export interface Acts {
@@ -38,8 +38,6 @@ export interface HubOptions {
   readonly baseUrl: string
   readonly token: Redacted.Redacted
   readonly store: Store
-  /** Parsers of agents' structured output by the format that a tool names. */
-  readonly parser?: (format: string) => Parse | undefined
   /** Something that a person should read and that no act of theirs caused. */
   readonly tell: (sentence: string) => void
 }
@@ -98,8 +96,7 @@ export const connect = (options: HubOptions): Acts => {
       if (reading !== undefined) void runtime.runPromise(Fiber.interrupt(reading.fiber))
       reading = undefined
       if (taskId === undefined) return store.setLog(undefined)
-      const format = store.tool(store.task(taskId)?.tool ?? "")?.format ?? "text"
-      const parse = options.parser?.(format)
+      const parse = parseOf(store.tool(store.task(taskId)?.tool ?? "")?.format)
       reading = {
         taskId,
         fiber: runtime.runFork(followLog({ baseUrl, token, taskId, store, ...(parse ? { parse } : {}) }))

@@ -29,6 +29,9 @@ export interface Frame {
 
 const top = 2
 
+/** An event's line is long, so the timeline keeps the whole width for longer. */
+const wideFrom = (ui: Ui): number => (ui.view === "timeline" ? 150 : 100)
+
 /** The body: between header with its rule and messages with the footer. */
 const bodyOf = (ui: Ui, size: Size): { readonly body: Size; readonly toasts: ReadonlyArray<Row> } => {
   const toasts = toastRows(ui.toasts, size.columns)
@@ -42,7 +45,7 @@ export const sceneOf = (
   size: Size
 ): Scene & { readonly list: Rect | undefined; readonly detail: Rect | undefined } => {
   const { body } = bodyOf(ui, size)
-  const at = layout(body, ui.focus, ui.zoom)
+  const at = layout(body, ui.focus, ui.zoom, wideFrom(ui))
   const shift = (rect: Rect | undefined): Rect | undefined =>
     rect === undefined ? undefined : { ...rect, y: rect.y + top }
   const detail = at.detail ?? { x: 0, y: 0, ...body }
@@ -87,7 +90,7 @@ const bodyRows = (ui: Ui, model: Model, body: Size): Frame => {
 }
 
 const viewRows = (ui: Ui, model: Model, body: Size): ReadonlyArray<Row> => {
-  const at = layout(body, ui.focus, ui.zoom)
+  const at = layout(body, ui.focus, ui.zoom, wideFrom(ui))
   switch (ui.view) {
     case "tasks":
       return panes(

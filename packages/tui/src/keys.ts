@@ -34,7 +34,21 @@ export const presses = (input: string, key: Key): ReadonlyArray<Press> => {
   const named = flags.find(([flag]) => key[flag])?.[1]
   const modifiers = `${key.ctrl ? "ctrl-" : ""}${key.meta && named !== "escape" ? "alt-" : ""}`
   if (named !== undefined) return [{ key: `${modifiers}${key.shift ? "shift-" : ""}${named}` }]
-  if (input === "\n") return [{ key: "ctrl-j" }]
   if (modifiers !== "") return input === "" ? [] : [{ key: `${modifiers}${input.toLowerCase()}` }]
-  return Array.from(input, (char) => ({ key: char === " " ? "space" : char, text: char }))
+  return Array.from(input, single)
+}
+
+const controls: Readonly<Record<string, string>> = {
+  "\t": "tab",
+  "\r": "enter",
+  "\x7f": "backspace",
+  "\b": "backspace",
+  "\x1b": "escape"
+}
+
+/** Keys that came in one report with others have lost their flags: what is left of tab or enter is the control character. */
+const single = (char: string): Press => {
+  const code = char.codePointAt(0) ?? 0
+  const key = controls[char] ?? (code < 32 ? `ctrl-${String.fromCodePoint(code + 96)}` : undefined)
+  return key === undefined ? { key: char === " " ? "space" : char, text: char } : { key }
 }

@@ -73,7 +73,7 @@ const each = async (
   act: (id: string) => Promise<void>,
   done: string
 ): Promise<void> => {
-  const results = await Promise.allSettled(ids.map(act))
+  const results = await Promise.allSettled(ids.map((id) => act(id)))
   const good = results.filter((r) => r.status === "fulfilled").length
   for (const result of results) {
     if (result.status === "rejected")

@@ -46,14 +46,16 @@ export const exactly = (row: Row, columns: number): Row => {
   if (total < columns) return [...row, { text: " ".repeat(columns - total) }]
   const out: Array<Span> = []
   let left = columns
-  for (const span of row) {
+  for (const [i, span] of row.entries()) {
     const w = width(span.text)
     if (w < left) {
       out.push(span)
       left -= w
       continue
     }
-    out.push({ ...span, text: fit(w === left ? span.text + "…" : span.text, left) })
+    // Blanks that are cut are no loss, so they get no mark.
+    const kept = row.slice(i + 1).some((after) => after.text.trim() !== "") ? `${fit(span.text, w)}…` : span.text
+    out.push({ ...span, text: fit(width(kept.trimEnd()) <= left ? kept.trimEnd() : kept, left) })
     break
   }
   return out

@@ -1,4 +1,5 @@
 /** `signalbox db …`: the database that holds the log. */
+import { Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import { lazy } from "../lazy.ts"
 
@@ -10,14 +11,21 @@ const migrate = Command.make("migrate", {}, () => lazy(load, (db) => db.migrateC
 const status = Command.make("status", {}, () => lazy(load, (db) => db.statusCommand)).pipe(
   Command.withDescription("Server, version and schema; exit 1 when migrations are missing")
 )
-const url = Command.make("url", {}, () => lazy(load, (db) => db.urlCommand)).pipe(
-  Command.withDescription("Print the database's URL, with its password")
-)
+const url = Command.make("url", {}, () =>
+  lazy(
+    () => import("../db/url.ts"),
+    (db) => db.urlCommand
+  )
+).pipe(Command.withDescription("Print the database's URL, with its password"))
 const psql = Command.make("psql", { args: Argument.String("arg").pipe(Argument.variadic()) }, ({ args }) =>
   lazy(load, (db) => db.psqlCommand(args))
 ).pipe(Command.withDescription("Open psql on the database; put psql's own options after --"))
 
+const rebuild = Command.make("rebuild", { name: Argument.String("projection").pipe(Argument.optional) }, ({ name }) =>
+  lazy(load, (db) => db.rebuildCommand(Option.getOrUndefined(name)))
+).pipe(Command.withDescription("Rebuild read models from the log; the present ones serve until then"))
+
 export const command = Command.make("db").pipe(
   Command.withDescription("The database that holds the log"),
-  Command.withSubcommands([migrate, status, url, psql])
+  Command.withSubcommands([migrate, status, url, psql, rebuild])
 )

@@ -4,16 +4,16 @@
  * Owns: their answers. Does not own: migrations and servers (core/postgres).
  */
 import { spawn } from "node:child_process"
-import { Effect } from "effect"
-import { Home } from "@signalbox/core/config/Home.ts"
+import { Effect, Layer } from "effect"
 import { installationRoot, RootNotFound } from "@signalbox/core/config/root.ts"
+import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { migrate, migrationStatus } from "@signalbox/core/postgres/migrate.ts"
 import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresServer.ts"
-import { runningUrl } from "@signalbox/core/postgres/running.ts"
-import { Settings } from "@signalbox/core/config/Settings.ts"
-import { Layer, Redacted } from "effect"
-import { databaseLayer, serverLayer, settingsLayer } from "../environment.ts"
-import { answer, cannotTell, columns, CommandFailed, failed, style } from "../output.ts"
+import { Projections, type Rebuilt } from "@signalbox/core/projection/Projection.ts"
+import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
+import { roomProjections } from "@signalbox/core/projection/rooms.ts"
+import { databaseLayer, serverLayer } from "../database.ts"
+import { answer, columns, CommandFailed, failed, style, talk } from "../output.ts"
 
 const root = Effect.try({
   try: () => installationRoot(),
@@ -44,15 +44,6 @@ export const statusCommand = Effect.gen(function* () {
   )
   if (pending.length > 0) return yield* failed("The schema is not up to date. Run: signalbox db migrate")
 }).pipe(Effect.provide(databaseLayer("signalbox-db")))
-
-/** Starts nothing: a server that stops with this command would make the URL a lie. */
-export const urlCommand = Effect.gen(function* () {
-  const { databaseUrl } = yield* Settings
-  const home = yield* Home
-  const url = databaseUrl === undefined ? yield* runningUrl(home.directory) : Redacted.value(databaseUrl)
-  if (url === undefined) return yield* cannotTell("The built-in database is not running. Start it: signalbox up")
-  yield* answer({ url }, () => url)
-}).pipe(Effect.provide(Layer.merge(settingsLayer, Home.layer)))
 
 /** The password travels in the environment: arguments are readable by every user of the machine. */
 export const psqlCommand = (args: ReadonlyArray<string>) =>
@@ -89,3 +80,39 @@ const libpq = (url: string): Record<string, string> => {
   }
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""))
 }
+
+/** @param name one projection, or all of them */
+export const rebuildCommand = (name: string | undefined) =>
+  Effect.gen(function* () {
+    const projections = yield* Projections
+    const names = name === undefined ? roomProjections.map((one) => one.name) : [name]
+    const rebuilt: Array<Rebuilt> = []
+    for (const one of names) {
+      const told = { at: 0 }
+      const done = yield* projections.rebuild(one, ({ position, head }) =>
+        Effect.suspend(() => {
+          if (position - told.at < 50_000) return Effect.void
+          told.at = position
+          return talk(`${one}: ${position} of ${head}`)
+        })
+      )
+      rebuilt.push(done)
+    }
+    yield* answer({ rebuilt: rebuilt.map((one) => ({ ...one })) }, () =>
+      columns(
+        rebuilt.map((one) => [
+          one.name,
+          `${one.events} events`,
+          `up to ${one.position}`,
+          one.parked === 0 ? "" : style("yellow", `${one.parked} parked`)
+        ])
+      )
+    )
+  }).pipe(
+    Effect.provide(
+      projectionsLayer(roomProjections).pipe(
+        Layer.provideMerge(eventLogLayer),
+        Layer.provideMerge(databaseLayer("signalbox-rebuild"))
+      )
+    )
+  )

@@ -43,7 +43,7 @@ export interface HomePaths {
 
 export class Home extends Context.Service<Home, HomePaths>()("@signalbox/core/config/Home") {
   /** Found by the environment, made when missing. */
-  static readonly layer: Layer.Layer<Home, HomeError | Config.ConfigError> = Layer.effect(
+  static readonly layer: Layer.Layer<Home, HomeError> = Layer.effect(
     Home,
     Effect.flatMap(
       Effect.suspend(() => homeDirectory),
@@ -71,14 +71,14 @@ const variable = (name: string): Config.Config<string | undefined> =>
   )
 
 /** `$SIGNALBOX_HOME`, else `$XDG_DATA_HOME/signalbox`, else `~/.local/share/signalbox`. Makes nothing. */
-export const homeDirectory: Effect.Effect<string, Config.ConfigError> = Effect.gen(function* () {
+export const homeDirectory: Effect.Effect<string> = Effect.gen(function* () {
   const chosen = yield* variable("SIGNALBOX_HOME")
   if (chosen !== undefined) return resolve(chosen)
   const xdg = yield* variable("XDG_DATA_HOME")
   // the XDG specification tells to ignore relative paths
   const data = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".local/share")
   return join(data, "signalbox")
-})
+}).pipe(Effect.orDie) // a text that may be missing cannot be invalid
 
 /** Makes what is missing and refuses what is not private. */
 export const openHome = (directory: string): Effect.Effect<HomePaths, HomeError> =>

@@ -4,7 +4,17 @@
  * Owns: names, defaults and validity of the variables. Does not own: `.env` (`dotenv.ts`), the home (`Home.ts`).
  * Invariants: a variable that is set to nothing counts as not set; secrets are `Redacted` from the first moment.
  */
-import { Config, Context, Layer, Option, Redacted, Schema } from "effect"
+import { Config, Context, Effect, Layer, Option, Redacted, Schema, SchemaIssue } from "effect"
+
+/** A variable has a value that cannot be meant. */
+export class SettingInvalid extends Schema.TaggedError<SettingInvalid>()("SettingInvalid", {
+  name: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The setting ${this.name} is wrong: ${this.reason}. Mend it in the environment or in .env.`
+  }
+}
 
 const filled = (name: string): Config.Config<string | undefined> =>
   Config.option(Config.String(name)).pipe(
@@ -49,7 +59,21 @@ const settings = Config.all({
 export class Settings extends Context.Service<Settings, Config.Success<typeof settings>>()(
   "@signalbox/core/config/Settings"
 ) {
-  static readonly layer: Layer.Layer<Settings, Config.ConfigError> = Layer.effect(Settings, settings)
+  static readonly layer: Layer.Layer<Settings, SettingInvalid> = Layer.effect(
+    Settings,
+    Effect.mapError(settings, (error) => toSettingInvalid(error))
+  )
+}
+
+/** Names the variable, never its value: it may be a secret. */
+const toSettingInvalid = (error: Config.ConfigError): SettingInvalid => {
+  const [issue] =
+    error.cause._tag === "SchemaError" ? SchemaIssue.makeFormatterStandardSchemaV1()(error.cause.issue).issues : []
+  const name = issue?.path?.map(String).join("_") ?? ""
+  return new SettingInvalid({
+    name: name === "" ? "of the environment" : name,
+    reason: issue?.message ?? error.message
+  })
 }
 
 /** Values that may never appear in logs, output or errors: keys, and the password inside the database's URL. */

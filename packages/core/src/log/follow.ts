@@ -7,7 +7,7 @@
  * is away is waited for, one that refuses ends the stream with `LogUnavailable`.
  */
 import { Effect, Option, Stream } from "effect"
-import type { Db, DbError } from "../postgres/Db.ts"
+import type { Db, DbError, Sql } from "../postgres/Db.ts"
 import type { Doorbell } from "./Doorbell.ts"
 import type { RecordedEvent } from "./Event.ts"
 import type { EventLog, Followed, LogUnavailable } from "./EventLog.ts"
@@ -93,11 +93,11 @@ const startOf = (
   if (stream === undefined) return Effect.succeed({ _tag: "Log", from })
   if (from <= 1) return Effect.succeed({ _tag: "Stream", stream, from: 1 })
   return Effect.map(
-    db.query("find the place in the stream", () => startQuery(db, stream, from)),
+    db.query("find the place in the stream", () => startQuery(db.pool, stream, from)),
     ([row]) => ({ _tag: "Stream", stream, from: (row?.version ?? 0) + 1 })
   )
 }
-const startQuery = (db: Db["Service"], stream: string, from: number) => db.pool<{ version: number | null }[]>`
+export const startQuery = (sql: Sql, stream: string, from: number) => sql<{ version: number | null }[]>`
   select max(version) as version from log.event where stream = ${stream} and position < ${from}`
 
 const patiently = <A>(self: Effect.Effect<A, DbError>): Effect.Effect<A, LogUnavailable> =>

@@ -24,7 +24,6 @@ export const makeVerify = (db: Db["Service"]): Verify =>
       return bad(head + 1, `the log ends at ${head}, but ${expectedHead.position} was remembered: its end was cut off`)
     let previous: Buffer = GENESIS
     let at = 0
-    let told = 0
     for (let limit = 128; at < head;) {
       const rows = yield* db.query("verify the log", () => pageQuery(db.pool, { _tag: "Log", from: at + 1 }, limit))
       if (rows.length === 0) return bad(at + 1, "this event is missing")
@@ -38,12 +37,9 @@ export const makeVerify = (db: Db["Service"]): Verify =>
         if (expectedHead?.position === position && expectedHead.hash !== previous.toString("hex"))
           return bad(position, "its hash is not the one that was remembered: the log was written anew")
         at = position
+        if (progress !== undefined && at % 10_000 === 0) yield* progress(at)
       }
       limit = nextLimit(limit, rows.length)
-      if (progress !== undefined && at - told >= 10_000) {
-        told = at
-        yield* progress(at)
-      }
     }
     return { ok: true, events: at, head: previous.toString("hex") } satisfies Verdict
   }, Effect.mapError(unavailable))

@@ -341,6 +341,20 @@ describe.runIf(isRoot)("started by an ordinary user", () => {
     assert.isUndefined(await readLock(join(home, "postgres/data")))
   }, 60_000)
 
+  it("copies the programs into the home when their links are missing and the checkout is not his", async () => {
+    const checkout = await fs.mkdtemp(join(tmpdir(), "signalbox-checkout-"))
+    made.push(checkout)
+    await fs.chmod(checkout, 0o755)
+    await fs.cp(installedPrograms(), checkout, { recursive: true, verbatimSymlinks: true })
+    await fs.rm(join(checkout, "lib/libicuuc.so.60")) // as npm with ignore-scripts leaves it
+    const home = await newHome(NOBODY)
+    const each = holder(home, { uid: NOBODY, programs: checkout })
+    assert.match((await each.ready()).url, /^postgres:/)
+    await each.release()
+    const copies = (await fs.readdir(home)).filter((name) => name.startsWith("postgres-programs-"))
+    assert.lengthOf(copies, 1)
+  }, 60_000)
+
   it("says that the home cannot be written, or belongs to somebody else", async () => {
     assert.match(await holder("/proc/none", { uid: NOBODY }).error(), /cannot be (stored|used)/)
     const home = await newHome()

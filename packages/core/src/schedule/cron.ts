@@ -8,7 +8,7 @@ export const parseCron = (cron: string, timezone: string): Result.Result<Cron.Cr
       `"${cron}" is not a cron expression: give five fields, minute hour day month weekday, like "0 3 * * 1"`
     )
   try {
-    new Intl.DateTimeFormat("en", { timeZone: timezone })
+    Intl.DateTimeFormat("en", { timeZone: timezone })
   } catch {
     return Result.fail(`"${timezone}" is not a time zone: give an IANA name like Europe/Berlin or UTC`)
   }

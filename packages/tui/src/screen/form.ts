@@ -20,7 +20,8 @@ export const drawForm = (form: Form, size: Size): Drawn => {
   form.fields.forEach((field, i) => {
     const on = i === form.at
     const line = form.values[field.name] ?? { text: "", cursor: 0 }
-    const height = field.kind !== "lines" ? 1 : on ? Math.min(6, Math.max(3, line.text.split("\n").length)) : 1
+    const lines = line.text.split("\n").length
+    const height = field.kind !== "lines" ? 1 : on ? Math.min(6, Math.max(3, lines)) : Math.min(3, lines)
     const title = said(field.title, titles, on ? { bold: true } : { dim: true })
     const start = [say(on ? " > " : "   "), title, say(" ")]
     if (field.kind === "choice") {

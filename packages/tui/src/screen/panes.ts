@@ -23,7 +23,8 @@ export interface Size {
   readonly rows: number
 }
 
-export const layout = (size: Size, focus: "list" | "detail", zoom: boolean): Layout => {
+/** `wide`: from how many columns the panes stand side by side. */
+export const layout = (size: Size, focus: "list" | "detail", zoom: boolean, wide = 100): Layout => {
   const whole = { x: 0, y: 0, ...size }
   if (zoom || size.rows < 9) {
     return {
@@ -32,7 +33,7 @@ export const layout = (size: Size, focus: "list" | "detail", zoom: boolean): Lay
       detail: focus === "detail" ? whole : undefined
     }
   }
-  if (size.columns < 100) {
+  if (size.columns < wide) {
     const rows = Math.max(3, Math.floor(size.rows * 0.45))
     return {
       direction: "below",
@@ -40,7 +41,8 @@ export const layout = (size: Size, focus: "list" | "detail", zoom: boolean): Lay
       detail: { x: 0, y: rows + 1, columns: size.columns, rows: size.rows - rows - 1 }
     }
   }
-  const columns = Math.floor(size.columns * 0.58)
+  // A whole id and the longest state word fit into the detail.
+  const columns = Math.min(Math.floor(size.columns * 0.62), size.columns - 42)
   return {
     direction: "beside",
     list: { x: 0, y: 0, columns, rows: size.rows },

@@ -9,7 +9,7 @@ import { bytes, clock, count, dollars, duration, exact, short } from "../format.
 import type { LogModel, Model } from "../model.ts"
 import { visible, type LogRow } from "../log/scroll.ts"
 import type { LogLine } from "../log/lines.ts"
-import { type Row, type Style, rule, say, said, spread } from "../row.ts"
+import { type Row, type Style, named, rule, say, said, spread } from "../row.ts"
 import type { Rect } from "../screen/panes.ts"
 import { oneLine, wrap } from "../text.ts"
 import { mark } from "../theme.ts"
@@ -36,10 +36,16 @@ export const logHeight = (ui: Ui, model: Model, task: TaskView | undefined, rect
   return Math.max(1, rect.rows - headRows(rect, head) - 2)
 }
 
+/** The id is never cut where there is any way to avoid it: what it is for is being read out and pasted. */
 const title = (task: TaskView, columns: number): Row => {
   const { glyph, word, color } = mark(task.status)
-  const state = [say(`${glyph} ${word}`, { color, bold: true }), say(" "), say(task.tool.slice(0, 16), { dim: true })]
-  return spread([said(task.taskId, 27, { bold: true })], state, columns)
+  const room = columns - task.taskId.length - 1
+  const state = room >= word.length + 2 ? `${glyph} ${word}` : glyph
+  return spread(
+    [named(task.taskId, Math.max(1, columns - state.length - 1), { bold: true })],
+    [say(state, { color, bold: true })],
+    columns
+  )
 }
 
 export const taskHead = (task: TaskView, now: number, columns: number, whole: boolean): ReadonlyArray<Row> => {
@@ -47,7 +53,7 @@ export const taskHead = (task: TaskView, now: number, columns: number, whole: bo
   const took = task.startedAt === null ? undefined : duration(end - Date.parse(task.startedAt))
   const { report } = task
   const when = whole ? exact(task.createdAt) : clock(task.createdAt)
-  const facts = [task.host, task.cwd, `by ${task.actor}`, when, took, ended(task)]
+  const facts = [task.tool, task.host, task.cwd, `by ${task.actor}`, when, took, ended(task)]
   const session = report.sessionId ?? (task.sessionId === "" ? undefined : task.sessionId)
   const use = [
     report.model,

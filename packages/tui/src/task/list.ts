@@ -20,14 +20,14 @@ export const taskRow = (task: TaskView, now: number, columns: number, marked: bo
   const row: Array<Row[number]> = [
     say(marked ? "*" : " ", { bold: true }),
     say(`${glyph} `, { color }),
-    named(task.taskId, 13),
+    wide ? named(task.taskId, 13) : said(`…${task.taskId.slice(-7)}`, 8),
     say(" "),
-    said(task.tool, columns >= 50 ? 9 : 6),
+    said(task.tool, wide ? 7 : 6),
     say(" "),
-    named(task.host, wide ? 10 : 7),
+    named(task.host, wide ? 8 : 6),
     say(" ")
   ]
-  if (columns >= 56) row.push(said(word, wordWidth, { color }), say(" "))
+  if (columns >= 48) row.push(said(word, wordWidth, { color }), say(" "))
   row.push(
     saidRight(age(isSettled(task.status) ? (task.finishedAt ?? task.updatedAt) : task.createdAt, now), 4, { dim: true })
   )

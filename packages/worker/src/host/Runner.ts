@@ -119,14 +119,39 @@ export const settle = Effect.fn("Runner.settle")(function* (host: HostConfig, ta
     return yield* fail(host, "workspace", `${host.name} could not tidy its task list: ${lastWords(ran.err)}`)
 })
 
-/** For /bin/sh on the host, in a terminal. Without -u wide characters become `_`: there is no locale over SSH. */
+/**
+ * For /bin/sh on the host, in a terminal. A task writes into files, so its session gets a window that shows them, made when
+ * somebody looks and gone with the task. Without -u wide characters become `_`: there is no locale over SSH.
+ */
 export const attachCommand = (taskId: string): string => {
   if (!isTaskId(taskId)) throw new Error(`"${taskId}" is not the id of a task`)
-  return (
-    `unset TMUX; tput -T "$TERM" longname >/dev/null 2>&1 || export TERM=xterm-256color; ` +
-    `export TMUX_TMPDIR="$HOME/.signalbox/tmux"; exec tmux -u -L sbx attach -t =${taskId}`
-  )
+  return [
+    `unset TMUX; tput -T "$TERM" longname >/dev/null 2>&1 || export TERM=xterm-256color`,
+    `export TMUX_TMPDIR="$HOME/.signalbox/tmux"; d="$HOME/.signalbox/tasks/${taskId}"; r=`,
+    `[ -f "$d/pid" ] && read -r p s b r <"$d/pid"`,
+    `set --; for f in out err; do [ -f "$d/$f" ] && set -- "$@" "$d/$f"; done`,
+    `tmux -L sbx select-window -t "=${taskId}:output" 2>/dev/null || ` +
+      `tmux -L sbx new-window -t "=${taskId}:" -n output -- tail -q \${r:+--pid="$r"} -n 1000 -f "$@" 2>/dev/null`,
+    `exec tmux -u -L sbx attach -t "=${taskId}"`
+  ].join("; ")
 }
+
+/** Bytes that the task has written on the host; 0 for a file that is not there. */
+export const outputSizes = Effect.fn("Runner.outputSizes")(function* (host: HostConfig, taskId: string) {
+  yield* checkIds(host, [taskId])
+  const transport = yield* Transport
+  const size = (file: string): string => `if [ -f "$d/${file}" ]; then wc -c <"$d/${file}"; else echo 0; fi`
+  const command = `d="$HOME/.signalbox/tasks/${taskId}"; printf '\\n@signalbox\\n'; ${size("out")}; ${size("err")}; echo @end`
+  const ran = yield* transport.exec(host, command, { timeoutMs: execTimeoutMs })
+  const [out, err, ...more] = (framed(ran.out) ?? []).map((line) => line.trim())
+  if (ran.code !== 0 || more.length > 0 || out === undefined || err === undefined || !isCount(out) || !isCount(err))
+    return yield* fail(
+      host,
+      "answer",
+      `${host.name} did not tell the size of the output of ${taskId}: ${lastWords(ran.err) || ended(ran)}`
+    )
+  return { out: Number(out), err: Number(err) }
+})
 
 /** Puts this version's scripts on the host. Harmless when they are there, also when two do it at once. */
 export const install = Effect.fn("Runner.install")(function* (host: HostConfig) {

@@ -30,24 +30,21 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
     const pool = yield* makePool
     const slots = new WeakMap<Connection, Semaphore.Semaphore>()
 
-    const jumpOf = (host: HostConfig, depth: number): Effect.Effect<Connection | undefined, HostError> =>
-      Effect.gen(function* () {
-        const next = yield* jumpConfig(host, options.resolve)
-        if (next === undefined) return undefined
-        if (depth >= longestJumpChain)
-          return yield* refuse(
-            host,
-            `the jump hosts of ${host.name} lead in a circle or through more than ${longestJumpChain} hosts`
-          )
-        return yield* connect(next, depth + 1)
-      })
-
-    const connect = (host: HostConfig, depth = 0): Effect.Effect<Connection, HostError> =>
-      pool.get(
+    /** `hops`: from the host itself to the one that is dialed first. */
+    const connectBy = (hops: ReadonlyArray<HostConfig>): Effect.Effect<Connection | undefined, HostError> => {
+      const [host, ...rest] = hops
+      if (host === undefined) return Effect.succeed(undefined)
+      return pool.get(
         host.name,
-        identity(host),
-        Effect.flatMap(jumpOf(host, depth), (via) => dial(host, around, via))
+        JSON.stringify(hops.map(identity)),
+        Effect.flatMap(connectBy(rest), (via) => dial(host, around, via))
       )
+    }
+    const connect = (host: HostConfig): Effect.Effect<Connection, HostError> =>
+      Effect.gen(function* () {
+        const hops = yield* hopsOf(host, options.resolve)
+        return (yield* connectBy(hops)) ?? (yield* refuse(host, `${host.name} has no way to it`))
+      })
 
     const slotsOf = (connection: Connection): Semaphore.Semaphore => {
       const found = slots.get(connection) ?? Semaphore.makeUnsafe(channelsPerConnection)
@@ -74,7 +71,10 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
         Effect.scoped(Effect.flatMap(start(host, command), (running) => collect(host.name, running, how))),
       stream: (host, command, how) => Stream.scoped(follow(host.name, start(host, command), how?.input)),
       offeredKey: (host) =>
-        Effect.flatMap(jumpOf(host, 0), (via) => Effect.map(offeredKey(host, around, via), describeKey)),
+        Effect.gen(function* () {
+          const [, ...jumps] = yield* hopsOf(host, options.resolve)
+          return describeKey(yield* offeredKey(host, around, yield* connectBy(jumps)))
+        }),
       forget: pool.forget
     }
   })
@@ -82,20 +82,16 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
 /** A connection of its own, for a process that only attaches. Closed with the scope. */
 export const dialOnce = (host: HostConfig, options: SshOptions): Effect.Effect<Connection, HostError, Scope.Scope> => {
   const around = dialing(options)
-  const go = (one: HostConfig, depth: number): Effect.Effect<Connection, HostError, Scope.Scope> =>
-    Effect.gen(function* () {
-      const next = yield* jumpConfig(one, options.resolve)
-      if (next !== undefined && depth >= longestJumpChain)
-        return yield* refuse(
-          host,
-          `the jump hosts of ${host.name} lead in a circle or through more than ${longestJumpChain} hosts`
-        )
-      const via = next === undefined ? undefined : yield* go(next, depth + 1)
-      return yield* Effect.acquireRelease(dial(one, around, via), (made) => Effect.sync(() => made.client.end()), {
+  return Effect.gen(function* () {
+    const [first, ...then] = (yield* hopsOf(host, options.resolve)).toReversed()
+    const made = (one: HostConfig, via: Connection | undefined) =>
+      Effect.acquireRelease(dial(one, around, via), (connection) => Effect.sync(() => connection.client.end()), {
         interruptible: true
       })
-    })
-  return go(host, 0)
+    let connection = yield* made(first ?? host, undefined)
+    for (const hop of then) connection = yield* made(hop, connection)
+    return connection
+  })
 }
 
 const dialing = (options: SshOptions): Dialing => {
@@ -126,6 +122,24 @@ const identity = (host: HostConfig): string =>
     host.jump,
     host.hostKeys
   ])
+
+/** The host, its jump host, that one's jump host… Known before anything is dialed, so that a circle is seen and not walked. */
+const hopsOf = (
+  host: HostConfig,
+  resolve: SshOptions["resolve"]
+): Effect.Effect<readonly [HostConfig, ...Array<HostConfig>], HostError> =>
+  Effect.gen(function* () {
+    const hops: [HostConfig, ...Array<HostConfig>] = [host]
+    for (let next = yield* jumpConfig(host, resolve); next !== undefined; next = yield* jumpConfig(next, resolve)) {
+      if (hops.length > longestJumpChain || hops.some((hop) => hop.name === next?.name))
+        return yield* refuse(
+          host,
+          `the jump hosts of ${host.name} lead in a circle or through more than ${longestJumpChain} hosts: change one with signalbox host edit ${next.name}`
+        )
+      hops.push(next)
+    }
+    return hops
+  })
 
 const jumpConfig = (
   host: HostConfig,

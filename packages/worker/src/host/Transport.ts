@@ -60,7 +60,7 @@ export class Transport extends Context.Service<
       command: string,
       options?: { readonly input?: string | Uint8Array }
     ) => Stream.Stream<Uint8Array, HostError>
-    /** The host key's public line as it is offered now, without connecting any further: for `host add` and `--accept-new`. */
+    /** The host key's public line as it is offered now, without connecting any further (`key` is "type base64", as in `hostKeys`): for `host add` and `--accept-new`. */
     readonly offeredKey: (
       host: HostConfig
     ) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>

@@ -5,6 +5,7 @@
  * Does not own: the connection, collecting output (`process.ts`).
  * Invariants: the login shell (bash, fish, tcsh) sees only one line of harmless characters; a refused channel has run nothing.
  */
+import { randomBytes } from "node:crypto"
 import { Effect } from "effect"
 import type { Channel, ClientChannel } from "ssh2"
 import type { Connection } from "./dial.ts"
@@ -13,9 +14,11 @@ import { HostUnreachable } from "./Transport.ts"
 
 /** From 132 kB on bash says "Argument list too long", at 300 kB sshd drops the whole connection. */
 const maxCommand = 100_000
+/** In the environment of what we started, so that it is found again. `launch.sh` takes it away from tmux. */
+const markName = "SIGNALBOX_CALL"
 
 /** `command` for /bin/sh, as one word that every login shell reads alike: all that is special to any of them goes as octal. */
-export const forAnyLoginShell = (command: string): string => {
+export const forAnyLoginShell = (command: string, mark?: string): string => {
   const safe = Buffer.from(command, "utf8").reduce(
     (text, byte) =>
       text +
@@ -25,15 +28,17 @@ export const forAnyLoginShell = (command: string): string => {
     ""
   )
   // The x keeps printf from reading a leading dash, and $() from eating last newlines is harmless in a script.
-  return `exec /bin/sh -c 'c=$(printf "x${safe}"); eval "\${c#x}"'`
+  const env = mark === undefined ? "" : `env ${markName}=${mark} `
+  return `exec ${env}/bin/sh -c 'c=$(printf "x${safe}"); eval "\${c#x}"'`
 }
 
 export const openChannel = (connection: Connection, command: string): Effect.Effect<Running, HostUnreachable> => {
-  const line = forAnyLoginShell(command)
+  const mark = randomBytes(8).toString("hex")
+  const line = forAnyLoginShell(command, mark)
   if (line.length > maxCommand)
     return Effect.die(new Error(`a command of ${line.length} bytes is too long for ssh: send it as input`))
   const attempt = (waitMs: number): Effect.Effect<ClientChannel, HostUnreachable> =>
-    Effect.catch(request(connection, line), (message) =>
+    Effect.catch(request(connection, line, mark), (message) =>
       !/Channel open failure/u.test(message)
         ? Effect.fail(new HostUnreachable({ host: connection.host, reason: connection.lost() ?? message }))
         : waitMs > 2_000
@@ -46,10 +51,10 @@ export const openChannel = (connection: Connection, command: string): Effect.Eff
           : // An ended session counts a little longer on the server.
             Effect.andThen(Effect.sleep(waitMs), attempt(waitMs * 2))
     )
-  return Effect.map(attempt(20), (channel) => asRunning(connection, channel))
+  return Effect.map(attempt(20), (channel) => asRunning(connection, channel, mark))
 }
 
-const request = (connection: Connection, line: string): Effect.Effect<ClientChannel, string> =>
+const request = (connection: Connection, line: string, mark: string): Effect.Effect<ClientChannel, string> =>
   Effect.callback((resume) => {
     const lost = connection.lost()
     if (lost !== undefined) return void resume(Effect.fail(lost))
@@ -62,7 +67,7 @@ const request = (connection: Connection, line: string): Effect.Effect<ClientChan
     try {
       connection.client.exec(line, (error, channel) => {
         if (error !== undefined) settle(Effect.fail(error.message))
-        else if (abandoned) end(connection, channel)
+        else if (abandoned) end(connection, channel, mark)
         else settle(Effect.succeed(channel))
       })
     } catch (error) {
@@ -74,7 +79,7 @@ const request = (connection: Connection, line: string): Effect.Effect<ClientChan
     })
   })
 
-const asRunning = (connection: Connection, channel: ClientChannel): Running => {
+const asRunning = (connection: Connection, channel: ClientChannel, mark: string): Running => {
   let ended: Ended | undefined
   let tell: ((end: Ended) => void) | undefined
   let code: number | undefined
@@ -88,7 +93,7 @@ const asRunning = (connection: Connection, channel: ClientChannel): Running => {
   const forget = connection.onLost((reason) => finish({ code: undefined, signal: undefined, lost: reason }))
   channel
     .on("exit", (status: number | null, name?: string) => {
-      if (status === null) signal = name
+      if (status === null) signal = name?.replace(/^SIG/u, "")
       else code = status
     })
     .on("error", () => undefined)
@@ -110,29 +115,31 @@ const asRunning = (connection: Connection, channel: ClientChannel): Running => {
       else listener(ended)
     },
     stop: () => {
-      if (ended === undefined) end(connection, channel)
+      if (ended === undefined) end(connection, channel, mark)
     }
   }
 }
 
-/** A closed channel alone does not end a process that writes nothing, so it is told to go first. */
-const end = (connection: Connection, channel: Channel): void => {
-  channel.resume()
-  signalAfterEof(connection, channel, "TERM")
-  channel.close()
-}
-
 /**
- * `channel.signal` does nothing once the input has ended, though the protocol and sshd allow it; so the packet is sent by the
- * client's protocol object. Should ssh2 ever rename it, only this stops working: the process then ends at its next write.
+ * A closed channel ends only a process that writes, and sshd takes no signals for root: so a second command looks for the mark.
+ * Without a free session the process lives until it writes.
  */
-const signalAfterEof = (connection: Connection, channel: Channel, name: string): void => {
+const end = (connection: Connection, channel: Channel, mark: string): void => {
+  channel.resume()
+  channel.close()
   if (connection.lost() !== undefined) return
-  const protocol: unknown = Reflect.get(connection.client, "_protocol")
-  const outgoing: unknown = Reflect.get(channel, "outgoing")
-  if (typeof protocol !== "object" || protocol === null || typeof outgoing !== "object" || outgoing === null) return
-  const send: unknown = Reflect.get(protocol, "signal")
-  const state: unknown = Reflect.get(outgoing, "state")
-  if (typeof send === "function" && (state === "open" || state === "eof"))
-    Reflect.apply(send, protocol, [Reflect.get(outgoing, "id"), name])
+  const search =
+    `for f in /proc/[0-9]*/environ; do q=\${f#/proc/}; q=\${q%/environ}; ` +
+    `tr '\\0' '\\n' <"$f" 2>/dev/null | grep -qx "${markName}=${mark}" && kill -s TERM "$q"; done 2>/dev/null`
+  try {
+    connection.client.exec(forAnyLoginShell(search), (error, killer) => {
+      if (error === undefined)
+        killer
+          .on("error", () => undefined)
+          .resume()
+          .stderr.resume()
+    })
+  } catch {
+    // The connection broke in this very moment.
+  }
 }

@@ -122,11 +122,11 @@ const open = (
     const lose = (reason: string): void => {
       if (gone !== undefined) return
       gone = reason
-      for (const listener of [...listeners]) listener(reason)
+      for (const listener of listeners) listener(reason)
       listeners.clear()
     }
     const fail = (error: DialError): void => {
-      lose(error.message)
+      lose(sentence(error.message, host))
       client.destroy()
       if (!ready) resume(Effect.fail(error))
     }

@@ -8,10 +8,14 @@ export const launch = script`
 # 70 no workspace, 71 the input was cut short (nothing runs), 72 no tmux, 73 tmux failed, 74 not Linux. 78 (from the caller): no scripts.
 umask 077; here=\${0%/*}; b=$HOME/.signalbox; id=$1; d=$b/tasks/$id; total=$2; shift 2
 # A task that starts Signalbox again must not lend its mark to the tmux server, or its kill would end every other task.
-unset SIGNALBOX_TASK TMUX TMUX_PANE
+unset SIGNALBOX_TASK SIGNALBOX_CALL TMUX TMUX_PANE
 answer() {
   printf '\n@signalbox\noutcome %s\nboot %s\n' "$1" "$boot"
-  printf '%s\n.\n' "$id" | /bin/sh "$here/state.sh" lines
+  set -- lines
+  . "$here/state.sh" <<END
+$id
+.
+END
   echo @end; exit 0
 }
 read -r boot </proc/sys/kernel/random/boot_id || exit 74
@@ -22,21 +26,28 @@ command -v tmux >/dev/null 2>&1 || exit 72
 in=$d/in.$$; at=1; trap 'rm -f "$in"' EXIT
 cat >"$in" || exit 70
 [ "$(wc -c <"$in")" -eq "$total" ] || exit 71
+if [ $# -eq 2 ]; then mv -f "$in" "$d/$1" || exit 70; shift 2; fi
 while [ $# -gt 1 ]; do
-  tail -c "+$at" "$in" | head -c "$2" >"$d/$1.$$" && [ "$(wc -c <"$d/$1.$$")" -eq "$2" ] && mv -f "$d/$1.$$" "$d/$1" || exit 70
+  tail -c "+$at" "$in" | head -c "$2" >"$d/$1.$$" && mv -f "$d/$1.$$" "$d/$1" || exit 70
   at=$((at + $2)); shift 2
 done
 ln -sfn "../tasks/$id" "$b/active/$id" || exit 70
 export TMUX_TMPDIR="$b/tmux"
-mux() { tmux -L sbx -f "$here/tmux.conf" "$@"; }
-if ! mux has-session 2>/dev/null; then
-  # Who starts the server decides whether tasks survive a logout: with linger the user's own scope, without it this session.
-  s=; [ "$(id -u)" != 0 ] && [ "$(loginctl show-user "$(id -un)" -p Linger --value 2>/dev/null)" = yes ] && s="systemd-run --user --scope --quiet --collect --"
-  $s tmux -L sbx -f "$here/tmux.conf" start-server </dev/null >/dev/null 2>&1
-fi
+start() { tmux "$@" -L sbx -f "$here/tmux.conf" new-session -d -s "$id" -x 200 -y 50 -- /bin/sh "$here/run.sh" "$d" 2>&1 </dev/null; }
 how=launched
-said=$(mux new-session -d -s "$id" -x 200 -y 50 -- /bin/sh "$here/run.sh" "$d" 2>&1 </dev/null) ||
-  case $said in *"duplicate session"*) how=adopted ;; *) printf '%s\n' "$said" >&2; exit 73 ;; esac
+# Mostly the server runs. -N (tmux 3.3) never starts one; an older tmux does not know it and takes the long way.
+if ! said=$(start -N); then
+  case $said in
+    *"duplicate session"*) how=adopted ;;
+    *)
+      # Who starts the server decides whether tasks survive a logout: with linger the user's own scope, without it this session.
+      if ! tmux -L sbx has-session 2>/dev/null; then
+        s=; [ "$(id -u)" != 0 ] && [ "$(loginctl show-user "$(id -un)" -p Linger --value 2>/dev/null)" = yes ] && s="systemd-run --user --scope --quiet --collect --"
+        $s tmux -L sbx -f "$here/tmux.conf" start-server </dev/null >/dev/null 2>&1
+      fi
+      said=$(start) || case $said in *"duplicate session"*) how=adopted ;; *) printf '%s\n' "$said" >&2; exit 73 ;; esac ;;
+  esac
+fi
 # The answer names the process: wait for it, a moment. "starting" afterwards is true as well.
 n=0; while [ ! -f "$d/pid" ] && [ ! -f "$d/exit" ] && [ $n -lt 100 ]; do sleep 0.01 2>/dev/null || sleep 1; n=$((n + 1)); done
 answer $how

@@ -7,14 +7,15 @@ export const run = script`
 # in: command [stdin] [env] [cwd] [merge]     out: out [err] pid exit
 d=$1
 umask 077
-put() { printf '%s\n' "$2" >"$d/$1.tmp" && { sync "$d/$1.tmp" 2>/dev/null; mv -f "$d/$1.tmp" "$d/$1"; }; }
+put() { printf '%s\n' "$2" >"$d/$1.tmp" && { [ "$1" = pid ] || sync "$d/$1.tmp" 2>/dev/null; mv -f "$d/$1.tmp" "$d/$1"; }; } # a pid is worth nothing after a power cut
 if [ "\${2-}" = child ]; then                   # the leader of the command's own process group
-  boot=$(cat /proc/sys/kernel/random/boot_id); read -r l </proc/$$/stat; r=$3
+  read -r boot </proc/sys/kernel/random/boot_id; read -r l </proc/$$/stat; r=$3
   set -- \${l##*) }; put pid "$$ \${20} $boot $r" # pid = group, start time, boot, runner
   exec /bin/sh "$d/command"
 fi
 trap '' HUP                                     # tmux may die, the task must not (the command inherits this, like nohup)
 mkdir "$d/once" 2>/dev/null || exit 0           # a second launch of the same task does nothing, nor one after a kill
+read -r boot </proc/sys/kernel/random/boot_id; echo "$$ $boot" >"$d/once/runner" # until there is a pid, this tells whether it still can come
 in=/dev/null; [ -f "$d/stdin" ] && in=$d/stdin
 if [ -f "$d/merge" ]; then exec >>"$d/out" 2>&1; else exec >>"$d/out" 2>>"$d/err"; fi
 unset TMUX TMUX_PANE CDPATH

@@ -18,7 +18,12 @@ while read -r id; do
     set -- \${l##*) }; [ "$1" != Z ] && [ "\${20}" = "$s" ] && alive=yes      # not a zombie, not a reused pid
   fi 2>/dev/null
   if [ -f "$d/exit" ]; then read -r code at <"$d/exit"; echo "$id exited $code $at"
-  elif [ -z "$p" ]; then if [ -d "$d/once" ]; then echo "$id starting"; else echo "$id prepared"; fi
+  elif [ -z "$p" ]; then
+    r= b=; [ -f "$d/once/runner" ] && read -r r b <"$d/once/runner"
+    if [ ! -d "$d/once" ]; then echo "$id prepared"
+    elif [ -n "$b" ] && [ "$b" != "$now" ]; then echo "$id interrupted"
+    elif [ -n "$b" ] && [ ! -d "/proc/$r" ] && [ ! -f "$d/pid" ] && [ ! -f "$d/exit" ]; then echo "$id lost"
+    else echo "$id starting"; fi
   elif [ "$b" != "$now" ]; then echo "$id interrupted"
   elif [ $alive = yes ]; then echo "$id running $p $b"
   elif [ -f "$d/exit" ]; then read -r code at <"$d/exit"; echo "$id exited $code $at"

@@ -1,0 +1,94 @@
+/**
+ * The long-running roles, wired once: hub, worker, or both in one process.
+ *
+ * Owns: what a role is made of, and its end. Does not own: the parts, how a person starts it (`command/*.ts`).
+ * Invariants: the schema is up to date before anything reads it; the hub is announced only when it answers; whatever ends the
+ * role, its parts end in the order in which they need each other.
+ */
+import { randomBytes } from "node:crypto"
+import { hostname } from "node:os"
+import { DateTime, Effect, Layer, Redacted } from "effect"
+import { ensureAdminToken } from "@signalbox/core/config/credentials.ts"
+import { Home } from "@signalbox/core/config/Home.ts"
+import { announceHub } from "@signalbox/core/config/hub-file.ts"
+import { installationRoot } from "@signalbox/core/config/root.ts"
+import { Secrets } from "@signalbox/core/config/secret.ts"
+import { Settings } from "@signalbox/core/config/Settings.ts"
+import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
+import { fileLogs, stderrLogs } from "@signalbox/core/observe/logs.ts"
+import { Progress } from "@signalbox/core/observe/Progress.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { migrate } from "@signalbox/core/postgres/migrate.ts"
+import { PostgresServer } from "@signalbox/core/postgres/PostgresServer.ts"
+import { Projections } from "@signalbox/core/projection/Projection.ts"
+import { HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
+import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
+import { serverLayer } from "../database.ts"
+import { talk } from "../output.ts"
+
+export interface ServeOptions {
+  readonly hub: boolean
+  readonly worker: boolean
+  /** local: the next free port when the usual one is taken. server: a clear error. */
+  readonly ports: "local" | "server"
+  /** stderr: JSON lines. file: HOME/logs/<role>.log, for a terminal that belongs to the screen. */
+  readonly logs: "stderr" | "file"
+}
+
+export const serve = (options: ServeOptions) =>
+  Effect.gen(function* () {
+    const server = yield* PostgresServer
+    yield* Effect.scoped(role(options)).pipe(Effect.raceFirst(server.failed))
+  }).pipe(Effect.provide(logLayer(options).pipe(Layer.provideMerge(serverLayer))))
+
+const logLayer = (options: ServeOptions) =>
+  options.logs === "stderr"
+    ? stderrLogs()
+    : Layer.unwrap(Effect.map(Home, (home) => fileLogs({ directory: home.logs, role: options.hub ? "hub" : "worker" })))
+
+const role = (options: ServeOptions) =>
+  Effect.gen(function* () {
+    const server = yield* PostgresServer
+    const name = `${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`
+    const database = Db.layer(server.url, { max: 12, name: `signalbox-${options.hub ? "hub" : "worker"}` })
+    const services = workerServices({ name }).pipe(
+      Layer.provideMerge(eventLogLayer),
+      Layer.provideMerge(Layer.effectDiscard(upToDate)),
+      Layer.provideMerge(database)
+    )
+    const parts = Effect.gen(function* () {
+      if (options.hub) yield* Layer.build(yield* hub(options))
+      yield* options.worker ? runWorker : Effect.flatMap(Projections, (projections) => projections.run)
+    })
+    yield* Effect.scoped(parts).pipe(Effect.provide(services))
+  })
+
+const upToDate = Effect.gen(function* () {
+  const applied = yield* migrate(installationRoot().migrations)
+  if (applied.length > 0) yield* Effect.logInfo(`applied ${applied.join(", ")}`)
+})
+
+const hub = (options: ServeOptions) =>
+  Effect.gen(function* () {
+    const home = yield* Home
+    const settings = yield* Settings
+    const adminToken = yield* ensureAdminToken(home)
+    const secrets = yield* Secrets
+    secrets.add(Redacted.value(adminToken))
+    const { version } = installationRoot()
+    const announced = Layer.effectDiscard(
+      Effect.gen(function* () {
+        const { url, port } = yield* HubAddress
+        yield* announceHub(home, { url, pid: process.pid, startedAt: yield* DateTime.now, version })
+        const tell = yield* Progress
+        if (settings.httpPort !== 0 && port !== settings.httpPort)
+          yield* tell(`Port ${settings.httpPort} is taken; the hub listens on ${port} instead.`)
+        yield* talk(`Signalbox ${version} is up at ${url} (API docs: ${url}/docs)`)
+      })
+    )
+    return announced.pipe(
+      Layer.provideMerge(
+        hubLayer({ adminToken, version, host: settings.httpHost, port: settings.httpPort, mode: options.ports })
+      )
+    )
+  })

@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Result } from "effect"
+import { DbTest } from "../../../../test/support/database.ts"
+import { connect, Db } from "../postgres/Db.ts"
+import { type BatcherOptions, defaultOptions, makeBatcher } from "./Batcher.ts"
+import type { Append } from "./EventLog.ts"
+import { layer } from "./EventLogLive.ts"
+import { EventLog } from "./EventLog.ts"
+
+const LogTest = layer.pipe(Layer.provideMerge(DbTest))
+
+const item = (stream: string, overrides: Partial<Append> = {}): Append => ({
+  stream,
+  expected: "any",
+  commandId: randomUUID(),
+  events: [{ type: "Happened", data: { n: 1 } }],
+  actor: "hub",
+  ...overrides
+})
+
+const batcher = (options: Partial<BatcherOptions> = {}) =>
+  Effect.gen(function* () {
+    const db = yield* Db
+    const sql = yield* Effect.acquireRelease(
+      Effect.sync(() => connect(db.url, { max: 1, name: "batcher-under-test" })),
+      (one) => Effect.promise(() => one.end({ timeout: 1 }))
+    )
+    return yield* makeBatcher(sql, { ...defaultOptions, ...options })
+  })
+
+/** Holds the append lock, so that a flight stays in the air until it is let go. */
+const holdLock = Effect.gen(function* () {
+  const db = yield* Db
+  const reserved = yield* Effect.acquireRelease(
+    Effect.promise(() => db.pool.reserve()),
+    (one) => Effect.sync(() => one.release())
+  )
+  yield* Effect.promise(() => reserved`select pg_advisory_lock(5167001)`)
+  return Effect.promise(() => reserved`select pg_advisory_unlock(5167001)`)
+})
+const flightInTheAir = Effect.gen(function* () {
+  const db = yield* Db
+  const waiting = db.query(
+    "look",
+    (sql) => sql`select 1 from pg_locks l join pg_stat_activity a using (pid)
+      where l.locktype = 'advisory' and not l.granted and a.datname = current_database()`
+  )
+  while ((yield* waiting).length === 0) yield* Effect.yieldNow
+})
+
+describe("group commit", () => {
+  it.live("takes everything that waits on the next flight, at most one item of a stream", () =>
+    Effect.gen(function* () {
+      const { append, flights } = yield* batcher()
+      const letGo = yield* holdLock
+      const first = yield* Effect.forkChild(append(item("first")))
+      yield* flightInTheAir
+      const rest = yield* Effect.forkChild(
+        Effect.all(
+          [...Array.from({ length: 60 }, (_, n) => append(item(`s${n}`))), append(item("s0")), append(item("s0"))],
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* Effect.yieldNow
+      yield* letGo
+      yield* Fiber.join(first)
+      const answers = yield* Fiber.join(rest)
+      assert.deepStrictEqual(
+        answers.slice(-2).map((answer) => answer.toVersion),
+        [2, 3]
+      )
+      assert.strictEqual(flights(), 4)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("makes the caller wait when the line is full, and fails nobody", () =>
+    Effect.gen(function* () {
+      const { append } = yield* batcher({ line: 4 })
+      const letGo = yield* holdLock
+      let answered = 0
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 50 }, (_, n) => Effect.tap(append(item(`s${n}`)), () => Effect.sync(() => answered++))),
+          { concurrency: "unbounded" }
+        )
+      )
+      const large = yield* Effect.forkChild(
+        append(item("large", { events: [{ type: "T", data: "x".repeat(900_000) }] }))
+      )
+      yield* flightInTheAir
+      assert.strictEqual(answered, 0)
+      yield* letGo
+      assert.deepStrictEqual(
+        (yield* Fiber.join(all)).map((answer) => answer.toPosition).toSorted((a, b) => a - b).length,
+        50
+      )
+      yield* Fiber.join(large)
+      assert.strictEqual(answered, 50)
+      assert.strictEqual(yield* Effect.flatMap(EventLog, (log) => log.head), 51)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("isolates an item that Postgres refuses", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      yield* db.query("poison", (sql) => sql`alter table log.event add constraint poison check (type <> 'Poison')`)
+      const { append } = yield* batcher()
+      const letGo = yield* holdLock
+      const first = yield* Effect.forkChild(append(item("first")))
+      yield* flightInTheAir
+      const rest = yield* Effect.forkChild(
+        Effect.forEach(
+          [1, 2, 3, 4, 5],
+          (n) => Effect.result(append(item(`s${n}`, n === 3 ? { events: [{ type: "Poison", data: 1 }] } : {}))),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* Effect.yieldNow
+      yield* letGo
+      yield* Fiber.join(first)
+      const results = yield* Fiber.join(rest)
+      assert.deepStrictEqual(
+        results.map((result) => (Result.isSuccess(result) ? result.success.toPosition : result.failure._tag)),
+        [2, 3, "EventNotStorable", 4, 5]
+      )
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("lets a caller go: out of the line nothing is written, in the air it is", () =>
+    Effect.gen(function* () {
+      const { append } = yield* batcher({ line: 2 })
+      const log = yield* EventLog
+      const letGo = yield* holdLock
+      const [flying, waiting, outside] = [item("flying"), item("waiting"), item("outside")]
+      const inTheAir = yield* Effect.forkChild(append(flying))
+      yield* flightInTheAir
+      const inLine = yield* Effect.forkChild(append(waiting))
+      const beforeTheLine = yield* Effect.forkChild(append(outside))
+      yield* Effect.yieldNow
+      for (const fiber of [inTheAir, inLine, beforeTheLine]) yield* Fiber.interrupt(fiber)
+      yield* letGo
+      const after = yield* append(item("after"))
+      assert.strictEqual(after.toPosition, 2)
+      assert.deepStrictEqual(
+        (yield* log.read({})).map((event) => event.stream),
+        ["flying", "after"]
+      )
+      assert.isTrue((yield* append(flying)).duplicate)
+      assert.isFalse((yield* append(waiting)).duplicate)
+      assert.isFalse((yield* append(outside)).duplicate)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("repeats a flight whose backend was terminated", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      const { append } = yield* batcher()
+      const letGo = yield* holdLock
+      const all = yield* Effect.forkChild(
+        Effect.forEach([1, 2, 3], (n) => append(item(`s${n}`)), { concurrency: "unbounded" })
+      )
+      yield* flightInTheAir
+      yield* db.query(
+        "kill",
+        (sql) => sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'batcher-under-test' and datname = current_database()`
+      )
+      yield* letGo
+      assert.deepStrictEqual(
+        (yield* Fiber.join(all)).map((answer) => answer.toPosition),
+        [1, 2, 3]
+      )
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("tells the callers when the database stays away, with the outcome open", () =>
+    Effect.gen(function* () {
+      const nowhere = connect("postgres://nobody@127.0.0.1:1/none", { max: 1 })
+      const { append } = yield* makeBatcher(nowhere, { ...defaultOptions, patienceMillis: 200 })
+      const error = yield* Effect.flip(append(item("a")))
+      assert.match(error.message, /^the event log is not available: the database is not reachable \(.*ECONNREFUSED/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("tells the callers when the log closes under them", () =>
+    Effect.gen(function* () {
+      const letGo = yield* holdLock
+      const waiting = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { append } = yield* batcher()
+          const fibers = [yield* Effect.forkDetach(append(item("a"))), yield* Effect.forkDetach(append(item("a")))]
+          yield* flightInTheAir
+          return fibers
+        })
+      )
+      for (const fiber of waiting) assert.match((yield* Effect.flip(Fiber.join(fiber))).message, /the log is closing/)
+      yield* letGo
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+})

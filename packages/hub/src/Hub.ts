@@ -1,0 +1,87 @@
+/**
+ * The hub: everything that the network sees of Signalbox, as one layer.
+ *
+ * Owns: wiring of routes, limits and the server's life. Does not own: the rooms behind the routes, configuration, the process.
+ * Invariants: the streams are drained before the server closes, so that stopping takes no longer than the requests at hand.
+ */
+import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "effect"
+import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
+import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
+import { HubApi, streams } from "@signalbox/core/api/contract.ts"
+import { Tasks } from "@signalbox/core/task/create.ts"
+import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { AuthLive, Tokens } from "./edge/auth.ts"
+import { drainOnShutdown, Draining } from "./edge/Draining.ts"
+import { type ListenOptions, listening } from "./edge/listen.ts"
+import { countRequests, metricsRoute } from "./edge/metrics.ts"
+import { ownNamesOnly, problems } from "./edge/problems.ts"
+import { HostsLive } from "./host/routes.ts"
+import { EventFeed } from "./log/EventFeed.ts"
+import { eventsRoute } from "./log/events.ts"
+import { LogLive } from "./log/routes.ts"
+import { SchedulesLive } from "./schedule/routes.ts"
+import { systemLive } from "./system.ts"
+import { outputPaths, outputRoutes } from "./task/output.ts"
+import { OutputWakes } from "./task/OutputWakes.ts"
+import { TasksLive } from "./task/routes.ts"
+import { ToolsLive } from "./tool/routes.ts"
+
+export interface HubOptions extends ListenOptions {
+  /** The token of this home's owner. */
+  readonly adminToken: Redacted.Redacted
+  readonly version: string
+}
+
+/** Where it listens in fact. */
+export class HubAddress extends Context.Service<HubAddress, { readonly url: string; readonly port: number }>()(
+  "@signalbox/hub/HubAddress"
+) {}
+
+/** Serves until its scope is closed. */
+export const hubLayer = (options: HubOptions) => {
+  const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provide(limits),
+    Layer.provide(OutputWakes.layer),
+    Layer.provideMerge(EventFeed.layer),
+    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, Tokens.layer(options.adminToken))),
+    Layer.provideMerge(listening(options))
+  )
+  return Layer.merge(address(options.host), drainOnShutdown).pipe(Layer.provide(served), Layer.provide(Draining.layer))
+}
+
+const app = (version: string) =>
+  Layer.mergeAll(
+    HttpApiBuilder.layer(HubApi, { openapiPath: "/openapi.json" }).pipe(
+      Layer.provide(Layer.mergeAll(systemLive(version), TasksLive, HostsLive, ToolsLive, SchedulesLive, LogLive)),
+      Layer.provide([AuthLive, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
+    ),
+    // No font and no script from anywhere else: the page works without the internet and tells nobody of its reader.
+    HttpApiScalar.layer(HubApi, { path: "/docs", scalar: { withDefaultFonts: false } }),
+    eventsRoute,
+    outputRoutes,
+    metricsRoute,
+    problems(HubApi, [streams.events, ...outputPaths, "/metrics", "/docs", "/openapi.json"]),
+    countRequests,
+    ownNamesOnly
+  )
+
+const limits = Layer.mergeAll(
+  Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe("2 MiB")),
+  ErrorReporter.layer([
+    Effect.map(Effect.context<never>(), (context) => {
+      const run = Effect.runForkWith(context)
+      return ErrorReporter.make(
+        ({ error }) => void run(Effect.logError(`a request failed: ${error.stack ?? error.message}`))
+      )
+    })
+  ])
+)
+
+const address = (host: string): Layer.Layer<HubAddress, never, HttpServer.HttpServer> =>
+  Layer.effect(
+    HubAddress,
+    Effect.map(HttpServer.HttpServer, (server) => {
+      const port = "port" in server.address ? server.address.port : 0
+      return { port, url: `http://${host.includes(":") ? `[${host}]` : host}:${port}` }
+    })
+  )

@@ -1,0 +1,80 @@
+/**
+ * From the rooms' errors to the API's problems, in one place.
+ *
+ * Invariants: what a person can mend keeps its sentence; what only we can mend dies and becomes a 500 without details.
+ */
+import { randomUUID } from "node:crypto"
+import { Effect } from "effect"
+import { CurrentActor } from "@signalbox/core/api/contract.ts"
+import { Invalid, NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
+import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
+import type { HostInvalid } from "@signalbox/core/host/request.ts"
+import type { ExecuteError } from "@signalbox/core/log/Commands.ts"
+import type { LogUnavailable } from "@signalbox/core/log/EventLog.ts"
+import type { DbError } from "@signalbox/core/postgres/Db.ts"
+import type { TaskNotFound } from "@signalbox/core/task/create.ts"
+import type { TaskRejection } from "@signalbox/core/task/decider.ts"
+import type { TaskInvalid } from "@signalbox/core/task/request.ts"
+import type { ToolInvalid } from "@signalbox/core/tool/userTool.ts"
+
+export type Problem = NotFound | Rejected | Invalid | Unavailable
+export type RoomError =
+  ExecuteError | DbError | LogUnavailable | TaskInvalid | TaskNotFound | TaskRejection | HostInvalid | ToolInvalid
+
+/** For commands. Problems pass. */
+export const answer = <A, R>(self: Effect.Effect<A, RoomError | Problem, R>): Effect.Effect<A, Problem, R> =>
+  Effect.catch(self, toProblem)
+
+const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> => {
+  switch (error._tag) {
+    case "TaskInvalid":
+    case "HostInvalid":
+    case "ToolInvalid":
+    case "EventNotStorable":
+      return Effect.fail(new Invalid({ detail: error.message }))
+    case "TaskNotFound":
+      return Effect.fail(new NotFound({ what: error.taskId, detail: error.message }))
+    case "CommandRejected":
+    case "CommandIdReused":
+    case "TaskRejection":
+      return Effect.fail(new Rejected({ detail: error.message }))
+    case "LogUnavailable":
+    case "DbError":
+      return unavailable(error)
+    case "EventNotDecodable":
+      return Effect.die(error)
+    default:
+      return Effect.fail(error)
+  }
+}
+
+/** For questions: only the database can fail them. */
+export const read = <A, R>(self: Effect.Effect<A, DbError | LogUnavailable, R>): Effect.Effect<A, Unavailable, R> =>
+  Effect.catch(self, unavailable)
+
+/** For questions that may be wrong themselves. */
+export const readOr = <A, R, E extends NotFound | Invalid>(
+  self: Effect.Effect<A, DbError | LogUnavailable | E, R>
+): Effect.Effect<A, Unavailable | E, R> =>
+  Effect.catch(self, (error): Effect.Effect<never, Unavailable | E> =>
+    isOutage(error) ? unavailable(error) : Effect.fail(error)
+  )
+
+const isOutage = (error: DbError | LogUnavailable | Problem): error is DbError | LogUnavailable =>
+  error._tag === "DbError" || error._tag === "LogUnavailable"
+
+const unavailable = (error: DbError | LogUnavailable): Effect.Effect<never, Unavailable> =>
+  error._tag === "LogUnavailable" || error.transient
+    ? Effect.fail(new Unavailable({ detail: error.message }))
+    : Effect.die(error)
+
+/** Who does it, and by which command id: the client's, else a new one. */
+export const origin = (given?: { readonly commandId?: string }) =>
+  Effect.map(CurrentActor, (actor) => ({ actor: actor.name, commandId: given?.commandId ?? randomUUID() }))
+
+/** Whoever asks after a command's answer shall see what it did; when the read models lag by more, they see it later. */
+export const seen = (position: number): Effect.Effect<void, never, ReadModels> =>
+  Effect.flatMap(ReadModels, (models) => models.waitFor(position)).pipe(
+    Effect.timeoutOption("2 seconds"),
+    Effect.ignore
+  )

@@ -1,0 +1,14 @@
+/** Writing Server-Sent Events. Pure. Reading them is `core/api/sse.ts`. */
+const utf8 = new TextEncoder()
+
+/** @param data its line breaks are kept: each line becomes a data line */
+export const frame = (parts: { readonly id: string; readonly event: string; readonly data: string }): Uint8Array =>
+  utf8.encode(`id: ${parts.id}\nevent: ${parts.event}\ndata: ${parts.data.replaceAll("\n", "\ndata: ")}\n\n`)
+
+/** Readers skip it; it keeps proxies and the reader's own watchdog calm. */
+export const comment = (text: string): Uint8Array => utf8.encode(`: ${text}\n\n`)
+
+/** The first bytes: they also send the headers at once. */
+export const hello: Uint8Array = utf8.encode("retry: 2000\n\n")
+
+export const sseHeaders = { "cache-control": "no-store", "x-accel-buffering": "no" } as const

@@ -1,0 +1,121 @@
+/**
+ * A session over a fixture world, without a hub: for tests of views and keys.
+ *
+ * Owns: acts that record what was asked. Does not own: HTTP (`hub.ts`).
+ */
+import type { Acts } from "../Hub.ts"
+import { LogLines } from "../log/lines.ts"
+import { Session } from "../Session.ts"
+import { Store } from "../store.ts"
+import type { Ui } from "../ui.ts"
+import { FixtureLog, noon, taskId, tools, web1, web1Checked } from "./fixture.ts"
+
+export interface World {
+  readonly log: FixtureLog
+  readonly store: Store
+  readonly session: Session
+  readonly asked: Array<string>
+  /** What the acts answer with next: a rejection with this sentence. */
+  refuse: string | undefined
+  readonly output: (taskId: string, text: string) => void
+}
+
+/** The tasks of the sketch: one waits, one runs, one is queued, one is done, one failed. */
+export const sketch = (log: FixtureLog): void => {
+  const at = noon - 600_000
+  log.host("web1", web1, at)
+  log.host("web1", web1Checked, at + 1000)
+  log.make(taskId(1), at, { status: "failed", host: "web1", tool: "codex", command: "fix the build" })
+  log.make(taskId(2), at + 60_000, { status: "succeeded", command: "npm test" })
+  log.make(taskId(3), at + 120_000, {
+    status: "queued",
+    host: "web1",
+    tool: "claude",
+    command: "process-documents ~/docs"
+  })
+  log.make(taskId(4), at + 180_000, {
+    status: "running",
+    host: "web1",
+    tool: "claude",
+    command: "refactor the payment retries"
+  })
+  log.make(taskId(5), at + 240_000, {
+    status: "waiting",
+    host: "web1",
+    tool: "codex",
+    command: "clean up",
+    question: "Approve: rm -rf build/ ?"
+  })
+}
+
+export const world = (
+  fill: (log: FixtureLog) => void = sketch,
+  options: { readonly initial?: Partial<Ui>; readonly now?: number; readonly mostTasks?: number } = {}
+): World => {
+  const log = new FixtureLog()
+  fill(log)
+  const store = new Store({ interval: 0, ...(options.mostTasks === undefined ? {} : { mostTasks: options.mostTasks }) })
+  store.load({
+    tasks: [...log.tasks.values()],
+    hosts: log.hostStatuses(),
+    tools,
+    events: log.events.slice(-500),
+    position: log.head
+  })
+  store.connection = { state: "live" }
+  log.onAppend = (event) => store.apply(event)
+  const asked: Array<string> = []
+  const outputs = new Map<string, LogLines>()
+  let reading: string | undefined
+  const show = (): void => {
+    const lines = outputs.get(reading ?? "")
+    if (reading === undefined) return store.setLog(undefined)
+    store.setLog({ taskId: reading, lines: lines?.all ?? [], bytes: 0, state: "following", cut: false })
+  }
+  const self: World = {
+    log,
+    store,
+    asked,
+    refuse: undefined,
+    output: (id, text) => {
+      const lines = outputs.get(id) ?? new LogLines()
+      outputs.set(id, lines)
+      lines.push("out", new TextEncoder().encode(text))
+      show()
+    },
+    session: new Session({
+      store,
+      clock: () => options.now ?? noon,
+      ...(options.initial === undefined ? {} : { initial: options.initial }),
+      acts: ((): Acts => {
+        const act =
+          (name: string, answer = "") =>
+          (...args: ReadonlyArray<unknown>) => {
+            asked.push([name, ...args.map((a) => (typeof a === "string" ? a : JSON.stringify(a)))].join(" "))
+            return self.refuse === undefined ? Promise.resolve(answer) : Promise.reject(new Error(self.refuse))
+          }
+        const quiet =
+          (name: string) =>
+          (...args: ReadonlyArray<unknown>) =>
+            act(name)(...args).then(() => {})
+        return {
+          kill: quiet("kill"),
+          retry: act("retry", taskId(77)),
+          message: act("message", taskId(78)),
+          create: act("create", taskId(79)),
+          addHost: quiet("addHost"),
+          checkHost: quiet("checkHost"),
+          removeHost: quiet("removeHost"),
+          olderEvents: () => act("olderEvents")().then(() => false),
+          readLog: (id) => {
+            if (id === reading) return
+            reading = id
+            show()
+          },
+          close: () => Promise.resolve()
+        }
+      })()
+    })
+  }
+  return self
+}

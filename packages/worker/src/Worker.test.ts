@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto"
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { DbTest } from "../../../test/support/database.ts"
+import { Commands } from "@signalbox/core/log/Commands.ts"
+import { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
+import { makeTaskId, taskEvents, type TaskSpec, taskStream } from "@signalbox/core/task/events.ts"
+import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { taskDecider } from "@signalbox/core/task/room.ts"
+import type { TaskView } from "@signalbox/core/task/view.ts"
+import { runWorker, workerServices } from "./Worker.ts"
+
+const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer).pipe(
+  Layer.provideMerge(eventLogLayer),
+  Layer.provideMerge(DbTest)
+)
+
+const work = (name: string, localHome: string) => runWorker.pipe(Effect.provide(workerServices({ name, localHome })))
+
+const startWorker = (name: string) =>
+  Effect.gen(function* () {
+    const localHome = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
+    yield* Effect.forkScoped(work(name, localHome))
+    return localHome
+  })
+
+let made = 0
+const create = (spec: Partial<TaskSpec> & { readonly command: string }) =>
+  Effect.gen(function* () {
+    const commands = yield* Commands
+    const taskId = makeTaskId(Date.now() + 1000 * made++, crypto.getRandomValues(new Uint8Array(6)))
+    yield* commands.execute({
+      decider: taskDecider,
+      types: taskEvents,
+      stream: taskStream(taskId),
+      command: {
+        _tag: "Create",
+        created: {
+          taskId,
+          host: "local",
+          tool: "shell",
+          params: {},
+          priority: 0,
+          after: [],
+          sessionId: crypto.randomUUID(),
+          ...spec
+        }
+      },
+      commandId: crypto.randomUUID(),
+      actor: "test"
+    })
+    return taskId
+  })
+
+/** Waits on the log, never on the clock. */
+const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
+  Effect.gen(function* () {
+    const log = yield* EventLog
+    const commands = yield* Commands
+    const seen = yield* log.follow({ stream: taskStream(taskId) }).pipe(
+      Stream.mapEffect(() => commands.load(taskDecider, taskEvents, taskStream(taskId))),
+      Stream.map((loaded) => loaded.state),
+      Stream.filter((task) => task !== undefined && wanted(task)),
+      Stream.runHead
+    )
+    return yield* Effect.fromOption(seen)
+  }).pipe(Effect.timeout("20 seconds"), Effect.orDie)
+
+const settled = (taskId: string) => until(taskId, (task) => task.finishedAt !== null)
+
+const kill = (taskId: string) =>
+  Effect.flatMap(Commands, (commands) =>
+    commands.execute({
+      decider: taskDecider,
+      types: taskEvents,
+      stream: taskStream(taskId),
+      command: { _tag: "RequestKill", reason: "person", graceMs: 1000 },
+      commandId: crypto.randomUUID(),
+      actor: "test"
+    })
+  )
+
+describe("a worker on this machine", () => {
+  it.live("runs a task, stores its output byte for byte and tells the outcome", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const taskId = yield* create({ command: `printf 'gr\\303\\274\\303\\237e\\n'; echo "$0" >&2; exit 3` })
+      const task = yield* settled(taskId)
+      assert.strictEqual(task?.status, "failed")
+      assert.strictEqual(task?.exitCode, 3)
+      const output = yield* TaskOutput
+      const bytes = yield* output.read(taskId, "out", 0, 1000)
+      assert.include(Buffer.from(bytes).toString(), "grüße\n")
+      assert.strictEqual(task?.output.out?.sha256, createHash("sha256").update(bytes).digest("hex"))
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("starts what waits for another only after that one has succeeded", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const first = yield* create({ command: "sleep 0.3; exit 0" })
+      const second = yield* create({ command: "true", after: [first] })
+      const third = yield* create({ command: "exit 9", after: [second] })
+      const never = yield* create({ command: "true", after: [third] })
+      const [a, b] = [yield* settled(first), yield* settled(second)]
+      assert.isAbove(Date.parse(b?.startedAt ?? ""), Date.parse(a?.finishedAt ?? ""))
+      const last = yield* settled(never)
+      assert.strictEqual(last?.status, "failed")
+      assert.strictEqual(last?.message, `${third}, which it waits for, ended failed`)
+      assert.isNull(last?.startedAt)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("kills a running task, and one that is still queued", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const running = yield* create({ command: "echo up; sleep 600" })
+      yield* until(running, (task) => task.status === "running")
+      const queued = yield* create({ command: "true", startAt: "2199-01-01T00:00:00.000Z" })
+      yield* kill(queued)
+      yield* kill(running)
+      assert.strictEqual((yield* settled(queued))?.status, "killed")
+      const task = yield* settled(running)
+      assert.strictEqual(task?.status, "killed")
+      assert.strictEqual(task?.exitCode, 143)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("ends what runs too long, and what is silent too long", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const long = yield* create({ command: "while :; do echo x; sleep 0.1; done", timeoutMs: 500 })
+      const silent = yield* create({ command: "echo x; sleep 600", idleTimeoutMs: 500 })
+      assert.strictEqual((yield* settled(long))?.status, "timed_out")
+      assert.strictEqual((yield* settled(silent))?.message, "no output for too long")
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("never runs more at once on a host than its limit, most urgent first", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const ids = yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], (n) =>
+        create({ command: "sleep 0.2", priority: n })
+      )
+      const tasks = yield* Effect.forEach(ids, settled, { concurrency: "unbounded" })
+      const spans = tasks.map(
+        (task) => [Date.parse(task?.startedAt ?? ""), Date.parse(task?.finishedAt ?? "")] as const
+      )
+      const most = Math.max(...spans.map(([start]) => spans.filter(([from, to]) => from <= start && start < to).length))
+      assert.isAtMost(most, 8)
+      assert.isTrue(tasks.every((task) => task?.status === "succeeded"))
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("goes on with tasks of a worker that is gone", () =>
+    Effect.gen(function* () {
+      const home = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
+      const first = yield* Effect.forkChild(work("one", home))
+      const taskId = yield* create({ command: "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.2; done" })
+      yield* until(taskId, (task) => task.status === "running")
+      yield* Effect.sync(() => first.interruptUnsafe())
+      yield* Effect.forkScoped(work("two", home))
+      const task = yield* settled(taskId)
+      assert.strictEqual(task?.status, "succeeded")
+      const bytes = yield* (yield* TaskOutput).read(taskId, "out", 0, 10_000)
+      assert.strictEqual(Buffer.from(bytes).toString(), [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `line ${n}\n`).join(""))
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+})

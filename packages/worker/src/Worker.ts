@@ -1,0 +1,92 @@
+/**
+ * A worker: follows the log with projections and reactors, works the queues, watches hosts.
+ *
+ * Owns: the wiring of one worker process. Does not own: the database, the home, how it is started (cli).
+ * Invariant: needs nothing but the database: any number of them on any machines share the work.
+ */
+import { Effect, Layer } from "effect"
+import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
+import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
+import { hostConfig } from "@signalbox/core/host/view.ts"
+import { Commands } from "@signalbox/core/log/Commands.ts"
+import type { EventLog } from "@signalbox/core/log/EventLog.ts"
+import type { Db } from "@signalbox/core/postgres/Db.ts"
+import { Projections } from "@signalbox/core/projection/Projection.ts"
+import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
+import { Reactors } from "@signalbox/core/projection/Reactor.ts"
+import { layer as reactorsLayer } from "@signalbox/core/projection/ReactorsLive.ts"
+import { roomProjections, roomReactors } from "@signalbox/core/projection/rooms.ts"
+import { layer as jobQueueLayer } from "@signalbox/core/queue/JobQueueLive.ts"
+import type { Leases } from "@signalbox/core/queue/Lease.ts"
+import { layer as leasesLayer } from "@signalbox/core/queue/LeasesLive.ts"
+import { type JobHandler, JobQueue } from "@signalbox/core/queue/Queue.ts"
+import { queues } from "@signalbox/core/queue/queues.ts"
+import type { Slots } from "@signalbox/core/queue/Slots.ts"
+import { layer as slotsLayer } from "@signalbox/core/queue/SlotsLive.ts"
+import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { HostCommands } from "./host/HostCommands.ts"
+import type { Transport } from "./host/Transport.ts"
+import { transportLayer } from "./host/TransportLive.ts"
+import { hostVisitHandler } from "./host/visit.ts"
+import { scheduleHandler } from "./schedule/tick.ts"
+import { dispatchHandler } from "./task/dispatch.ts"
+import { killHandler } from "./task/kill.ts"
+import { launchHandler } from "./task/launch.ts"
+import { TaskCommands } from "./task/TaskCommands.ts"
+import { runWatches } from "./task/Watches.ts"
+
+export interface WorkerOptions {
+  /** Unique among all workers: it holds leases under it. */
+  readonly name: string
+  /** Home directory of `local` tasks' workspace; default the user's own. */
+  readonly localHome?: string
+}
+
+const transport = (options: WorkerOptions) =>
+  Layer.unwrap(
+    Effect.map(ReadModels, (models) =>
+      transportLayer({
+        ssh: {
+          resolve: (name) =>
+            models.host(name).pipe(
+              Effect.map((view) => (view === undefined ? undefined : hostConfig(view))),
+              Effect.orDie
+            )
+        },
+        local: options.localHome === undefined ? {} : { home: options.localHome }
+      })
+    )
+  )
+
+/** Everything a worker's rooms need, on a database and a log. */
+export const workerServices = (options: WorkerOptions) => {
+  const derived = Layer.mergeAll(
+    projectionsLayer(roomProjections),
+    jobQueueLayer(Object.values(queues)),
+    leasesLayer(options.name),
+    slotsLayer,
+    Commands.layer,
+    TaskOutput.layer
+  )
+  const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
+  return transport(options).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
+}
+
+type Rooms = Db | Commands | HostCommands | JobQueue | ReadModels | Slots | TaskCommands | Transport
+export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
+  dispatchHandler,
+  launchHandler,
+  killHandler,
+  hostVisitHandler,
+  scheduleHandler
+]
+
+/** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */
+export const runWorker: Effect.Effect<never, never, Rooms | Leases | EventLog | Projections | Reactors | TaskOutput> =
+  Effect.gen(function* () {
+    const projections = yield* Projections
+    const reactors = yield* Reactors
+    const queue = yield* JobQueue
+    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches], { concurrency: "unbounded" })
+    return yield* Effect.never
+  }).pipe(Effect.orDie)

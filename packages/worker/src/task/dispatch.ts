@@ -1,0 +1,130 @@
+/**
+ * Gives queued tasks their slots, most urgent first, within the limits of host and tool.
+ *
+ * Owns: who may start now. Does not own: the start (`launch.ts`), the limits (host configuration), the numbering (`Slots`).
+ * Invariants: level-triggered — it looks at all queued tasks of a host, so a job that was lost is made up for by the next;
+ * a slot without a starting task is given back; a task whose dependency did not succeed never starts and says why.
+ */
+import { Effect } from "effect"
+import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
+import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { jobHandler } from "@signalbox/core/queue/Queue.ts"
+import { queues } from "@signalbox/core/queue/queues.ts"
+import { Slots } from "@signalbox/core/queue/Slots.ts"
+import { DispatchJob } from "@signalbox/core/task/jobs.ts"
+import { settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
+import { TaskCommands } from "./TaskCommands.ts"
+
+/** Tasks at once on a host that says nothing else. */
+export const defaultHostLimit = 8
+/** A tool without a limit of its own is held back by the host's only. */
+const unlimited = 1_000_000
+
+export const dispatchHandler = jobHandler({
+  queue: queues.dispatch.name,
+  data: DispatchJob,
+  run: (job) =>
+    Effect.gen(function* () {
+      yield* (yield* ReadModels).waitFor(job.position)
+      const hosts = job.taskId === undefined ? [job.host ?? "local"] : yield* concerned(job.taskId)
+      yield* Effect.forEach(hosts, dispatchHost, { discard: true })
+    })
+})
+
+/** The task's own host, and the hosts of those that wait for it. */
+const concerned = (taskId: string) =>
+  Effect.gen(function* () {
+    const db = yield* Db
+    const rows = yield* db.query(
+      "find the hosts to dispatch",
+      (sql) => sql<{ host: string }[]>`
+        select host from read.task where id = ${taskId}
+        union select t.host from read.task_after a join read.task t on t.id = a.task_id
+          where a.waits_for = ${taskId} and t.status = 'queued'`
+    )
+    return rows.map((row) => row.host)
+  })
+
+interface QueuedRow {
+  readonly id: string
+  readonly tool: string
+  readonly due: boolean
+  readonly pending: boolean
+  /** The first dependency that ended without success. */
+  readonly failed: string | null
+  readonly failed_status: TaskStatus | null
+}
+
+export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
+  const db = yield* Db
+  const slots = yield* Slots
+  const commands = yield* TaskCommands
+  const host = yield* Effect.flatMap(ReadModels, (models) => models.host(name))
+  const granted: Array<string> = []
+  const queued = yield* db.transaction(
+    Effect.gen(function* () {
+      yield* releaseSettled(name)
+      const rows = yield* readQueue(name)
+      for (const row of rows) {
+        if (!row.due || row.pending || row.failed !== null || host === undefined) continue
+        const limits = limitsOf(host, row.tool)
+        if (yield* slots.grant({ taskId: row.id, host: name, tool: row.tool, ...limits })) granted.push(row.id)
+      }
+      return rows
+    })
+  )
+  for (const row of queued) {
+    if (row.failed === null) continue
+    const message = `${row.failed}, which it waits for, ended ${(row.failed_status ?? "unknown").replace("_", " ")}`
+    yield* commands.run(row.id, { _tag: "FailDependency", message }, "dependency")
+  }
+  if (host === undefined) {
+    // removed while tasks waited for it: nothing will ever start them
+    for (const row of queued)
+      yield* commands.run(row.id, { _tag: "FailDependency", message: `the host ${name} was removed` }, "dependency")
+  }
+  for (const taskId of granted) {
+    const after = yield* commands.run(taskId, { _tag: "Dispatch" }, "dispatch")
+    if (after?.status !== "starting") yield* slots.release(taskId)
+  }
+  return granted.length
+})
+
+/** The stricter of the host's number and, for the tool, its own on this host. */
+export const limitsOf = (
+  host: HostConfig,
+  tool: string
+): { readonly hostLimit: number; readonly toolLimit: number } => ({
+  hostLimit: Math.max(1, host.defaults.maxTasks ?? defaultHostLimit),
+  toolLimit: Math.max(1, host.tools?.[tool]?.maxTasks ?? unlimited)
+})
+
+const releaseSettled = (host: string) =>
+  Effect.flatMap(Db, (db) =>
+    db.query(
+      "release slots",
+      (sql) => sql`delete from queue.slot s using read.task t
+        where s.host = ${host} and t.id = s.task_id and t.status in ${sql(settledStatuses)}`
+    )
+  )
+
+const readQueue = (host: string) =>
+  Effect.flatMap(Db, (db) =>
+    db.query(
+      "read the queue",
+      (sql) => sql<QueuedRow[]>`
+        select t.id, t.tool,
+          coalesce((t.view ->> 'startAt')::timestamptz <= now(), true) as due,
+          coalesce(bool_or(d.status is null or d.status not in ${sql(settledStatuses)}) filter (where a.waits_for is not null), false) as pending,
+          min(a.waits_for) filter (where d.status in ${sql(settledStatuses)} and d.status <> 'succeeded') as failed,
+          min(d.status) filter (where d.status in ${sql(settledStatuses)} and d.status <> 'succeeded') as failed_status
+        from read.task t
+        left join read.task_after a on a.task_id = t.id
+        left join read.task d on d.id = a.waits_for
+        where t.host = ${host} and t.status = 'queued'
+        group by t.id
+        order by t.priority desc, t.created_at, t.id
+        limit 1000`
+    )
+  )

@@ -1,0 +1,203 @@
+/**
+ * Watches one host for as long as tasks are on it: one connection, every task.
+ *
+ * Owns: the session with a host — cursors in, records to the follower, evidence of what records cannot say (reboots, processes
+ * that left no exit) —, and trying again. Does not own: who watches (`Watches.ts`), what the facts mean (`TaskFollower.ts`).
+ * Invariants: runs under the host's lease, in one worker at a time; whatever fails, the next session starts from what was
+ * stored; no connection means no news, never a verdict; a verdict that a process is gone waits until its last byte is stored.
+ */
+import { Clock, Effect, Schedule, Stream } from "effect"
+import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
+import { hostConfig } from "@signalbox/core/host/view.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { TaskOutput } from "@signalbox/core/task/output.ts"
+import type { TaskCommand } from "@signalbox/core/task/decider.ts"
+import { activeStatuses } from "@signalbox/core/task/view.ts"
+import { outputSizes, settle, state, type TaskState } from "../host/Runner.ts"
+import { type Cursor, watch } from "../host/watch.ts"
+import type { WatchRecord } from "../host/watch-record.ts"
+import { TaskCommands } from "./TaskCommands.ts"
+import { makeTaskFollower, type TaskFollower } from "./TaskFollower.ts"
+
+/** How long an idle host is still watched: the next task often comes soon. */
+const lingerMs = 20_000
+const reconcileEvery = "8 seconds"
+/** A process that was asked for and has not shown itself, on a host that answers, in milliseconds. */
+const startingPatienceMs = 60_000
+const retryPolicy = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("4 seconds")]).pipe(
+  Schedule.jittered
+)
+
+/** Tasks that a watcher answers for. What is unknown may still show itself for a day. */
+export const watchedTasks = (host: string | null) =>
+  Effect.flatMap(Db, (db) =>
+    db.query(
+      "find watched tasks",
+      (sql) => sql<{ id: string; host: string }[]>`
+        select id, host from read.task
+        where (status in ${sql(activeStatuses)} or (status = 'unknown' and created_at > to_char(now() at time zone 'utc' - interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
+          ${host === null ? sql`` : sql`and host = ${host}`}`
+    )
+  )
+
+/** Ends when the host has been idle for a while. */
+export const watchHost = Effect.fn("watchHost")(function* (name: string) {
+  const session = Effect.gen(function* () {
+    const view = yield* (yield* ReadModels).host(name)
+    if (view === undefined) return yield* Effect.logInfo(`${name} was removed: it is not watched any more`)
+    const host = hostConfig(view)
+    const follower = yield* makeTaskFollower
+    const cursors = yield* cursorsOf(name)
+    const settled = new Set<string>()
+    const follow = watch(host, cursors).pipe(Stream.runForEachArray((records) => handle(follower, settled, records)))
+    const reconcile = Effect.forever(
+      Effect.andThen(reconcileHost(name, follower, settled), Effect.sleep(reconcileEvery))
+    )
+    const tidy = Effect.forever(
+      Effect.andThen(
+        Effect.sleep("1 second"),
+        Effect.suspend(() => retire(settled))
+      )
+    )
+    const retire = (ids: Set<string>) => {
+      const batch = [...ids].slice(0, 500)
+      if (batch.length === 0) return Effect.void
+      for (const id of batch) ids.delete(id)
+      return settle(host, batch)
+    }
+    const deadlines = Effect.forever(Effect.andThen(follower.enforceDeadlines, Effect.sleep("1 second")))
+    yield* Effect.raceAllFirst([follow, reconcile, tidy, deadlines, untilIdle(name)])
+  })
+  yield* session.pipe(
+    Effect.tapError((error) => Effect.logInfo(`watching ${name}: ${error.message}`)),
+    Effect.retry(retryPolicy)
+  )
+})
+
+const untilIdle = (name: string) =>
+  Effect.gen(function* () {
+    let busyAt = yield* Clock.currentTimeMillis
+    for (;;) {
+      yield* Effect.sleep("2 seconds")
+      const now = yield* Clock.currentTimeMillis
+      if ((yield* watchedTasks(name)).length > 0) busyAt = now
+      if (now - busyAt > lingerMs) return
+    }
+  })
+
+const cursorsOf = (name: string) =>
+  Effect.gen(function* () {
+    const output = yield* TaskOutput
+    const tasks = yield* watchedTasks(name)
+    const cursors = yield* Effect.forEach(
+      tasks,
+      ({ id }) =>
+        Effect.map(output.sizes(id), (sizes): ReadonlyArray<Cursor> => [
+          { id, stream: "out", offset: sizes.out },
+          { id, stream: "err", offset: sizes.err }
+        ]),
+      { concurrency: 4 }
+    )
+    return cursors.flat()
+  })
+
+/** In order within a task; tasks beside each other. */
+const handle = (follower: TaskFollower, settled: Set<string>, records: ReadonlyArray<WatchRecord>) => {
+  const byTask = new Map<string, Array<WatchRecord>>()
+  for (const record of records) {
+    if (record._tag === "Beat") continue
+    const list = byTask.get(record.id)
+    if (list === undefined) byTask.set(record.id, [record])
+    else list.push(record)
+  }
+  return Effect.forEach(
+    byTask.values(),
+    (list) => Effect.forEach(list, (record) => handleOne(follower, settled, record), { discard: true }),
+    { concurrency: 8, discard: true }
+  )
+}
+
+const handleOne = (follower: TaskFollower, settled: Set<string>, record: WatchRecord) => {
+  switch (record._tag) {
+    case "Started":
+      return follower.launched(record.id, record.pid, record.bootId)
+    case "Output":
+      return follower.data(record.id, record.stream, record.offset, record.bytes)
+    case "Truncated":
+      return Effect.logWarning(
+        `${record.id}: its ${record.stream} file was cut to ${record.size} bytes on the host; what was stored stays`
+      )
+    case "Exited":
+      return Effect.map(follower.exited(record.id, record.code), (ours) => {
+        if (ours) settled.add(record.id)
+      })
+    case "Beat":
+      return Effect.void
+  }
+}
+
+/** What no record says: reboots, and processes that left nothing. */
+const reconcileHost = Effect.fn("reconcileHost")(function* (
+  name: string,
+  follower: TaskFollower,
+  settled: Set<string>
+) {
+  const view = yield* (yield* ReadModels).host(name)
+  const tasks = yield* watchedTasks(name)
+  if (view === undefined || tasks.length === 0) return
+  const states = yield* state(
+    hostConfig(view),
+    tasks.map((task) => task.id)
+  )
+  yield* Effect.forEach(states, ([id, found]) => judge(name, follower, settled, id, found), {
+    concurrency: 4,
+    discard: true
+  })
+})
+
+const judge = (name: string, follower: TaskFollower, settled: Set<string>, id: string, found: TaskState) =>
+  Effect.gen(function* () {
+    const commands = yield* TaskCommands
+    const task = yield* commands.load(id)
+    if (task === undefined) return
+    const started = task.startedAt !== null
+    const now = yield* Clock.currentTimeMillis
+    const waitedMs = now - Date.parse(task.updatedAt)
+    switch (found._tag) {
+      case "running":
+        return yield* follower.launched(id, found.pid, found.bootId)
+      case "exited":
+        return // its record comes, after its last byte
+      case "interrupted":
+      case "lost": {
+        if (!(yield* allStored(name, id))) return // the watcher is still reading what it left
+        const output = yield* follower.outputOf(id)
+        const evidence: TaskCommand =
+          found._tag === "interrupted"
+            ? { _tag: "RecordInterrupted", output }
+            : { _tag: "RecordLost", message: "its process is gone and left no exit code", output }
+        yield* commands.run(id, evidence, found._tag)
+        settled.add(id)
+        return
+      }
+      case "absent":
+      case "prepared":
+        if (started) yield* lose(id, `its directory on ${name} is gone`)
+        return
+      case "starting":
+        if (waitedMs > startingPatienceMs) yield* lose(id, "it was being started when its host went down")
+    }
+  })
+
+/** Nothing on the host that is not in our tables. */
+const allStored = (name: string, id: string) =>
+  Effect.gen(function* () {
+    const view = yield* (yield* ReadModels).host(name)
+    if (view === undefined) return true
+    const sizes = yield* (yield* TaskOutput).sizes(id)
+    const remote = yield* outputSizes(hostConfig(view), id)
+    return remote.out <= sizes.out && remote.err <= sizes.err
+  })
+
+const lose = (id: string, message: string) =>
+  Effect.flatMap(TaskCommands, (commands) => commands.run(id, { _tag: "RecordLost", message, output: {} }, "lost"))

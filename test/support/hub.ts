@@ -1,0 +1,36 @@
+/** A whole hub in this process: real Postgres, real log, real projections, real sockets on a free loopback port. */
+import { Effect, Layer, Redacted } from "effect"
+import { HubClient } from "@signalbox/core/api/HubClient.ts"
+import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
+import { Commands } from "@signalbox/core/log/Commands.ts"
+import { layer as EventLogLive } from "@signalbox/core/log/EventLogLive.ts"
+import { Projections } from "@signalbox/core/projection/Projection.ts"
+import { layer as projectionsLive } from "@signalbox/core/projection/ProjectionsLive.ts"
+import { roomProjections } from "@signalbox/core/projection/rooms.ts"
+import { Tasks } from "@signalbox/core/task/create.ts"
+import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { HubAddress, hubLayer, type HubOptions } from "@signalbox/hub/Hub.ts"
+import { DbTest } from "./database.ts"
+
+export const adminToken = Redacted.make(`sbx_${"t".repeat(43)}`)
+
+/** Everything behind the edge: log, commands, read models that follow, task creation, output. */
+export const RoomsTest = Layer.mergeAll(
+  Commands.layer,
+  TaskOutput.layer,
+  Tasks.layer.pipe(Layer.provide(Commands.layer)),
+  Layer.effectDiscard(Effect.flatMap(Projections, (projections) => Effect.forkScoped(projections.run)))
+).pipe(
+  Layer.provideMerge(ReadModelsLive),
+  Layer.provideMerge(projectionsLive(roomProjections)),
+  Layer.provideMerge(EventLogLive),
+  Layer.provideMerge(DbTest)
+)
+
+export const hubTest = (options: Partial<HubOptions> = {}) =>
+  hubLayer({ host: "127.0.0.1", port: 0, mode: "local", adminToken, version: "1.2.3", ...options })
+
+const client = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(url, adminToken)))
+
+/** The hub, a typed client of it, and the rooms behind it. */
+export const HubTest = client.pipe(Layer.provideMerge(hubTest()), Layer.provideMerge(RoomsTest))
