@@ -164,7 +164,8 @@ begin
     case when verdict = 'accepted' then version - nth + 1 else r_from end,
     case when verdict = 'accepted' then version else r_to end,
     case when verdict = 'accepted' then position else r_position end,
-    coalesce(r_error, error)
+    -- a repeat gets the first answer, also when the same command would be rejected by now
+    case when verdict = 'duplicate' then r_error else error end
   from chained where last order by i;
 
   select position into finish from log.event order by position desc limit 1;

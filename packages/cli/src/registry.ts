@@ -9,6 +9,17 @@ export const nouns = {
   worker: () => import("./command/worker.ts").then((file) => file.command),
   tui: () => import("./command/tui.ts").then((file) => file.command),
   audit: () => import("./command/audit.ts").then((file) => file.command),
+  task: () => import("./command/task.ts").then((file) => file.command),
+  host: () => import("./command/host.ts").then((file) => file.command),
+  tool: () => import("./command/tool.ts").then((file) => file.command),
+  schedule: () => import("./command/schedule.ts").then((file) => file.command),
+  events: () => import("./command/events.ts").then((file) => file.command),
+  status: () => import("./command/status.ts").then((file) => file.command),
+  servers: () => import("./command/servers.ts").then((file) => file.command),
+  create: () => import("./command/create.ts").then((file) => file.command),
+  list: () => import("./command/list.ts").then((file) => file.command),
+  logs: () => import("./command/logs.ts").then((file) => file.command),
+  kill: () => import("./command/kill.ts").then((file) => file.command),
   db: () => import("./command/db.ts").then((file) => file.command),
   doctor: () => import("./command/doctor.ts").then((file) => file.command)
 } as const

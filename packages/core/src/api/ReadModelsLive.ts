@@ -89,9 +89,10 @@ export const ReadModelsLive: Layer.Layer<ReadModels, never, Db | Projections> = 
         ),
         (rows) => rows.map((row) => decodeSchedule(row.view))
       ),
-      position: Effect.map(projections.status, (all) =>
-        Math.min(...all.filter((one) => one.target === "read").map((one) => one.position))
-      ),
+      position: Effect.map(projections.status, (all) => {
+        const serving = all.filter((one) => one.target === "read")
+        return serving.length === 0 ? 0 : Math.min(...serving.map((one) => one.position))
+      }),
       waitFor: (position) => Effect.orDie(projections.waitFor(ALL, position))
     })
   })

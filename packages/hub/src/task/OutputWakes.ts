@@ -32,7 +32,7 @@ export class OutputWakes extends Context.Service<
           Effect.sync(() => {
             const hint = decode(payload)
             if (Option.isNone(hint)) return
-            for (const ring of [...(watching.get(keyOf(hint.value.taskId, hint.value.stream)) ?? [])]) ring()
+            for (const ring of watching.get(keyOf(hint.value.taskId, hint.value.stream)) ?? []) ring()
           })
         ),
         Effect.repeat(Schedule.spaced("1 second")),

@@ -1,0 +1,86 @@
+/**
+ * How a client command reaches the hub of this home, and what it says when it cannot.
+ *
+ * Owns: finding address and token, the typed client, the translation of the API's problems into exit codes.
+ * Does not own: what is asked.
+ * Invariants: a client makes nothing in the home; every failure becomes one sentence.
+ */
+import { Context, Effect, Layer, type Redacted } from "effect"
+import { HubClient } from "@signalbox/core/api/HubClient.ts"
+import { readAdminToken } from "@signalbox/core/config/credentials.ts"
+import { homeDirectory, homePaths } from "@signalbox/core/config/Home.ts"
+import { readHubFile } from "@signalbox/core/config/hub-file.ts"
+import { cannotTell, CommandFailed, failed } from "../output.ts"
+
+export class HubConnection extends Context.Service<
+  HubConnection,
+  { readonly url: string; readonly token: Redacted.Redacted }
+>()("@signalbox/cli/client/HubConnection") {
+  static readonly layer: Layer.Layer<HubConnection, CommandFailed> = Layer.effect(
+    HubConnection,
+    Effect.gen(function* () {
+      const home = homePaths(yield* homeDirectory)
+      const state = yield* readHubFile(home)
+      if (state._tag === "None")
+        return yield* Effect.fail(
+          cannotTell(`No hub is running for ${home.directory}. Start one with signalbox up (or signalbox hub).`)
+        )
+      if (state._tag === "Stale")
+        return yield* Effect.fail(
+          cannotTell(`The hub of ${home.directory} has ended without a goodbye. Start it again with signalbox up.`)
+        )
+      return HubConnection.of({ url: state.hub.url, token: yield* readAdminToken(home) })
+    }).pipe(Effect.mapError((error) => (error instanceof CommandFailed ? error : cannotTell(error.message))))
+  )
+}
+
+const client = Layer.unwrap(Effect.map(HubConnection, ({ url, token }) => HubClient.layer(url, token)))
+
+/** Runs a command's act with the hub at hand; `signalbox up` is named when there is none. */
+export const withHub = <A, E extends { readonly message: string }, R>(self: Effect.Effect<A, E, R>) =>
+  self.pipe(
+    Effect.mapError(toFailure),
+    Effect.provide(client.pipe(Layer.provideMerge(HubConnection.layer))),
+    Effect.mapError(toFailure)
+  )
+
+/** 1: the hub says no. 2: what was asked cannot be, or the hub cannot be asked. */
+export const toFailure = (error: { readonly message: string }): CommandFailed => {
+  if (error instanceof CommandFailed) return error
+  const tag = "_tag" in error ? error._tag : undefined
+  switch (tag) {
+    case "NotFound":
+    case "Rejected":
+    case "Unauthorized":
+      return failed(error.message)
+    case "Invalid":
+    case "Unavailable":
+      return cannotTell(error.message)
+    case "BadRequestProblem":
+      return cannotTell(issues(error))
+    case "HttpClientError":
+      return cannotTell(`The hub does not answer (${why(error)}). Is it running? signalbox up starts it.`)
+    case "StreamRefused":
+      return failed(error.message)
+    default:
+      return failed(error.message)
+  }
+}
+
+/** "payload.after.0: Expected …" for each thing that the contract refuses. */
+const issues = (error: { readonly message: string }): string => {
+  if (!("errors" in error) || !Array.isArray(error.errors)) return error.message
+  const told = error.errors.map((one: { readonly path: ReadonlyArray<string | number>; readonly message: string }) => {
+    const path = one.path.filter((part) => part !== "payload" && part !== "params" && part !== "query").join(".")
+    return path === "" ? one.message : `${path}: ${one.message}`
+  })
+  return told.join("; ") || error.message
+}
+
+const why = (error: object): string => {
+  for (let at: unknown = error, depth = 0; depth < 6 && typeof at === "object" && at !== null; depth++) {
+    if ("code" in at && typeof at.code === "string") return at.code
+    at = "cause" in at && at.cause !== undefined ? at.cause : "reason" in at ? at.reason : undefined
+  }
+  return "no connection"
+}

@@ -1,0 +1,67 @@
+/**
+ * Tables for people: cleaned, aligned, as wide as the terminal.
+ *
+ * Invariants: nothing that came from elsewhere can move the cursor or change colors; into a pipe nothing is cut.
+ */
+import { fit, oneLine, width } from "@signalbox/tui/text.ts"
+import { style } from "../output.ts"
+
+export interface Column<Row> {
+  readonly title: string
+  readonly cell: (row: Row) => string
+  /** Takes what the others leave, and is cut first. */
+  readonly flexible?: boolean
+  readonly color?: (row: Row) => "red" | "green" | "yellow" | "dim" | undefined
+}
+
+/** Undefined: as wide as it is. */
+export const terminalWidth = (): number | undefined =>
+  process.stdout.isTTY ? (process.stdout.columns ?? 80) : undefined
+
+export const table = <Row>(
+  columns: ReadonlyArray<Column<Row>>,
+  rows: ReadonlyArray<Row>,
+  total: number | undefined = terminalWidth()
+): string => {
+  const reach = total ?? 2000
+  const cells = rows.map((row) => columns.map((column) => oneLine(column.cell(row), reach)))
+  const natural = columns.map((column, at) =>
+    Math.max(width(column.title), ...cells.map((row) => width(row[at] ?? "")))
+  )
+  const gaps = 2 * (columns.length - 1)
+  const fixed = natural.reduce((sum, one, at) => sum + (columns[at]?.flexible === true ? 0 : one), gaps)
+  const flexible = columns.filter((column) => column.flexible === true).length
+  const room = total === undefined ? undefined : Math.max(8, Math.floor((total - fixed) / Math.max(1, flexible)))
+  const widths = natural.map((one, at) =>
+    columns[at]?.flexible === true && room !== undefined ? Math.min(one, room) : one
+  )
+  const line = (parts: ReadonlyArray<string>, paint: (text: string, at: number) => string): string => {
+    const fitted = parts.map((text, at) => paint(fit(text, widths[at] ?? 0), at)).join("  ")
+    return fitted.trimEnd()
+  }
+  const heading = line(
+    columns.map((column) => column.title),
+    (text) => style("dim", text)
+  )
+  const body = rows.map((row, index) =>
+    line(cells[index] ?? [], (text, at) => {
+      const color = columns[at]?.color?.(row)
+      return color === undefined ? text : style(color, text)
+    })
+  )
+  return [heading, ...body].join("\n")
+}
+
+/** "name  value" lines; values that are empty are left out. */
+export const facts = (pairs: ReadonlyArray<readonly [string, string | number | null | undefined]>): string => {
+  const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
+  const widest = Math.max(0, ...shown.map(([name]) => name.length))
+  return shown
+    .map(([name, value]) => {
+      const lines = String(value)
+        .split("\n")
+        .map((one) => oneLine(one, 10_000))
+      return `${style("dim", name.padEnd(widest))}  ${lines.join(`\n${" ".repeat(widest + 2)}`)}`
+    })
+    .join("\n")
+}

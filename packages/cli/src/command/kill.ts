@@ -1,0 +1,2 @@
+/** `signalbox kill`: short for `signalbox task kill`. */
+export { kill as command } from "./task.ts"

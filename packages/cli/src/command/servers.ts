@@ -1,0 +1,2 @@
+/** `signalbox servers`: short for `signalbox host list`. */
+export { servers as command } from "./host.ts"
