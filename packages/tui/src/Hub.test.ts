@@ -193,6 +193,32 @@ describe("the log of a task", () => {
     await seen("its end", () => store.log?.state === "ended")
   })
 
+  it("waits for a hub whose read model has yet to see the task", async () => {
+    await hub.start()
+    const { readLog } = join()
+    await live()
+    hub.unseen.add(taskId(4))
+    hub.write(taskId(4), "here it is\n")
+    readLog(taskId(4))
+    await seen("the log", () => logText() === "here it is")
+    expect(hub.unseen.size).toBe(0)
+  })
+
+  it("has both streams of a task, and tells which is which", async () => {
+    await hub.start()
+    const { readLog } = join()
+    await live()
+    hub.write(taskId(2), "to out\n")
+    hub.write(`${taskId(2)}/err`, "to err\n")
+    readLog(taskId(2))
+    await seen("the end", () => store.log?.state === "ended")
+    expect(store.log?.lines.map((l) => [l.kind, l.text]).toSorted()).toEqual([
+      ["plain", "to out"],
+      ["stderr", "to err"]
+    ])
+    expect(store.log?.bytes).toBe(14)
+  })
+
   it("shows an agent's structured output as a person reads it", async () => {
     await hub.start()
     const { readLog } = join()

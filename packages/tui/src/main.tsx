@@ -4,7 +4,7 @@
  * Owns: refusing what is not a terminal, and what must be settled before Ink and React are loaded. Does not own: the rest (`run.tsx`).
  * Invariant: nothing here imports Ink or React, for they read the environment when they are loaded.
  */
-import { settleColor } from "./theme.ts"
+import { settleEnvironment } from "./theme.ts"
 import { trust } from "./trust.ts"
 
 export interface TuiOptions {
@@ -29,7 +29,7 @@ export const runTui = async (options: TuiOptions): Promise<number> => {
     )
     return 2
   }
-  settleColor(process.env)
+  settleEnvironment(process.env)
   if (options.fingerprint !== undefined) {
     try {
       await trust(options.baseUrl, options.fingerprint)
@@ -38,7 +38,6 @@ export const runTui = async (options: TuiOptions): Promise<number> => {
       return 1
     }
   }
-  process.env["NODE_ENV"] ??= "production" // React's development build costs a third more per frame
   const { run } = await import("./run.tsx")
   return run(options)
 }

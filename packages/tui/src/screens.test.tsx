@@ -246,8 +246,10 @@ describe("the tasks view", () => {
     expect(w.asked).toEqual([])
     await screen.press("x", "y")
     expect(w.asked).toEqual([`kill ${taskId(5)}`])
-    await screen.press("m", "try again", keys.enter)
-    expect(w.asked[1]).toBe(`message ${taskId(5)} try again`)
+    await screen.press("m")
+    expect(screen.text()).toContain("what waits now is answered by a, attach")
+    await screen.press("G", "m", "try again", keys.enter)
+    expect(w.asked[1]).toBe(`message ${taskId(1)} try again`)
     await screen.press("G", "r")
     expect(w.asked[2]).toBe(`retry ${taskId(1)}`)
     await screen.press("g", "G", "y")
@@ -458,6 +460,18 @@ describe("the screen", () => {
       if (columns > 20) expect(screen.lines()[0]).toContain("● live 18")
       screen.assertCalm()
     }
+  })
+
+  it("writes nothing when nothing that is seen has changed", async () => {
+    const w = world()
+    const screen = await show(w)
+    await screen.settled()
+    screen.bytes()
+    for (let i = 0; i < 5; i++) await told(w, screen)
+    expect(screen.bytes()).toBe("")
+    w.log.make(taskId(9), noon)
+    await told(w, screen)
+    expect(screen.bytes()).toContain("19")
   })
 
   it("says when the line to the hub is down, and never with the live dot", async () => {

@@ -24,6 +24,8 @@ export class TestHub {
   private readonly outputs = new Map<string, Output>()
   private readonly streams = new Set<ServerResponse>()
   private readonly server: Server
+  /** Tasks whose output is asked for before the read model has seen them: the next question is answered 404. */
+  readonly unseen = new Set<string>()
   private nextTask = 900_000
   url = ""
 
@@ -133,11 +135,11 @@ export class TestHub {
     if (task === undefined) return problem(404, "not-found", `There is no task ${name}.`, { what: name })
     if (verb === "") return json(200, { task, position })
     if (verb === "output") {
-      const stream = url.searchParams.get("stream")
-      if (stream === "err") return problem(404, "not-found", "Both streams are one.", { what: "err" })
-      const { bytes } = this.output(name)
+      if (this.unseen.delete(name)) return problem(404, "not-found", `There is no task ${name}.`, { what: name })
+      const key = url.searchParams.get("stream") === "err" ? `${name}/err` : name
+      const { bytes } = this.output(key)
       if (last === "follow")
-        return this.followOutput(request, response, name, Number(url.searchParams.get("from") ?? 0))
+        return this.followOutput(request, response, name, key, Number(url.searchParams.get("from") ?? 0))
       response.writeHead(200, { "x-next-byte": String(bytes.length), "x-task-status": task.status })
       return void response.end(bytes)
     }
@@ -187,8 +189,14 @@ export class TestHub {
     response.on("close", () => this.streams.delete(response))
   }
 
-  private followOutput(request: IncomingMessage, response: ServerResponse, id: string, from: number): void {
-    const output = this.output(id)
+  private followOutput(
+    request: IncomingMessage,
+    response: ServerResponse,
+    id: string,
+    key: string,
+    from: number
+  ): void {
+    const output = this.output(key)
     let at = Number(request.headers["last-event-id"] ?? from)
     response.writeHead(200, { "content-type": "text/event-stream" })
     const send = (): void => {
