@@ -208,8 +208,8 @@ describe("the event stream", () => {
       const sockets = yield* Effect.all(Array.from({ length: 8 }, () => slow))
       const before = retained()
       yield* notes(7000, "x".repeat(8000)) // 56 MB, were they kept for anybody
-      const grown = retained() - before
-      assert.isBelow(grown, 35e6, `${grown} bytes`)
+      // What is only garbage goes; what a queue held for a reader would stay.
+      yield* until(Effect.sync(() => retained() - before < 30e6))
       const [socket] = sockets
       assert.isDefined(socket)
       const done = yield* Deferred.make<ReadonlyArray<number>>()
