@@ -89,7 +89,13 @@ describe("the event stream", () => {
   it.live("tells once when it has caught up, and keeps a follower of the end awake", () =>
     Effect.gen(function* () {
       yield* notes(3)
-      const fiber = yield* frames("?from=4").pipe(Stream.take(2), Stream.runCollect, Effect.forkChild)
+      const waiting = yield* Deferred.make<void>()
+      const fiber = yield* frames("?from=4").pipe(
+        Stream.tap(() => Deferred.succeed(waiting, undefined)),
+        Stream.take(2),
+        Stream.runCollect,
+        Effect.forkChild
+      )
       const all = yield* frames("?from=2").pipe(Stream.take(3), Stream.runCollect)
       assert.deepStrictEqual(
         all.map((one) => [one.id, one.event]),
@@ -99,6 +105,7 @@ describe("the event stream", () => {
           ["3", "caught-up"]
         ]
       )
+      yield* Deferred.await(waiting)
       yield* note("note/last")
       assert.deepStrictEqual((yield* Fiber.join(fiber)).map((one) => [one.id, one.event]).toSorted(), [
         ["3", "caught-up"],
