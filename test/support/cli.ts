@@ -2,7 +2,7 @@
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Console, Context, DateTime, Effect, Exit, Cause, Layer } from "effect"
+import { ConfigProvider, Console, Context, DateTime, Effect, Exit, Cause, Layer } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { ensureAdminToken } from "@signalbox/core/config/credentials.ts"
 import { openHome } from "@signalbox/core/config/Home.ts"
@@ -77,7 +77,18 @@ export const signalbox = (...args: ReadonlyArray<string>): Effect.Effect<Ran> =>
           return true
         }
       }),
-      () => Effect.exit(run(args, "1.2.3").pipe(Effect.provideService(Console.Console, captured))),
+      () =>
+        Effect.exit(
+          run(args, "1.2.3").pipe(
+            Effect.provideService(Console.Console, captured),
+            // The default provider remembers the environment of the first command line of this process.
+            Effect.provide(
+              ConfigProvider.layer(
+                ConfigProvider.fromEnv({ env: { SIGNALBOX_HOME: process.env["SIGNALBOX_HOME"] ?? "" } })
+              )
+            )
+          )
+        ),
       () => Effect.sync(() => (process.stdout.write = write))
     )
     const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined

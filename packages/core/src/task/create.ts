@@ -244,6 +244,5 @@ const sessionOf = (task: TaskView, tool: Tool): string | undefined =>
   task.resumeSession ??
   (tool.sessionId === "chosen" && task.startedAt !== null ? task.sessionId : undefined)
 
-/** The tool room's sentences begin small and end without a full stop. */
-const sentence = (text: string): string =>
-  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
+/** The tool room's sentences end without a full stop; some begin with a tool's name, which stays as it is written. */
+const sentence = (text: string): string => `${text}${/[.!?]$/.test(text) ? "" : "."}`

@@ -1,4 +1,9 @@
-/** Writing Server-Sent Events. Pure. Reading them is `core/api/sse.ts`. */
+/** Writing Server-Sent Events. Reading them is `core/api/sse.ts`. */
+import { Context } from "effect"
+
+/** Longest silence of a stream, in milliseconds; readers take 45 s as a broken line. */
+export const Heartbeat = Context.Reference<number>("@signalbox/hub/edge/Heartbeat", { defaultValue: () => 15_000 })
+
 const utf8 = new TextEncoder()
 
 /** @param data its line breaks are kept: each line becomes a data line */

@@ -9,7 +9,7 @@
 import { Clock, Context, Effect, Layer, Option, Schedule, Stream } from "effect"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { EventLog, type LogUnavailable } from "@signalbox/core/log/EventLog.ts"
-import { comment, frame } from "../edge/sse.ts"
+import { comment, frame, Heartbeat } from "../edge/sse.ts"
 
 export interface FeedFilter {
   readonly stream?: string
@@ -39,6 +39,7 @@ export class EventFeed extends Context.Service<
         Effect.retry(Schedule.spaced("1 second")),
         Effect.forkScoped
       )
+      const heartbeatMs = yield* Heartbeat
       let readers = 0
       const frames = (from: number, filter: FeedFilter) =>
         Stream.unwrap(
@@ -49,7 +50,7 @@ export class EventFeed extends Context.Service<
               goal: yield* log.head,
               heardAt: yield* Clock.currentTimeMillis
             }
-            return Stream.paginate(start, (reader) => pull(log, ring, filter, reader))
+            return Stream.paginate(start, (reader) => pull({ log, ring, filter, heartbeatMs }, reader))
           })
         ).pipe(Stream.onStart(Effect.sync(() => readers++)), Stream.ensuring(Effect.sync(() => readers--)))
       return EventFeed.of({
@@ -62,7 +63,6 @@ export class EventFeed extends Context.Service<
   )
 }
 
-const heartbeatMs = 15_000
 const keptFrames = 4096
 const keptBytes = 16 * 1024 * 1024
 const batchFrames = 64
@@ -171,8 +171,15 @@ const makeRing = (start: number) => {
 
 type Ring = ReturnType<typeof makeRing>
 
+interface Pulling {
+  readonly log: EventLog["Service"]
+  readonly ring: Ring
+  readonly filter: FeedFilter
+  readonly heartbeatMs: number
+}
+
 /** Waits until there is something to send. */
-const pull = Effect.fnUntraced(function* (log: EventLog["Service"], ring: Ring, filter: FeedFilter, reader: Reader) {
+const pull = Effect.fnUntraced(function* ({ log, ring, filter, heartbeatMs }: Pulling, reader: Reader) {
   let { at, version } = reader
   while (true) {
     const found: Found = at >= ring.first() ? ring.batch(at, filter) : yield* catchUp(log, ring, filter, at, version)

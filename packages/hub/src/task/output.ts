@@ -18,7 +18,7 @@ import { readOr } from "../edge/answer.ts"
 import { rawAuth } from "../edge/auth.ts"
 import { Draining } from "../edge/Draining.ts"
 import { oneOf, wholeNumber } from "../edge/query.ts"
-import { comment, frame, hello, sseHeaders } from "../edge/sse.ts"
+import { comment, frame, Heartbeat, hello, sseHeaders } from "../edge/sse.ts"
 import { EventFeed } from "../log/EventFeed.ts"
 import { OutputWakes, type Waking } from "./OutputWakes.ts"
 
@@ -30,7 +30,6 @@ export const outputPaths = [path, followPath]
 const mostLines = 1_000_000
 const frameBytes = 48 * 1024
 const pollMs = 1000
-const heartbeatMs = 15_000
 
 export const outputRoutes = Layer.unwrap(
   Effect.gen(function* () {
@@ -39,6 +38,7 @@ export const outputRoutes = Layer.unwrap(
     const wakes = yield* OutputWakes
     const feed = yield* EventFeed
     const draining = yield* Draining
+    const heartbeatMs = yield* Heartbeat
     const find = (taskId: string) => findTask(models, taskId)
 
     /** Where to begin, as the query says. */
@@ -91,7 +91,7 @@ export const outputRoutes = Layer.unwrap(
             (one) => Effect.sync(one.stop)
           )
           const heardAt = yield* Clock.currentTimeMillis
-          const follower = { output, models, feed, waking, task, stream }
+          const follower = { output, models, feed, waking, task, stream, heartbeatMs }
           return Stream.paginate({ at: from, heardAt }, (state) => next(follower, state))
         })
       )
@@ -116,6 +116,7 @@ interface Follower {
   readonly waking: Waking
   readonly task: TaskView
   readonly stream: OutputStream
+  readonly heartbeatMs: number
 }
 interface State {
   readonly at: number
@@ -123,7 +124,8 @@ interface State {
 }
 
 /** Waits for the next frames; the status is read before the bytes, so that a task which has ended has no more of them. */
-const next = Effect.fnUntraced(function* ({ output, models, feed, waking, task, stream }: Follower, state: State) {
+const next = Effect.fnUntraced(function* (follower: Follower, state: State) {
+  const { output, models, feed, waking, task, stream, heartbeatMs } = follower
   while (true) {
     const now = (yield* models.task(task.taskId)) ?? task
     const bytes = yield* output.read(task.taskId, stream, state.at, frameBytes)
