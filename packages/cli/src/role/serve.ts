@@ -58,7 +58,7 @@ const role = (options: ServeOptions) =>
     )
     const parts = Effect.gen(function* () {
       if (options.hub) yield* Layer.build(yield* hub(options))
-      yield* options.worker ? runWorker : Effect.flatMap(Projections, (projections) => projections.run)
+      return yield* options.worker ? runWorker : Effect.flatMap(Projections, (projections) => projections.run)
     })
     yield* Effect.scoped(parts).pipe(Effect.provide(services))
   })

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { spawn } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, DateTime, Effect, Redacted } from "effect"
+import { ConfigProvider, DateTime, Effect, Layer, Redacted } from "effect"
 import { adminTokenFile, ensureAdminToken, readAdminToken } from "./credentials.ts"
 import { loadDotEnv } from "./dotenv.ts"
 import { Home, homeDirectory, openHome } from "./Home.ts"
@@ -18,7 +18,7 @@ const temporary = Effect.acquireRelease(
 )
 const environment = (env: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromEnv({ env }))
 const settings = (env: Record<string, string>) =>
-  Effect.flatMap(Settings, Effect.succeed).pipe(Effect.provide(Settings.layer), Effect.provide(environment(env)))
+  Effect.flatMap(Settings, Effect.succeed).pipe(Effect.provide(Layer.provide(Settings.layer, environment(env))))
 const modeOf = (path: string) => Effect.promise(async () => (await fs.stat(path)).mode & 0o777)
 
 describe("the home", () => {

@@ -288,7 +288,7 @@ const explain = (place: Place, state: State, server: Started): Effect.Effect<voi
     if (known.problem !== "failed") return yield* new EmbeddedPostgresError(known)
     const how = server.process.signalCode ?? `exit code ${server.process.exitCode}`
     const said = words.trim().split("\n").slice(-6).join("\n")
-    yield* new EmbeddedPostgresError({ problem: "crashed", detail: `${said || "nothing"} (${how})` })
+    return yield* new EmbeddedPostgresError({ problem: "crashed", detail: `${said || "nothing"} (${how})` })
   })
 
 /** What waiting cannot mend. A taken port may be free again soon; a crash may have been a racer's. */

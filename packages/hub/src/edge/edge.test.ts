@@ -137,7 +137,7 @@ describe("the edge", () => {
       assert.match(taken.message, new RegExp(`^Port ${port} is in use`))
       const open = yield* Effect.flip(other({ host: "0.0.0.0" }))
       assert.match(open.message, /^SIGNALBOX_HTTP_HOST=0.0.0.0 is not possible/)
-    }).pipe(Effect.provide(hubTest()), Effect.provide(RoomsTest))
+    }).pipe(Effect.provide(hubTest().pipe(Layer.provideMerge(RoomsTest))))
   )
 
   it.live("answers the same command id the same, also at the same moment, and refuses another body", () =>
