@@ -62,7 +62,8 @@ it("60 tasks on 3 hosts, at most 2 at once on each, one worker killed with -9: a
     const wanted = Array.from({ length: perHost }, (_, n) => h * perHost + n)
     expect(numbers(await ssh(name, "cat /root/began")).toSorted((a, b) => a - b)).toEqual(wanted)
     expect(numbers(await ssh(name, "cat /root/ended")).toSorted((a, b) => a - b)).toEqual(wanted)
-    expect(Math.max(...numbers(await ssh(name, "cat /root/count")))).toBe(limit)
+    const counts = numbers(await ssh(name, "cat /root/count"))
+    expect(Math.max(...counts), `at once on ${name}, run by run: ${counts.join(" ")}`).toBe(limit)
   }
   const sampled = ids.at(-1) ?? ""
   expect((await signalbox(home, "task", "logs", sampled)).stdout).toBe(`task ${ids.length - 1}\n`)
