@@ -38,7 +38,7 @@ export interface ServeOptions {
 export const serve = (options: ServeOptions) =>
   Effect.gen(function* () {
     const server = yield* PostgresServer
-    yield* Effect.scoped(role(options)).pipe(Effect.raceFirst(server.failed))
+    return yield* Effect.scoped(role(options)).pipe(Effect.raceFirst(server.failed))
   }).pipe(Effect.provide(logLayer(options).pipe(Layer.provideMerge(serverLayer))))
 
 const logLayer = (options: ServeOptions) =>
@@ -60,7 +60,7 @@ const role = (options: ServeOptions) =>
       if (options.hub) yield* Layer.build(yield* hub(options))
       return yield* options.worker ? runWorker : Effect.flatMap(Projections, (projections) => projections.run)
     })
-    yield* Effect.scoped(parts).pipe(Effect.provide(services))
+    return yield* Effect.scoped(parts).pipe(Effect.provide(services))
   })
 
 const upToDate = Effect.gen(function* () {

@@ -13,11 +13,12 @@ import { jobHandler } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { Slots } from "@signalbox/core/queue/Slots.ts"
 import { DispatchJob } from "@signalbox/core/task/jobs.ts"
-import { settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
+import { activeStatuses, settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 /** Tasks at once on a host that says nothing else. */
 export const defaultHostLimit = 8
+const unsuccessful = settledStatuses.filter((status) => status !== "succeeded")
 /** A tool without a limit of its own is held back by the host's only. */
 const unlimited = 1_000_000
 
@@ -49,8 +50,6 @@ const concerned = (taskId: string) =>
 interface QueuedRow {
   readonly id: string
   readonly tool: string
-  readonly due: boolean
-  readonly pending: boolean
   /** The first dependency that ended without success. */
   readonly failed: string | null
   readonly failed_status: TaskStatus | null
@@ -61,34 +60,54 @@ export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
   const slots = yield* Slots
   const commands = yield* TaskCommands
   const host = yield* Effect.flatMap(ReadModels, (models) => models.host(name))
-  const granted: Array<string> = []
-  const queued = yield* db.transaction(
+  const { queued, granted } = yield* db.transaction(
     Effect.gen(function* () {
       yield* releaseSettled(name)
       const rows = yield* readQueue(name)
-      for (const row of rows) {
-        if (!row.due || row.pending || row.failed !== null || host === undefined) continue
-        const limits = limitsOf(host, row.tool)
-        if (yield* slots.grant({ taskId: row.id, host: name, tool: row.tool, ...limits })) granted.push(row.id)
-      }
-      return rows
+      const ready = rows.filter((row) => row.failed === null)
+      return { queued: rows, granted: host === undefined ? [] : yield* grantSlots(host, ready) }
     })
   )
   for (const row of queued) {
-    if (row.failed === null) continue
-    const message = `${row.failed}, which it waits for, ended ${(row.failed_status ?? "unknown").replace("_", " ")}`
-    yield* commands.run(row.id, { _tag: "FailDependency", message }, "dependency")
-  }
-  if (host === undefined) {
-    // removed while tasks waited for it: nothing will ever start them
-    for (const row of queued)
-      yield* commands.run(row.id, { _tag: "FailDependency", message: `the host ${name} was removed` }, "dependency")
+    // A host that was removed while tasks waited for it: nothing will ever start them.
+    const message =
+      row.failed !== null
+        ? `${row.failed}, which it waits for, ended ${(row.failed_status ?? "unknown").replace("_", " ")}`
+        : `the host ${name} was removed`
+    if (row.failed !== null || host === undefined)
+      yield* commands.run(row.id, { _tag: "FailDependency", message }, "dependency")
   }
   for (const taskId of granted) {
     const after = yield* commands.run(taskId, { _tag: "Dispatch" }, "dispatch")
-    if (after?.status !== "starting") yield* slots.release(taskId)
+    // Another dispatcher may have been faster: it may run by now, and then the slot is its own.
+    if (after === undefined || !activeStatuses.includes(after.status)) yield* slots.release(taskId)
   }
   return granted.length
+})
+
+/**
+ * Asks for slots only where the last look leaves room: a long queue behind a full host costs one query, not one per task.
+ * `Slots.grant` decides. A task that has its slot and was not dispatched (a death in between) is taken up again.
+ */
+const grantSlots = Effect.fnUntraced(function* (host: HostConfig, ready: ReadonlyArray<QueuedRow>) {
+  const slots = yield* Slots
+  const occupied = (yield* slots.occupied).filter((slot) => slot.host === host.name)
+  const held = new Set(occupied.map((slot) => slot.taskId))
+  const byTool = new Map<string, number>()
+  for (const { tool } of occupied) byTool.set(tool, (byTool.get(tool) ?? 0) + 1)
+  const granted: Array<string> = []
+  let used = occupied.length
+  for (const { id, tool } of ready) {
+    const limits = limitsOf(host, tool)
+    const room = used < limits.hostLimit && (byTool.get(tool) ?? 0) < limits.toolLimit
+    if (!held.has(id) && !room) continue
+    if (!(yield* slots.grant({ taskId: id, host: host.name, tool, ...limits }))) continue
+    granted.push(id)
+    if (held.has(id)) continue
+    used += 1
+    byTool.set(tool, (byTool.get(tool) ?? 0) + 1)
+  }
+  return granted
 })
 
 /** The stricter of the host's number and, for the tool, its own on this host. */
@@ -109,21 +128,22 @@ const releaseSettled = (host: string) =>
     )
   )
 
+/** What may start now, and what never will: due tasks whose dependencies have all ended, or one of them without success. */
 const readQueue = (host: string) =>
   Effect.flatMap(Db, (db) =>
     db.query(
       "read the queue",
       (sql) => sql<QueuedRow[]>`
         select t.id, t.tool,
-          coalesce((t.view ->> 'startAt')::timestamptz <= now(), true) as due,
-          coalesce(bool_or(d.status is null or d.status not in ${sql(settledStatuses)}) filter (where a.waits_for is not null), false) as pending,
-          min(a.waits_for) filter (where d.status in ${sql(settledStatuses)} and d.status <> 'succeeded') as failed,
-          min(d.status) filter (where d.status in ${sql(settledStatuses)} and d.status <> 'succeeded') as failed_status
+          min(a.waits_for) filter (where d.status in ${sql(unsuccessful)}) as failed,
+          min(d.status) filter (where d.status in ${sql(unsuccessful)}) as failed_status
         from read.task t
         left join read.task_after a on a.task_id = t.id
         left join read.task d on d.id = a.waits_for
-        where t.host = ${host} and t.status = 'queued'
+        where t.host = ${host} and t.status = 'queued' and coalesce((t.view ->> 'startAt')::timestamptz <= now(), true)
         group by t.id
+        having coalesce(bool_and(coalesce(d.status, 'gone') = 'succeeded') filter (where a.waits_for is not null), true)
+          or bool_or(d.status in ${sql(unsuccessful)})
         order by t.priority desc, t.created_at, t.id
         limit 1000`
     )
