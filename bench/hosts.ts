@@ -8,17 +8,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { Schema } from "effect"
 import { type FleetHost, host, inside, ssh } from "../test/fleet/support.ts"
-import {
-  type Home,
-  type Role,
-  dispose,
-  hubFetch,
-  makeHome,
-  signalbox,
-  start,
-  startHub,
-  until
-} from "../test/support/signalbox.ts"
+import { type Home, type Role, dispose, hubFetch, makeHome, start, startHub, until } from "../test/support/signalbox.ts"
 import { type Row, count, freshDatabase, median, millis } from "./support.ts"
 
 const run = promisify(execFile)
@@ -120,12 +110,22 @@ const cpuSeconds = async (box: FleetHost, worker: Role): Promise<number> => {
 }
 
 const add = async (home: Home, box: FleetHost, maxTasks: number): Promise<void> => {
-  const args = ["--address", box.address, "--user", "root", "--key", box.keyFile, "--accept-new"]
-  const added = await signalbox(home, "host", "add", box.name, ...args, "--max-tasks", String(maxTasks))
-  if (added.code !== 0) throw new Error(added.stderr)
-  await until(`${box.name} is reachable`, 30_000, async () =>
-    (await signalbox(home, "host", "check", box.name)).code === 0 ? true : undefined
-  )
+  const added = await hubFetch(home, "/api/v1/hosts", {
+    method: "POST",
+    body: JSON.stringify({
+      name: box.name,
+      address: box.address,
+      user: "root",
+      keyFile: box.keyFile,
+      hostKeys: [box.hostKey],
+      defaults: { maxTasks }
+    })
+  })
+  if (added.status !== 201) throw new Error(`host add: ${added.status} ${(await added.text()).slice(0, 300)}`)
+  await until(`${box.name} is reachable`, 60_000, async () => {
+    const checked = await hubFetch(home, `/api/v1/hosts/${box.name}/check`, { method: "POST", body: "{}" })
+    return /"reachable":true/.test(await checked.text()) ? true : undefined
+  })
 }
 
 const Created = Schema.Struct({ taskId: Schema.String })

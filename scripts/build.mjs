@@ -54,7 +54,8 @@ const result = await esbuild.build({
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';import{fileURLToPath as __toPath}from'node:url';const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL('.',import.meta.url));"
   },
-  logLevel: "warning"
+  logLevel: "warning",
+  logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
 })
 
 const isEntry = (file) => file.path === join(outdir, "bin.js")

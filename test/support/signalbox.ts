@@ -111,6 +111,8 @@ export interface Role {
   readonly pid: number
   /** Everything it has written to stdout and stderr so far. */
   readonly log: () => Promise<string>
+  /** Where that is written. */
+  readonly file: string
   readonly stdout: () => Buffer
   /** Resolves with its exit code, null after a signal. */
   readonly ended: Promise<number | null>
@@ -130,13 +132,14 @@ export const start = async (home: Home, ...args: ReadonlyArray<string>): Promise
   const file = join(logs, `${name}.log`)
   const sink = createWriteStream(file)
   const out: Array<Buffer> = []
+  const keep = args[0] === "task" // what roles and `events` say is in the file, and may be long
   const child = spawn(process.execPath, [program, ...args], {
     cwd: home.path,
     env: home.env,
     stdio: ["ignore", "pipe", "pipe"]
   })
   child.stdout.on("data", (chunk: Buffer) => {
-    out.push(chunk)
+    if (keep) out.push(chunk)
     sink.write(chunk)
   })
   child.stderr.on("data", (chunk: Buffer) => sink.write(chunk))
@@ -148,6 +151,7 @@ export const start = async (home: Home, ...args: ReadonlyArray<string>): Promise
     name,
     pid: child.pid ?? 0,
     log: () => readFile(file, "utf8"),
+    file,
     stdout: () => Buffer.concat(out),
     ended,
     kill9: () => end(child, ended, "SIGKILL"),

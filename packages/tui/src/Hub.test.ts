@@ -102,6 +102,22 @@ describe("the terminal's copy of the log", () => {
     expect(told.at(-1)).toBe("This token is not known here.")
   })
 
+  it("reads everything anew when the hub has another log", async () => {
+    await hub.start()
+    join()
+    await live()
+    const port = await hub.drop()
+    hub.forget()
+    hub.log.make(taskId(7), noon)
+    await hub.start(port)
+    await seen("the new log", () => store.loaded && store.taskCount === 1 && store.connection.state === "live")
+    expect(store.position).toBe(1)
+    expect(told).toEqual(["The hub has another log now. Everything was read anew."])
+    hub.log.make(taskId(8), noon)
+    await seen("what happens in it", () => store.taskCount === 2)
+    dense()
+  })
+
   it("asks for a task that the log speaks of and the snapshot left out", async () => {
     await hub.start()
     join()
@@ -175,6 +191,32 @@ describe("the log of a task", () => {
     expect(logText()).toBe(text.trimEnd())
     hub.log.task(taskId(4), { _tag: "TaskSucceeded", exitCode: 0, report: {}, output: {} }, noon)
     await seen("its end", () => store.log?.state === "ended")
+  })
+
+  it("waits for a hub whose read model has yet to see the task", async () => {
+    await hub.start()
+    const { readLog } = join()
+    await live()
+    hub.unseen.add(taskId(4))
+    hub.write(taskId(4), "here it is\n")
+    readLog(taskId(4))
+    await seen("the log", () => logText() === "here it is")
+    expect(hub.unseen.size).toBe(0)
+  })
+
+  it("has both streams of a task, and tells which is which", async () => {
+    await hub.start()
+    const { readLog } = join()
+    await live()
+    hub.write(taskId(2), "to out\n")
+    hub.write(`${taskId(2)}/err`, "to err\n")
+    readLog(taskId(2))
+    await seen("the end", () => store.log?.state === "ended")
+    expect(store.log?.lines.map((l) => [l.kind, l.text]).toSorted()).toEqual([
+      ["plain", "to out"],
+      ["stderr", "to err"]
+    ])
+    expect(store.log?.bytes).toBe(14)
   })
 
   it("shows an agent's structured output as a person reads it", async () => {

@@ -166,8 +166,15 @@ const followEvents = (options: HubOptions): Effect.Effect<void, never, HubClient
       })
     )
   )
+  // The hub has another log than the one we know (a new database): everything is read anew.
+  const other = Effect.sync(() => {
+    store.clear()
+    tell("The hub has another log now. Everything was read anew.")
+  })
   return load.pipe(
     Effect.andThen(events),
+    Effect.tapError((error) => (isOtherLog(error) ? other : Effect.void)),
+    Effect.retry({ schedule: backoff, while: isOtherLog }),
     Effect.catch((error) =>
       Effect.andThen(
         down("refused"),
@@ -178,6 +185,13 @@ const followEvents = (options: HubOptions): Effect.Effect<void, never, HubClient
 }
 
 const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("3 seconds")]).pipe(Schedule.jittered)
+
+const isOtherLog = (error: unknown): boolean =>
+  tagOf(error) === "StreamRefused" &&
+  typeof error === "object" &&
+  error !== null &&
+  "status" in error &&
+  error.status === 422
 
 const refuses = (error: unknown): boolean => tagOf(error) === "Unauthorized" || tagOf(error) === "SchemaError"
 

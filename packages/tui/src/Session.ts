@@ -11,12 +11,16 @@ import type { Press } from "./keys.ts"
 import { hold, view } from "./list.ts"
 import type { Model } from "./model.ts"
 import { perform, type Terminal } from "./perform.ts"
+import type { Row } from "./row.ts"
 import type { Size } from "./screen/panes.ts"
 import { fresh } from "./screen/toast.ts"
 import { selectedTask } from "./situation.ts"
 import type { Store } from "./store.ts"
 import type { Mouse } from "./terminal.ts"
-import { complain, moveBy, note, place, press, type Request, selectAt, start, type Step, typed, type Ui } from "./ui.ts"
+import { press } from "./act.ts"
+import { moveBy, selectAt } from "./cursor.ts"
+import { complain, note, place, type Request, start, type Step, type Ui } from "./ui.ts"
+import { typed } from "./writing.ts"
 
 export interface SessionOptions {
   readonly store: Store
@@ -31,6 +35,7 @@ export class Session {
   /** Quitting and handing the terminal over are the screen's; absent while there is none. */
   terminal: Terminal | undefined
   private size: Size = { columns: 80, rows: 24 }
+  private drawn: Frame | undefined
   private state: Ui
   private seen: Model
   private version: object = {}
@@ -66,7 +71,7 @@ export class Session {
 
   frame(size: Size): Frame {
     this.size = size
-    return frame(this.state, this.seen, size)
+    return (this.drawn = frame(this.state, this.seen, size))
   }
 
   readonly subscribe = (tell: () => void): (() => void) => {
@@ -147,12 +152,38 @@ export class Session {
     const kept = fresh(toasts, this.seen.now)
     if (tasks !== anchors.tasks || hosts !== anchors.hosts || kept !== toasts)
       this.state = { ...this.state, anchors: { ...anchors, tasks, hosts }, toasts: kept }
-    this.told()
+    // Ink pays for a whole frame whatever changed, and most seconds change nothing that is seen.
+    if (this.drawn !== undefined && same(this.drawn, frame(this.state, this.seen, this.size))) this.read()
+    else this.told()
+  }
+
+  private read(): void {
+    this.acts.readLog(this.store.loaded ? selectedTask(this.state, this.seen)?.taskId : undefined)
   }
 
   private told(): void {
-    this.acts.readLog(this.store.loaded ? selectedTask(this.state, this.seen)?.taskId : undefined)
+    this.read()
     this.version = {}
     for (const tell of this.heard) tell()
   }
 }
+
+const same = (a: Frame, b: Frame): boolean =>
+  a.cursor?.x === b.cursor?.x &&
+  a.cursor?.y === b.cursor?.y &&
+  a.rows.length === b.rows.length &&
+  a.rows.every((row, y) => sameRow(row, b.rows[y] ?? []))
+
+const sameRow = (a: Row, b: Row): boolean =>
+  a.length === b.length &&
+  a.every((span, i) => {
+    const other = b[i]
+    return (
+      other !== undefined &&
+      span.text === other.text &&
+      span.color === other.color &&
+      span.bold === other.bold &&
+      span.dim === other.dim &&
+      span.inverse === other.inverse
+    )
+  })

@@ -49,6 +49,9 @@ export const exact = (at: string | number): string => {
 /** `18,442` whatever the locale. */
 export const count = (n: number): string => String(Math.trunc(n)).replace(/\B(?=(?:\d{3})+$)/gu, ",")
 
+/** `1 task`, `214 tasks` */
+export const many = (n: number, name: string): string => `${count(n)} ${name}${n === 1 ? "" : "s"}`
+
 /** `812 bytes 18.4 kB 3.1 MB 2.0 GB` */
 export const bytes = (n: number): string => {
   if (n < 1000) return `${n} bytes`

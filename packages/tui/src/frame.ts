@@ -20,7 +20,8 @@ import { over, type Row, rowWidth, rule, say, tall } from "./row.ts"
 import { meets, selectedEvent, selectedHost, selectedTask } from "./situation.ts"
 import { logHeight, taskDetail } from "./task/detail.ts"
 import { taskList } from "./task/list.ts"
-import { found, place, type Scene, type Ui } from "./ui.ts"
+import { place, type Scene, type Ui } from "./ui.ts"
+import { found } from "./find.ts"
 
 export interface Frame {
   readonly rows: ReadonlyArray<Row>

@@ -2,7 +2,7 @@
  * Every key there is, once: what it is called, where it works, what it needs and what it says of itself.
  *
  * Owns: the table, and what derives from it (which key means what here, footer, help, `:` commands, palette).
- * Does not own: what an action does (`ui.ts`, `perform.ts`).
+ * Does not own: what an action does (`act.ts`, `perform.ts`).
  * Invariants: no two bindings of one chain share a key; every binding has a help sentence; an action exists only through a binding.
  */
 
@@ -28,7 +28,7 @@ export const needs = {
   active: "only a task that has not ended can be killed",
   live: "only a task that is running can be attached; l shows its log",
   ended: "only a task that has ended can be retried",
-  resumable: "a message needs an ended task whose agent keeps sessions, or one that waits for an answer",
+  resumable: "a message continues an agent's session that has ended; what waits now is answered by a, attach",
   waiting: "nothing waits for a person",
   error: "there is no message to dismiss"
 } as const
@@ -245,7 +245,7 @@ export const bindings = [
     id: "task.message",
     keys: ["m"],
     context: "tasks",
-    help: "send the agent a message in its own session",
+    help: "continue the ended session of its agent with a message",
     footer: { text: "message", rank: 3 },
     title: "Message to the agent",
     command: "message",

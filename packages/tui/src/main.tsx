@@ -4,7 +4,8 @@
  * Owns: refusing what is not a terminal, and what must be settled before Ink and React are loaded. Does not own: the rest (`run.tsx`).
  * Invariant: nothing here imports Ink or React, for they read the environment when they are loaded.
  */
-import { settleColor } from "./theme.ts"
+import { settleEnvironment } from "./theme.ts"
+import { trust } from "./trust.ts"
 
 export interface TuiOptions {
   /** http://127.0.0.1:49152 */
@@ -15,10 +16,12 @@ export interface TuiOptions {
   readonly place?: string
   /** How to open a task's own terminal; this program's `task attach ID` by default. */
   readonly attachCommand?: (taskId: string) => ReadonlyArray<string>
+  /** SHA-256 of the hub's certificate, for an https hub with one of its own. */
+  readonly fingerprint?: string
   readonly onExit?: () => Promise<void> | void
 }
 
-/** Runs until the person leaves. 0: left; 1: the screen failed; 2: there is no terminal. */
+/** Runs until the person leaves. 0: left; 1: the screen failed, or the hub is not the one that was meant; 2: there is no terminal. */
 export const runTui = async (options: TuiOptions): Promise<number> => {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     process.stderr.write(
@@ -26,8 +29,15 @@ export const runTui = async (options: TuiOptions): Promise<number> => {
     )
     return 2
   }
-  settleColor(process.env)
-  process.env["NODE_ENV"] ??= "production" // React's development build costs a third more per frame
+  settleEnvironment(process.env)
+  if (options.fingerprint !== undefined) {
+    try {
+      await trust(options.baseUrl, options.fingerprint)
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+      return 1
+    }
+  }
   const { run } = await import("./run.tsx")
   return run(options)
 }

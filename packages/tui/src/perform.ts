@@ -2,13 +2,16 @@
  * Does what a person asked for, and says how it went.
  *
  * Owns: the order of a request's steps and its words. Does not own: the calls (`Hub.ts`), the terminal (`Screen.tsx`).
- * Invariant: a form is closed only when the hub has accepted it; several tasks are done one by one, and one refusal does not
+ * Invariant: a form is closed only when the hub has accepted it; an answer never pulls a
+ * person back who has gone elsewhere; several tasks are done one by one, and one refusal does not
  * hide how the others went.
  */
 import { hostRequest } from "./host/form.ts"
 import type { Session } from "./Session.ts"
 import { taskRequest } from "./task/form.ts"
-import { goTo, type Request } from "./ui.ts"
+import { goTo } from "./cursor.ts"
+import type { ViewId } from "./keymap.ts"
+import type { Request, Ui } from "./ui.ts"
 
 /** What only the screen can do. */
 export interface Terminal {
@@ -37,7 +40,7 @@ export const perform = async (session: Session, request: Request): Promise<void>
     case "addHost": {
       const { request: host, acceptNew } = hostRequest(request.values)
       await acts.addHost(host, acceptNew)
-      session.change((ui) => goTo({ ...ui, overlay: undefined }, "hosts", host.name))
+      session.change((ui) => (waits(ui, "hosts") ? goTo({ ...ui, overlay: undefined }, "hosts", host.name) : ui))
       session.note(`${host.name} was added; checking it`)
       return acts.checkHost(host.name)
     }
@@ -62,8 +65,14 @@ export const perform = async (session: Session, request: Request): Promise<void>
   }
 }
 
+/** Is the person still where they asked? Whoever has gone elsewhere meanwhile is not pulled back. */
+const waits = (ui: Ui, view: ViewId): boolean =>
+  ui.view === view && (ui.overlay === undefined || (ui.overlay.kind === "form" && ui.overlay.sending))
+
 const select = (session: Session, taskId: string): void => {
-  session.change((ui) => goTo({ ...ui, overlay: undefined, marked: new Set() }, "tasks", taskId))
+  session.change((ui) =>
+    waits(ui, "tasks") ? goTo({ ...ui, overlay: undefined, marked: new Set() }, "tasks", taskId) : ui
+  )
   session.note(`${taskId} was created`)
 }
 

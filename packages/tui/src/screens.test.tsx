@@ -246,8 +246,10 @@ describe("the tasks view", () => {
     expect(w.asked).toEqual([])
     await screen.press("x", "y")
     expect(w.asked).toEqual([`kill ${taskId(5)}`])
-    await screen.press("m", "try again", keys.enter)
-    expect(w.asked[1]).toBe(`message ${taskId(5)} try again`)
+    await screen.press("m")
+    expect(screen.text()).toContain("what waits now is answered by a, attach")
+    await screen.press("G", "m", "try again", keys.enter)
+    expect(w.asked[1]).toBe(`message ${taskId(1)} try again`)
     await screen.press("G", "r")
     expect(w.asked[2]).toBe(`retry ${taskId(1)}`)
     await screen.press("g", "G", "y")
@@ -271,6 +273,20 @@ describe("the tasks view", () => {
     expect(screen.text()).not.toContain("The worker said no.")
   })
 
+  it("does not pull a person back who has gone elsewhere before the answer came", async () => {
+    const w = world()
+    const screen = await show(w)
+    await screen.press("G")
+    w.session.press({ key: "r" })
+    w.session.press({ key: "3" })
+    await screen.settled()
+    expect(w.asked).toEqual([`retry ${taskId(1)}`])
+    expect(screen.text()).toContain(`${taskId(77)} was created`)
+    expect(screen.lines()[0]).toContain("[3 Hosts]")
+    await screen.press("1", "G", "r")
+    expect(w.session.ui.anchors.tasks.selected).toBe(taskId(77))
+  })
+
   it("says why a key does nothing now", async () => {
     const w = world()
     const screen = await show(w)
@@ -292,6 +308,8 @@ describe("the tasks view", () => {
     w.refuse = "There is no host web1."
     await screen.press(keys.ctrlS)
     expect(screen.text()).toContain("✗ There is no host web1.")
+    await screen.press(keys.escape)
+    expect(screen.text()).not.toContain("There is no host web1.")
     expect(screen.text()).toContain("and test it") // nothing that was written is lost
     w.refuse = undefined
     await screen.press(keys.ctrlS)
@@ -442,6 +460,18 @@ describe("the screen", () => {
       if (columns > 20) expect(screen.lines()[0]).toContain("● live 18")
       screen.assertCalm()
     }
+  })
+
+  it("writes nothing when nothing that is seen has changed", async () => {
+    const w = world()
+    const screen = await show(w)
+    await screen.settled()
+    screen.bytes()
+    for (let i = 0; i < 5; i++) await told(w, screen)
+    expect(screen.bytes()).toBe("")
+    w.log.make(taskId(9), noon)
+    await told(w, screen)
+    expect(screen.bytes()).toContain("19")
   })
 
   it("says when the line to the hub is down, and never with the live dot", async () => {

@@ -28,6 +28,11 @@ export const subjects = (ui: Ui, model: Model, need: "active" | "ended"): Readon
   return meant.filter((t) => fits(t, need))
 }
 
+/** The agent keeps sessions, and told us this one's. */
+const continues = (task: TaskView, model: Model): boolean =>
+  model.tools.find((t) => t.name === task.tool)?.canResume === true &&
+  [task.report.sessionId, task.resumeSession, task.sessionId].some((session) => session !== undefined && session !== "")
+
 export const meets = (ui: Ui, model: Model, need: Need): boolean => {
   const task = selectedTask(ui, model)
   switch (need) {
@@ -40,10 +45,8 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
       return subjects(ui, model, need).length > 0
     case "live":
       return task !== undefined && activeStatuses.includes(task.status) && task.startedAt !== null
-    case "resumable": {
-      if (task === undefined || !(isSettled(task.status) || task.status === "waiting")) return false
-      return model.tools.find((t) => t.name === task.tool)?.canResume === true
-    }
+    case "resumable":
+      return task !== undefined && isSettled(task.status) && continues(task, model)
     case "waiting":
       return model.waiting.length > 0
     case "error":

@@ -93,6 +93,18 @@ export class Store {
     this.ticker.flush()
   }
 
+  /** Forgets the world, as before the first snapshot. */
+  clear(): void {
+    this.tasks.clear()
+    this.hosts.clear()
+    this.checking.clear()
+    this.events = []
+    this.order = undefined
+    this.position = 0
+    this.loaded = false
+    this.ticker.flush()
+  }
+
   /** One event of the log, in order. Events that were seen already change nothing. */
   apply(event: RecordedEvent): void {
     this.position = Math.max(this.position, event.position)

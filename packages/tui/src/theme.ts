@@ -4,6 +4,7 @@
  * Owns: the palette (the 16 colors every terminal has) and the decision on color. Does not own: which states exist (core).
  * Invariant: nothing may be told by color, bold, dim or inverse only, for all of them vanish under NO_COLOR.
  */
+import { fit } from "./text.ts"
 import { type Color, type Row, type Span, say } from "./row.ts"
 
 export interface Mark {
@@ -40,12 +41,13 @@ export const wordWidth = 9
 /** A key and what it does, as footers and helps show it. */
 export const hint = (key: string, what: string): Row => [say(key, { bold: true }), say(` ${what}`, { dim: true })]
 
-export const label = (name: string, columns: number): Span => say(name.padEnd(columns), { dim: true })
+export const label = (name: string, columns: number): Span => say(`${fit(name, columns - 1)} `, { dim: true })
 
 /**
- * Ink's color library does not know NO_COLOR, so this must run before it is imported. https://no-color.org: present and not
- * empty means no color; FORCE_COLOR, which is stronger there, is left alone only when NO_COLOR is absent.
+ * What must be so before Ink and React are loaded. Ink's color library does not know NO_COLOR (https://no-color.org: present and
+ * not empty means no color). React's development build costs a third more per frame.
  */
-export const settleColor = (env: Record<string, string | undefined>): void => {
+export const settleEnvironment = (env: Record<string, string | undefined>): void => {
   if ((env["NO_COLOR"] ?? "") !== "") env["FORCE_COLOR"] = "0"
+  env["NODE_ENV"] ??= "production"
 }

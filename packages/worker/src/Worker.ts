@@ -32,6 +32,7 @@ import { scheduleHandler } from "./schedule/tick.ts"
 import { dispatchHandler } from "./task/dispatch.ts"
 import { killHandler } from "./task/kill.ts"
 import { launchHandler } from "./task/launch.ts"
+import { notifyHandler } from "./task/notify.ts"
 import { TaskCommands } from "./task/TaskCommands.ts"
 import { runWatches } from "./task/Watches.ts"
 
@@ -77,6 +78,7 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   dispatchHandler,
   launchHandler,
   killHandler,
+  notifyHandler,
   hostVisitHandler,
   scheduleHandler
 ]

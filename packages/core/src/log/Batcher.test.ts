@@ -22,11 +22,8 @@ const item = (stream: string, overrides: Partial<Append> = {}): Append => ({
 const batcher = (options: Partial<BatcherOptions> = {}) =>
   Effect.gen(function* () {
     const db = yield* Db
-    const sql = yield* Effect.acquireRelease(
-      Effect.sync(() => connect(db.url, { max: 1, name: "batcher-under-test" })),
-      (one) => Effect.promise(() => one.end({ timeout: 1 }))
-    )
-    return yield* makeBatcher(sql, { ...defaultOptions, ...options })
+    const open = () => connect(db.url, { max: 1, name: "batcher-under-test" })
+    return yield* makeBatcher(open, { ...defaultOptions, ...options })
   })
 
 /** Holds the append lock, so that a flight stays in the air until it is let go. */
@@ -174,9 +171,30 @@ describe("group commit", () => {
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
 
+  it.live("takes a connection that does not answer for lost; what arrives late is still written once", () =>
+    Effect.gen(function* () {
+      const { append, flights } = yield* batcher({ answerMillis: 150 })
+      const letGo = yield* holdLock
+      const all = yield* Effect.forkChild(
+        Effect.forEach([1, 2, 3], (n) => append(item(`s${n}`, { expected: "new" })), { concurrency: "unbounded" })
+      )
+      while (flights() < 3) yield* Effect.yieldNow // the first two wait at the server still
+      yield* letGo
+      assert.deepStrictEqual(
+        (yield* Fiber.join(all)).map((answer) => [answer.toVersion, answer.toPosition]),
+        [
+          [1, 1],
+          [1, 2],
+          [1, 3]
+        ]
+      )
+      assert.strictEqual(yield* Effect.flatMap(EventLog, (log) => log.head), 3)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
   it.live("tells the callers when the database stays away, with the outcome open", () =>
     Effect.gen(function* () {
-      const nowhere = connect("postgres://nobody@127.0.0.1:1/none", { max: 1 })
+      const nowhere = () => connect("postgres://nobody@127.0.0.1:1/none", { max: 1 })
       const { append } = yield* makeBatcher(nowhere, { ...defaultOptions, patienceMillis: 200 })
       const error = yield* Effect.flip(append(item("a")))
       assert.match(error.message, /^the event log is not available: the database is not reachable \(.*ECONNREFUSED/)

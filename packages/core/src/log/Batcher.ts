@@ -25,12 +25,15 @@ export interface BatcherOptions {
   readonly line: number
   /** How long a lost connection is retried before the callers are told. */
   readonly patienceMillis: number
+  /** How long an answer is waited for before the connection counts as lost: a cut cable gives no sign. */
+  readonly answerMillis: number
 }
 export const defaultOptions: BatcherOptions = {
   flightItems: 128,
   flightBytes: 4 * 1_048_576,
   line: 8_192,
-  patienceMillis: 30_000
+  patienceMillis: 45_000,
+  answerMillis: 20_000
 }
 
 type Landed = Effect.Effect<Appended, AppendError>
@@ -45,8 +48,13 @@ export interface Batcher {
   readonly flights: () => number
 }
 
-/** @param sql one connection of its own, so that appends never wait behind reads or behind a caller's transaction */
-export const makeBatcher = Effect.fnUntraced(function* (sql: postgres.Sql, options: BatcherOptions = defaultOptions) {
+/** @param open makes a pool of one connection, so that appends never wait behind reads or behind a caller's transaction */
+export const makeBatcher = Effect.fnUntraced(function* (
+  open: () => postgres.Sql,
+  options: BatcherOptions = defaultOptions
+) {
+  let sql = open()
+  yield* Effect.addFinalizer(() => Effect.promise(() => sql.end({ timeout: 1 })))
   const line = new Set<Waiting>()
   const room = yield* Semaphore.make(options.line)
   let air: ReadonlyArray<Waiting> = []
@@ -88,7 +96,18 @@ export const makeBatcher = Effect.fnUntraced(function* (sql: postgres.Sql, optio
         )
       },
       catch: (cause) => toDbError("append to the log", cause)
-    })
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: options.answerMillis,
+        orElse: () =>
+          Effect.suspend(() => {
+            void sql.end({ timeout: 0 }).catch(() => {})
+            sql = open()
+            const cause = new Error(`no answer for ${options.answerMillis} ms`)
+            return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
+          })
+      })
+    )
   const fly = (flight: ReadonlyArray<Waiting>): Effect.Effect<void> =>
     untilSent(send(flight), options.patienceMillis).pipe(
       Effect.map((answers) => flight.forEach((one, i) => one.land(landing(answers[i])))),

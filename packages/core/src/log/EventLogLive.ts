@@ -1,7 +1,7 @@
 /**
  * The event log on Postgres: puts the parts together.
  *
- * Owns: the writer's connection, and the life of the batcher and of the doorbell. Does not own: anything else; see the parts.
+ * Owns: the life of the batcher and of the doorbell. Does not own: anything else; see the parts.
  * Invariants: appends have one connection of their own, so that they cannot wait for a pool whose connections are all held by
  * transactions that wait for an append.
  */
@@ -22,11 +22,7 @@ export const layerWith = (options?: BatcherOptions): Layer.Layer<EventLog, DbErr
     Effect.gen(function* () {
       const db = yield* Db
       yield* readHead(db)
-      const writer = yield* Effect.acquireRelease(
-        Effect.sync(() => connect(db.url, { max: 1, name: "signalbox-append" })),
-        (sql) => Effect.promise(() => sql.end({ timeout: 5 }))
-      )
-      const batcher = yield* makeBatcher(writer, options)
+      const batcher = yield* makeBatcher(() => connect(db.url, { max: 1, name: "signalbox-append" }), options)
       const bell = yield* makeDoorbell(db)
       return EventLog.of({
         append: batcher.append,

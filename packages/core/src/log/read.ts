@@ -38,27 +38,23 @@ export interface EventRow {
  * One page. The inner query walks the index; the outer cuts the page where its payloads exceed the budget. Payloads that are
  * stored in less than 500 bytes are counted as stored, so that only large ones are unpacked for their length.
  */
-export const pageQuery = (sql: Sql, cursor: Cursor, limit: number): postgres.PendingQuery<EventRow[]> => sql<
-  EventRow[]
->`
-  select position, stream, version, type, data::text as data, actor, command_id, correlation_id, causation_id,
-    (extract(epoch from at) * 1000000)::bigint as micros, hash
-  from (
-    select *, sum(case when pg_column_size(data) < 500 then pg_column_size(data) else octet_length(data::text) end)
-      over (order by position rows between unbounded preceding and 1 preceding) as before
-    from (select * from log.event where ${where(sql, cursor)} limit ${limit}) walked
-  ) measured
-  where before is null or before < ${PAGE_BYTES}
-  order by position`
-
-const where = (sql: Sql, cursor: Cursor) => {
-  if (cursor._tag === "Stream") {
-    const typed = cursor.type === undefined ? sql`` : sql`and type = ${cursor.type}`
-    return sql`stream = ${cursor.stream} and version >= ${cursor.from} ${typed} order by version`
-  }
-  return cursor.type === undefined
-    ? sql`position >= ${cursor.from} order by position`
-    : sql`type = ${cursor.type} and position >= ${cursor.from} order by position`
+export const pageQuery = (sql: Sql, cursor: Cursor, limit: number): postgres.PendingQuery<EventRow[]> => {
+  const order = cursor._tag === "Stream" ? sql`version` : sql`position`
+  const typed = cursor.type === undefined ? sql`` : sql`and type = ${cursor.type}`
+  const place =
+    cursor._tag === "Stream"
+      ? sql`stream = ${cursor.stream} and version >= ${cursor.from} ${typed}`
+      : sql`position >= ${cursor.from} ${typed}`
+  return sql<EventRow[]>`
+    select position, stream, version, type, data::text as data, actor, command_id, correlation_id, causation_id,
+      (extract(epoch from at) * 1000000)::bigint as micros, hash
+    from (
+      select *, sum(case when pg_column_size(data) < 500 then pg_column_size(data) else octet_length(data::text) end)
+        over (order by ${order} rows between unbounded preceding and 1 preceding) as before
+      from (select * from log.event where ${place} order by ${order} limit ${limit}) walked
+    ) measured
+    where before is null or before < ${PAGE_BYTES}
+    order by ${order}`
 }
 
 export const headQuery = (sql: Sql): postgres.PendingQuery<{ position: string; hash: Buffer }[]> =>

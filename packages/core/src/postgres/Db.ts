@@ -6,6 +6,7 @@
  */
 import { Context, Effect, Exit, Layer, Schema } from "effect"
 import postgres from "postgres"
+import { arrayTypes } from "./arrays.ts"
 
 /** Postgres refused or could not be reached. `transient` tells whether the same statement may succeed later. */
 export class DbError extends Schema.TaggedError<DbError>()("DbError", {
@@ -115,6 +116,8 @@ export const connect = (url: string, options: { readonly max?: number; readonly 
     max_lifetime: null,
     backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
     onnotice: () => {},
+    fetch_types: false,
+    types: arrayTypes,
     connection: { application_name: options.name ?? "signalbox" }
   })
 

@@ -6,10 +6,12 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import postgres from "postgres"
 import { afterAll } from "vitest"
 import { eventually } from "../../../../test/support/eventually.ts"
 import { alive, readLock } from "./cluster.ts"
+import { leasePostgres } from "./embedded.ts"
 import { installedPrograms } from "./placement.ts"
 
 const script = fileURLToPath(new URL("../../../../test/support/postgres-holder.ts", import.meta.url))
@@ -190,28 +192,42 @@ describe("the embedded Postgres", () => {
     await second.release()
   }, 120_000)
 
-  it("tells what it does on the first start when that takes long", async () => {
-    const home = await newHome()
+  /** Programs whose initdb waits, like that of a slow disk, until the test opens the gate. */
+  const slowPrograms = async () => {
     const slow = await fs.mkdtemp(join(tmpdir(), "signalbox-slow-"))
     made.push(slow)
     await fs.chmod(slow, 0o755)
     await fs.cp(installedPrograms(), slow, { recursive: true, verbatimSymlinks: true })
     await fs.rename(join(slow, "bin/initdb"), join(slow, "bin/initdb.real"))
-    // initdb of a slow disk: it waits for a fifo that the test opens once the message was seen
     const gate = join(slow, "gate")
-    await fs.writeFile(
-      join(slow, "bin/initdb"),
-      `#!/bin/sh\nuntil [ -e ${gate} ]; do :; done\nexec ${slow}/bin/initdb.real "$@"\n`
-    )
-    await fs.chmod(join(slow, "bin/initdb"), 0o755)
-    const each = holder(home, { programs: slow })
-    await eventually("the message", () =>
+    const text = `#!/bin/sh\nuntil [ -e ${gate} ]; do :; done\nexec ${slow}/bin/initdb.real "$@"\n`
+    await fs.writeFile(join(slow, "bin/initdb"), text, { mode: 0o755 })
+    return { programs: slow, open: () => fs.writeFile(gate, "") }
+  }
+  const making = (each: ReturnType<typeof holder>) =>
+    eventually("the message", () =>
       each.lines.some((line) => line.progress?.startsWith("Making the database") === true)
     )
-    await fs.writeFile(gate, "")
-    // initdb looks for the server beside its own name
+
+  it("tells what it does on the first start when that takes long", async () => {
+    const { programs, open } = await slowPrograms()
+    const each = holder(await newHome(), { programs })
+    await making(each)
+    await open()
     assert.match((await each.ready()).url, /^postgres:/)
     await each.release()
+  }, 120_000)
+
+  it("leaves no server behind when Ctrl-C comes during the first start", async () => {
+    const { programs, open } = await slowPrograms()
+    const home = await newHome()
+    const each = holder(home, { programs })
+    await making(each)
+    each.child.kill("SIGINT")
+    await open()
+    await eventually("the holder's end", () => each.child.exitCode !== null, 60_000)
+    assert.strictEqual(each.child.exitCode, 130)
+    assert.isUndefined(await readLock(join(home, "postgres/data")))
   }, 120_000)
 })
 
@@ -240,7 +256,9 @@ describe("the embedded Postgres says in one sentence", () => {
   it("that its password is not the one in the home", async () => {
     const { home } = await usedHome()
     await fs.writeFile(join(home, "database-password"), "wrong\n")
-    assert.include(await holder(home).error(), `does not accept the password in ${join(home, "database-password")}`)
+    const each = holder(home)
+    assert.include(await each.error(), `does not accept the password in ${join(home, "database-password")}`)
+    await eventually("the server's end", async () => (await readLock(join(home, "postgres/data"))) === undefined)
   }, 60_000)
 
   it("that its programs are of another machine, or missing", async () => {
@@ -279,6 +297,24 @@ describe("the embedded Postgres says in one sentence", () => {
     await eventually("the return", () => each.talk().includes("is back"), 60_000)
     await each.release()
   }, 120_000)
+})
+
+describe("a port that stays taken", () => {
+  it.live("ends the waiting with its number", () =>
+    Effect.gen(function* () {
+      const home = yield* Effect.promise(() => newHome())
+      const thief = createServer()
+      const port = yield* Effect.callback<number>((resume) => {
+        thief.listen(0, "127.0.0.1", () => {
+          const address = thief.address()
+          resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+        })
+      })
+      const error = yield* Effect.flip(leasePostgres({ home, timeoutMs: 8_000 }, port))
+      thief.close()
+      assert.match(error.message, new RegExp(`port ${port} is used by another program. Stop that program`))
+    })
+  )
 })
 
 describe.runIf(isRoot)("started by root", () => {

@@ -100,8 +100,8 @@ export const leasePostgres = (options: EmbeddedOptions, insist?: number): Effect
   Effect.uninterruptible(
     Effect.gen(function* () {
       const place = yield* prepare(options)
-      const deadline = (yield* Clock.currentTimeMillis) + (options.timeoutMs ?? 60_000)
       const state: State = {
+        deadline: (yield* Clock.currentTimeMillis) + patience(options),
         port: insist ?? place.port,
         insist,
         crashes: 0,
@@ -111,19 +111,40 @@ export const leasePostgres = (options: EmbeddedOptions, insist?: number): Effect
         waitingSince: undefined,
         told: false
       }
-      while ((yield* Clock.currentTimeMillis) < deadline) {
-        const outcome = yield* Effect.result(step(place, state))
-        if (outcome._tag === "Success") {
-          if (outcome.success !== undefined) return outcome.success
-        } else if (final(outcome.failure, state)) return yield* outcome.failure
-        else state.last = outcome.failure
-        yield* Effect.interruptible(Effect.sleep(outcome._tag === "Success" ? "20 millis" : "200 millis"))
-      }
-      return yield* (
-        state.last ?? new EmbeddedPostgresError({ problem: "timeout", detail: join(place.base, "postgres.log") })
-      )
+      return yield* lease(place, state).pipe(Effect.onError(() => stopStarted(place, state)))
     })
   )
+
+/** One step after the other until there is a lease, or no hope, or no time. */
+const lease = (place: Place, state: State): Effect.Effect<Lease, EmbeddedPostgresError> =>
+  Effect.gen(function* () {
+    while ((yield* Clock.currentTimeMillis) < state.deadline) {
+      const outcome = yield* Effect.result(step(place, state))
+      if (outcome._tag === "Success") {
+        if (outcome.success !== undefined) return outcome.success
+      } else if (outcome.failure.problem === "timeout") return yield* state.last ?? outcome.failure
+      else if (final(outcome.failure, state)) return yield* outcome.failure
+      else state.last = outcome.failure
+      const pause = Effect.sleep(outcome._tag === "Success" ? "20 millis" : "200 millis")
+      // once we have started a server only the lease leads out: its release stops the server
+      yield* state.started === undefined ? Effect.interruptible(pause) : pause
+    }
+    return yield* state.last ?? tooLong(place)
+  })
+
+const tooLong = (place: Place) =>
+  new EmbeddedPostgresError({ problem: "timeout", detail: join(place.base, "postgres.log") })
+
+/** A server that we started and cannot use is not left behind. Who got a lease on it meanwhile brings it back. */
+const stopStarted = (place: Place, state: State): Effect.Effect<void> =>
+  Effect.ignore(
+    attempt(place.data, async () => {
+      const lock = await readLock(place.data)
+      if (lock !== undefined && lock.pid === state.started) process.kill(lock.pid, "SIGINT")
+    })
+  )
+
+const patience = (options: EmbeddedOptions): number => options.timeoutMs ?? 60_000
 
 interface Place {
   readonly options: EmbeddedOptions
@@ -137,6 +158,7 @@ interface Place {
 }
 
 interface State {
+  deadline: number
   port: number
   readonly insist: number | undefined
   crashes: number
@@ -167,8 +189,10 @@ const prepare = (options: EmbeddedOptions): Effect.Effect<Place, EmbeddedPostgre
 const step = (place: Place, state: State): Effect.Effect<Lease | undefined, EmbeddedPostgresError> =>
   Effect.gen(function* () {
     const version = yield* attempt(place.data, () => clusterVersion(place.data))
-    if (version === undefined) yield* initialize(place)
-    else if (version !== MAJOR)
+    if (version === undefined) {
+      yield* initialize(place)
+      state.deadline = (yield* Clock.currentTimeMillis) + patience(place.options) // a slow disk may take minutes to make it
+    } else if (version !== MAJOR)
       return yield* new EmbeddedPostgresError({
         problem: "other-version",
         detail: `${place.data} is of ${version}, this program brings ${MAJOR}`
@@ -236,11 +260,15 @@ const start = (place: Place, state: State): Effect.Effect<void, EmbeddedPostgres
       Effect.repeat({ until: (lock) => lock?.ready === true && lock.pid === server.process.pid }),
       Effect.as(true)
     )
+    state.started = server.process.pid
+    const left = Math.max(0, state.deadline - (yield* Clock.currentTimeMillis))
     const ending = Effect.as(Deferred.await(ended), false)
-    // raced inside an uninterruptible region: the slower one must be told explicitly that it may be stopped
-    const up = yield* Effect.raceFirst(Effect.interruptible(ready), Effect.interruptible(ending))
-    if (up) state.started = server.process.pid
-    else yield* explain(place, state, server)
+    const late = Effect.andThen(Effect.sleep(left), Effect.fail(tooLong(place)))
+    // raced inside an uninterruptible region: the slower ones must be told explicitly that they may be stopped
+    const over = Effect.interruptible(Effect.raceFirst(ending, late))
+    if (yield* Effect.raceFirst(Effect.interruptible(ready), over)) return
+    state.started = undefined
+    yield* explain(place, state, server)
   }).pipe(withProgress("Starting the database…"))
 
 /** Why a server ended at once: another starter was faster (no error), its port is taken, or it cannot run. */

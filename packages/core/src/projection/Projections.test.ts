@@ -48,12 +48,6 @@ describe("projections", () => {
     withTally(
       Effect.gen(function* () {
         const [db, projections] = [yield* Db, yield* Projections]
-        // postgres.js loses a rejection when a connection dies in its very first query: open all of them before
-        yield* Effect.forEach(
-          Array.from({ length: 8 }, (_, i) => i),
-          () => db.query("warm up", (sql) => sql`select pg_sleep(0.05)`),
-          { concurrency: 8 }
-        )
         const runners = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(projections.run))
         const cutting = yield* Effect.forkChild(
           Effect.forever(

@@ -8,7 +8,7 @@
 import { Effect } from "effect"
 import { LogUnavailable } from "../log/EventLog.ts"
 import { readPage } from "../log/read.ts"
-import { Db, type DbError } from "../postgres/Db.ts"
+import { Db, type DbError, type Sql } from "../postgres/Db.ts"
 import type { UnknownQueue } from "../queue/Queue.ts"
 import { applied, enter, type Follower, lockCheckpoint } from "./checkpoint.ts"
 import type { FollowerStatus, ParkedEvent, RetryOutcome, Target } from "./Projection.ts"
@@ -77,13 +77,15 @@ const retryNext = Effect.fnUntraced(function* (follower: Follower, stream: strin
 
 const firstParked = Effect.fnUntraced(function* (follower: Follower, stream: string) {
   const db = yield* Db
-  const [row] = yield* db.query(
-    "find a parked event",
-    (sql) => sql<{ position: number }[]>`select position::float8 as position from derived.parked p
-      where name = ${follower.name} and target = ${follower.target} and stream = ${stream} order by p.position limit 1`
+  const [row] = yield* db.query("find a parked event", (sql) =>
+    firstParkedQuery(sql, follower.name, follower.target, stream)
   )
   return row?.position
 })
+
+export const firstParkedQuery = (sql: Sql, name: string, target: Target, stream: string) => sql<{ position: number }[]>`
+  select p.position::float8 as position from derived.parked p
+  where p.name = ${name} and p.target = ${target} and p.stream = ${stream} order by p.position limit 1`
 
 export const followerStatus = (
   targets: ReadonlyArray<Target>

@@ -12,7 +12,9 @@ import { Db, type DbError } from "../postgres/Db.ts"
 import {
   applyWithin,
   type Checkpoint,
+  enter,
   type Follower,
+  heldStreams,
   lockCheckpoint,
   openCheckpoint,
   readCheckpoint
@@ -146,7 +148,11 @@ const finish = (
         if (live === undefined || next?.token !== at.token) return yield* new RebuildSuperseded({ name })
         if (next.position !== at.position || live.position > position) return undefined
         const wanted = tail.filter((event) => projection.types.includes(event.type))
-        if (wanted.length > 0) yield* applyWithin(followerOf(projection, "read_next"), wanted)
+        if (wanted.length > 0) {
+          const follower = followerOf(projection, "read_next")
+          yield* enter(db, follower)
+          yield* applyWithin(follower, wanted, yield* heldStreams(follower))
+        }
         yield* swapShadow(projection.tables)
         yield* db.query(
           "retire the old checkpoint",

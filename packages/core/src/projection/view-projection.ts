@@ -75,12 +75,12 @@ export const viewProjection = <E extends { readonly _tag: string }, V extends { 
           view: encode(view),
           ...(brief === undefined ? {} : { brief: encode(brief(view)) })
         }))
-        const columns = brief === undefined ? "id, version, view" : "id, version, view, brief"
+        const columns = ["id", "version", "view", ...(brief === undefined ? [] : ["brief"])]
         yield* db.query(
           `write ${options.table}`,
           (sql) => sql`
-            insert into ${sql(options.table)} (${sql.unsafe(columns)})
-            select ${sql.unsafe(columns)} from json_to_recordset(${JSON.stringify(records)}::text::json)
+            insert into ${sql(options.table)} (${sql(columns)})
+            select ${sql(columns)} from json_to_recordset(${JSON.stringify(records)}::text::json)
               as r (id text, version int, view json, brief json)
             on conflict (id) do update set version = excluded.version, view = excluded.view
               ${brief === undefined ? sql`` : sql`, brief = excluded.brief`}`

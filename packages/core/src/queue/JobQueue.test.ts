@@ -233,4 +233,62 @@ describe("the queue", () => {
       yield* Fiber.interrupt(second)
     }).pipe(Effect.provide(QueueTest))
   )
+
+  it.live.each(["work", "narrow"])(
+    "stops an attempt that was taken over, and lets only the next one settle (%s)",
+    (name) =>
+      Effect.gen(function* () {
+        const [db, jobs] = [yield* Db, yield* JobQueue]
+        const happened = yield* Mailbox.unbounded<string>()
+        const handler = jobHandler({
+          queue: name,
+          data: Data,
+          run: (_, { attempt }) =>
+            attempt === 1
+              ? Effect.onInterrupt(Effect.andThen(Mailbox.offer(happened, "1 runs"), Effect.never), () =>
+                  Mailbox.offer(happened, "1 is stopped")
+                )
+              : Effect.asVoid(Mailbox.offer(happened, `${attempt} runs`))
+        })
+        const worker = yield* Effect.forkChild(jobs.work([handler]))
+        const sent = job(name, 1)
+        yield* jobs.enqueue([sent])
+        assert.strictEqual(yield* Mailbox.take(happened), "1 runs")
+        // what pg-boss does with a job whose worker gave no sign of life
+        yield* db.query("take over", (sql) => sql`update pgboss.job set state = 'retry' where id = ${sent.id}`)
+        assert.deepStrictEqual((yield* Mailbox.takeN(happened, 2)).toSorted(), ["1 is stopped", "2 runs"])
+        const end = yield* until(
+          "it is completed",
+          Effect.map(row(sent.id), (one) => one?.state === "completed" && one)
+        )
+        assert.strictEqual(end.retries, 1)
+        yield* Fiber.interrupt(worker)
+      }).pipe(Effect.provide(QueueTest))
+  )
+
+  it.live("tells the hook of a job whose workers all died", () =>
+    Effect.gen(function* () {
+      const [db, jobs] = [yield* Db, yield* JobQueue]
+      const exhausted = yield* Deferred.make<{ id: string; attempts: number; reason: string }>()
+      const sent = job("frail", 3)
+      yield* jobs.enqueue([sent])
+      // claimed for the last time by a process that is gone
+      yield* db.query(
+        "claim and die",
+        (sql) => sql`update pgboss.job set state = 'active', retry_count = 1, started_on = now() - interval '1 minute',
+          heartbeat_on = now() - interval '1 minute' where id = ${sent.id}`
+      )
+      const handler = jobHandler({
+        queue: "frail",
+        data: Data,
+        run: () => Effect.die("must not run"),
+        onExhausted: (_, info) => Effect.asVoid(Deferred.succeed(exhausted, info))
+      })
+      const worker = yield* Effect.forkChild(jobs.work([handler]))
+      const end = yield* Deferred.await(exhausted)
+      assert.deepInclude(end, { id: sent.id, attempts: 2 })
+      assert.include(end.reason, "heartbeat")
+      yield* Fiber.interrupt(worker)
+    }).pipe(Effect.provide(QueueTest))
+  )
 })

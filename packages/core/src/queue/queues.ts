@@ -24,6 +24,14 @@ export const queues = {
     retryDelaySeconds: 2,
     retryDelayMaxSeconds: 60
   }),
+  /** Tells the world that a task has ended; a target that does not answer is tried for about half an hour. */
+  notify: queue("task.notify", {
+    concurrency: 4,
+    expireSeconds: 120,
+    retryLimit: 12,
+    retryDelaySeconds: 2,
+    retryDelayMaxSeconds: 300
+  }),
   /** Looks at a host, pins keys. */
   host: queue("host.visit", { concurrency: 8, expireSeconds: 120, retryLimit: 3, retryDelaySeconds: 1 }),
   /** Fires schedules at their minute. */

@@ -6,9 +6,10 @@
  * interrupted; a lost notification costs a second; no failure of Postgres ends a loop.
  */
 import { type Duration, Effect, Exit, Fiber, Metric, Queue as Mailbox, Random, Schema, Scope } from "effect"
-import type { Db } from "../postgres/Db.ts"
+import type { Db, Sql } from "../postgres/Db.ts"
 import { attempt, type Claimed, ClaimedJob, type Desk, interrupt } from "./attempt.ts"
 import { type Boss, noteTrouble, untilItWorks } from "./boss.ts"
+import { listenForever } from "./ear.ts"
 import { deadLetterOf, type JobHandler, type QueueDefinition } from "./Queue.ts"
 
 /** Carries a queue's name: whoever runs jobs of it looks at once whether they still may. */
@@ -52,8 +53,7 @@ export const workQueues = <R>(options: {
         yield* Effect.forkIn(Effect.interruptible(heartbeatLoop(options.boss, lane)), jobs)
       }
       yield* Effect.forkIn(Effect.interruptible(pollLoop(options.db, lanes)), loops)
-      yield* Effect.forkIn(Effect.interruptible(listen(options.db, options.channel, lanes, "wake")), loops)
-      yield* Effect.forkIn(Effect.interruptible(listen(options.db, CANCEL_CHANNEL, lanes, "check")), jobs)
+      yield* Effect.forkIn(Effect.interruptible(listen(options.db, options.channel, lanes)), jobs)
       return { loops, jobs, lanes }
     }),
     () => Effect.never,
@@ -150,6 +150,8 @@ const fetchLoop = <R>(boss: Boss, lane: Lane<R>, jobs: Scope.Scope): Effect.Effe
 
 const begin = <R>(lane: Lane<R>, job: ClaimedJob, jobs: Scope.Scope): Effect.Effect<void> =>
   Effect.gen(function* () {
+    const older = lane.claims.get(job.id)
+    if (older !== undefined) yield* Effect.forkIn(interrupt(lane.desk, older, "lost"), jobs) // its claim ran out and came back to us
     const claim: Claimed = { job, controller: new AbortController(), phase: "running", fiber: undefined }
     lane.claims.set(job.id, claim)
     yield* gauges(lane)
@@ -212,11 +214,13 @@ const pollLoop = <R>(db: Db["Service"], lanes: ReadonlyArray<Lane<R>>): Effect.E
     for (;;) {
       yield* Effect.sleep(yield* Random.nextBetween(POLL_MS * 0.8, POLL_MS * 1.2))
       const hungry = lanes.filter((lane) => lane.claims.size < lane.limit).map((lane) => lane.desk.queue)
-      const ready = yield* readyQueues(db, hungry).pipe(
-        Effect.timeout("10 seconds"),
-        Effect.tapError((error) => noteTrouble("look for ready jobs", error)),
-        Effect.orElseSucceed(() => [])
-      )
+      const ready = yield* db
+        .query("look for ready jobs", (sql) => readyQuery(sql, hungry))
+        .pipe(
+          Effect.timeout("10 seconds"),
+          Effect.tapError((error) => noteTrouble("look for ready jobs", error)),
+          Effect.orElseSucceed(() => [])
+        )
       for (const row of ready) {
         const lane = byName.get(row.name)
         if (lane !== undefined) yield* Mailbox.offer(lane.wake, undefined)
@@ -224,38 +228,26 @@ const pollLoop = <R>(db: Db["Service"], lanes: ReadonlyArray<Lane<R>>): Effect.E
     }
   })
 
-export const readyQueues = (db: Db["Service"], names: ReadonlyArray<string>) =>
-  db.query(
-    "look for ready jobs",
-    (sql) => sql<{ name: string }[]>`select q.name from unnest(${[...names]}::text[]) as q(name) where exists (
-      select 1 from pgboss.job j where j.name = q.name and j.state < 'active' and not j.blocked and j.start_after <= now())`
-  )
+/** Which of the queues have a job that may run now. */
+export const readyQuery = (sql: Sql, names: ReadonlyArray<string>) => sql<{ name: string }[]>`
+  select q.name from unnest(${[...names]}::text[]) as q(name) where exists (
+    select 1 from pgboss.job j where j.name = q.name and j.state < 'active' and not j.blocked and j.start_after <= now())`
 
-/** postgres.js listens again by itself after a lost connection; meanwhile the poll works. */
-const listen = <R>(
-  db: Db["Service"],
-  channel: string,
-  lanes: ReadonlyArray<Lane<R>>,
-  bell: "wake" | "check"
-): Effect.Effect<never> => {
+/** Wakes the lane that a notification names; after a gap in listening, all of them. */
+const listen = <R>(db: Db["Service"], channel: string, lanes: ReadonlyArray<Lane<R>>): Effect.Effect<never> => {
   const byName = new Map(lanes.map((lane) => [lane.desk.queue, lane]))
-  const ring = (name: string): void => {
-    const lane = byName.get(name)
-    if (lane !== undefined) Mailbox.offerUnsafe(lane[bell], undefined)
-  }
-  const ringAll = (): void => lanes.forEach((lane) => Mailbox.offerUnsafe(lane[bell], undefined))
-  return Effect.scoped(
-    Effect.acquireRelease(
-      Effect.tryPromise(() => db.pool.listen(channel, ring, ringAll)),
-      (subscription) =>
-        Effect.tryPromise(() => subscription.unlisten()).pipe(Effect.timeoutOption("2 seconds"), Effect.ignore),
-      { interruptible: true }
-    ).pipe(
-      Effect.tapError((error) => noteTrouble("listen for jobs", error)),
-      Effect.retry(untilItWorks),
-      Effect.orDie,
-      Effect.andThen(Effect.never)
-    )
+  return listenForever(
+    db.url,
+    [channel, CANCEL_CHANNEL],
+    (from, name) => {
+      const lane = byName.get(name)
+      if (lane !== undefined) Mailbox.offerUnsafe(from === channel ? lane.wake : lane.check, undefined)
+    },
+    () =>
+      lanes.forEach((lane) => {
+        Mailbox.offerUnsafe(lane.wake, undefined)
+        Mailbox.offerUnsafe(lane.check, undefined)
+      })
   )
 }
 

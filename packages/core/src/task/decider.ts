@@ -39,6 +39,7 @@ export type TaskCommand =
   | { readonly _tag: "FailLaunch"; readonly message: string }
   | { readonly _tag: "FailDependency"; readonly message: string }
   | { readonly _tag: "GiveUp"; readonly message: string }
+  | { readonly _tag: "RecordNotified"; readonly target: string; readonly problem?: string }
 
 type Decision = Result.Result<ReadonlyArray<TaskEvent>, TaskRejection>
 const events = (...list: ReadonlyArray<TaskEvent>): Decision => Result.succeed(list)
@@ -52,6 +53,7 @@ export const decideTask = (task: TaskView | undefined, command: TaskCommand): De
   }
   if (task === undefined) return reject("There is no such task.")
   if (command._tag === "RequestKill") return requestKill(task, command)
+  if (command._tag === "RecordNotified") return notified(task, command)
   if (isSettled(task.status) && task.status !== "unknown") return events()
   switch (command._tag) {
     case "Dispatch":
@@ -97,6 +99,14 @@ const requestKill = (task: TaskView, command: Extract<TaskCommand, { readonly _t
   const requested: TaskEvent = { _tag: "TaskKillRequested", reason: command.reason, graceMs: command.graceMs }
   return task.status === "queued" ? events(requested, { _tag: "TaskKilled" }) : events(requested)
 }
+
+const notified = (
+  task: TaskView,
+  { target, problem }: Extract<TaskCommand, { readonly _tag: "RecordNotified" }>
+): Decision =>
+  task.notified?.some((one) => one.target === target) === true
+    ? events()
+    : events({ _tag: "TaskNotified", target, ...(problem === undefined ? {} : { problem }) })
 
 /** Coarse on purpose: sessions, models, questions and sums, never one event per token. */
 const observe = (task: TaskView, report: ToolReport): Decision => {

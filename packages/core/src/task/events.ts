@@ -16,6 +16,11 @@ export const TaskId = Schema.String.check(
 
 export const EnvName = Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/u))
 
+/** An http(s) URL, or env:NAME for one in the worker's environment: such URLs are often secrets. */
+export const NotifyTarget = Schema.String.check(
+  Schema.isPattern(/^(https?:\/\/[^\s]{1,2000}|env:[A-Za-z_][A-Za-z0-9_]{0,127})$/u)
+)
+
 /** What a person asks for; defaults of host and tool are applied at launch. */
 export const TaskSpec = Schema.Struct({
   host: Schema.String,
@@ -34,7 +39,9 @@ export const TaskSpec = Schema.Struct({
   /** Tasks that must have succeeded first. */
   after: Schema.Array(TaskId),
   /** ISO 8601; not before this moment. */
-  startAt: Schema.optionalKey(Schema.String)
+  startAt: Schema.optionalKey(Schema.String),
+  /** Told by an HTTP POST when the task has ended. */
+  notify: Schema.optionalKey(Schema.Array(NotifyTarget).check(Schema.isMaxLength(5)))
 })
 export type TaskSpec = typeof TaskSpec.Type
 
@@ -95,7 +102,9 @@ export const TaskEvent = Schema.TaggedUnion({
   TaskInterrupted: { bootId: Schema.optionalKey(Schema.String), output: Schema.optionalKey(OutputDigests) },
   /** The process is gone and left no exit code, on the same boot. */
   TaskLost: { message: Schema.String, output: Schema.optionalKey(OutputDigests) },
-  TaskOutcomeUnknown: { message: Schema.String }
+  TaskOutcomeUnknown: { message: Schema.String },
+  /** Every attempt to tell a target about the end, when it worked or was given up. `problem` is absent when it was told. */
+  TaskNotified: { target: NotifyTarget, problem: Schema.optionalKey(Schema.String) }
 })
 export type TaskEvent = typeof TaskEvent.Type
 
@@ -114,7 +123,8 @@ export const taskEvents = makeEventTypes<TaskEvent>({
     "TaskKilled",
     "TaskInterrupted",
     "TaskLost",
-    "TaskOutcomeUnknown"
+    "TaskOutcomeUnknown",
+    "TaskNotified"
   ]
 })
 

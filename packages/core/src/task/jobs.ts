@@ -17,22 +17,22 @@ export const DispatchJob = Schema.Struct({
   position: Schema.Int
 })
 
+const settling = [
+  "TaskSucceeded",
+  "TaskFailed",
+  "TaskTimedOut",
+  "TaskKilled",
+  "TaskInterrupted",
+  "TaskLost",
+  "TaskOutcomeUnknown"
+]
+
 const idOf = (stream: string): string => stream.slice(stream.indexOf("/") + 1)
 
 export const dispatchReactor: Reactor = {
   name: "task-dispatch",
   from: "beginning",
-  types: [
-    "TaskCreated",
-    "TaskSucceeded",
-    "TaskFailed",
-    "TaskTimedOut",
-    "TaskKilled",
-    "TaskInterrupted",
-    "TaskLost",
-    "TaskOutcomeUnknown",
-    "HostChanged"
-  ],
+  types: ["TaskCreated", ...settling, "HostChanged"],
   react: (event) => {
     const id = idOf(event.stream)
     const data = { ...(event.stream.startsWith("host/") ? { host: id } : { taskId: id }), position: event.position }
@@ -56,4 +56,11 @@ export const killReactor: Reactor = {
   from: "beginning",
   types: ["TaskKillRequested"],
   react: (event) => [{ queue: queues.kill.name, data: { taskId: idOf(event.stream), position: event.position } }]
+}
+
+export const notifyReactor: Reactor = {
+  name: "task-notify",
+  from: "beginning",
+  types: settling,
+  react: (event) => [{ queue: queues.notify.name, data: { taskId: idOf(event.stream), position: event.position } }]
 }

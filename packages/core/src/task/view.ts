@@ -61,6 +61,10 @@ export const TaskView = Schema.Struct({
   /** Why it ended as it did, for people. */
   message: Schema.NullOr(Schema.String),
   output: OutputDigests,
+  /** Who was told of the end, or could not be. */
+  notified: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ target: Schema.String, problem: Schema.optionalKey(Schema.String) }))
+  ),
   /** Version of the stream this view is folded to. */
   version: Schema.Int,
   updatedAt: Schema.String
@@ -104,6 +108,8 @@ const changed = (
       return { status: event.status, report: event.report }
     case "TaskMessageSent":
       return {}
+    case "TaskNotified":
+      return { notified: [...(task.notified ?? []), toldOf(event)] }
     case "TaskKillRequested":
       return { kill: { reason: event.reason, graceMs: event.graceMs, at: meta.at, actor: meta.actor } }
     case "TaskSucceeded":
@@ -122,6 +128,9 @@ const changed = (
       return ended("unknown", {}, event.message, meta)
   }
 }
+
+const toldOf = ({ target, problem }: Extract<TaskEvent, { readonly _tag: "TaskNotified" }>) =>
+  problem === undefined ? { target } : { target, problem }
 
 const ended = (
   status: TaskStatus,

@@ -4,7 +4,7 @@
  * Owns: both drawings. Does not own: checking (worker), the form (`form.ts`).
  * Invariant: "not checked" is never shown as reachable, and what a check could not read is left out, not shown as missing.
  */
-import { age, bytes, count, duration, exact } from "../format.ts"
+import { age, bytes, count, duration, exact, many } from "../format.ts"
 import type { Host, Model } from "../model.ts"
 import { type Row, exactly, named, say, said, saidRight } from "../row.ts"
 import { empty, list } from "../screen/list.ts"
@@ -60,7 +60,7 @@ export const hostList = (ui: Ui, model: Model, rect: Rect): ReadonlyArray<Row> =
           hostRow(rows[i]!, model, columns)
         )
   const up = rows.filter((h) => h.report?.reachable === true).length
-  const summary: Row = [say(` ${count(rows.length)} hosts · reachable ${count(up)}`, { dim: true })]
+  const summary: Row = [say(` ${many(rows.length, "host")} · reachable ${count(up)}`, { dim: true })]
   return [...drawn, ...Array.from({ length: Math.max(0, size.rows - drawn.length) }, (): Row => []), summary]
 }
 
@@ -73,14 +73,14 @@ export const hostDetail = (ui: Ui, model: Model, host: Host | undefined, rect: R
 const hostFacts = (host: Host, model: Model, columns: number): ReadonlyArray<Row> => {
   const { glyph, word, color } = mark(hostState(host, model.checking.has(host.name)))
   const report = host.report
-  const inner = Math.max(1, columns - 12)
+  const inner = Math.max(1, columns - 15)
   const rows: Array<Row> = [
     [said(host.name, Math.max(1, columns - 14), { bold: true }), say(`${glyph} ${word}`, { color })]
   ]
   const fact = (name: string, text: string | undefined, style = {}): void => {
     if (text === undefined || text === "") return
     wrap(oneLine(text, inner * 8), inner).forEach((line, i) =>
-      rows.push([label(i === 0 ? name : "", 12), say(line, style)])
+      rows.push([label(i === 0 ? oneLine(name, 15) : "", 15), say(line, style)])
     )
   }
   fact(

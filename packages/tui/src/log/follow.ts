@@ -62,10 +62,11 @@ export const followLog = (options: Options): Effect.Effect<void> => {
   const one = (stream: "out" | "err"): Effect.Effect<void, OutputFailed> =>
     Effect.gen(function* () {
       const first = yield* tail(options, stream).pipe(
-        Effect.tapError((failed) => (passing(failed) ? show("reconnecting", failed.message) : Effect.void)),
+        Effect.tapError((failed) =>
+          passing(failed) ? show(failed.status === 404 ? "loading" : "reconnecting", failed.message) : Effect.void
+        ),
         Effect.retry({ schedule: backoff, while: passing })
       )
-      if (first === undefined) return yield* settle(stream)
       lines.push(stream, first.bytes)
       bytes[stream] = first.next
       cut ||= first.next > first.bytes.length
@@ -98,14 +99,15 @@ export const followLog = (options: Options): Effect.Effect<void> => {
   }).pipe(Effect.catch((failed) => show("failed", failed.message)))
 }
 
-const passing = (failed: OutputFailed): boolean => failed.status === 0 || failed.status >= 500
+/** 404 too: the event that made the task may be here before the hub's read model has seen it. */
+const passing = (failed: OutputFailed): boolean => failed.status === 0 || failed.status === 404 || failed.status >= 500
 const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("3 seconds")])
 
-/** The last lines that there are; undefined: the task has no such stream, or no output yet and none to come. */
+/** The last lines that there are. */
 const tail = (
   options: Options,
   stream: "out" | "err"
-): Effect.Effect<{ readonly bytes: Uint8Array; readonly next: number } | undefined, OutputFailed> =>
+): Effect.Effect<{ readonly bytes: Uint8Array; readonly next: number }, OutputFailed> =>
   Effect.tryPromise({
     try: async (signal) => {
       const url = new URL(`${streams.output(options.taskId)}?stream=${stream}&tail=${tailLines}`, options.baseUrl)
@@ -113,7 +115,6 @@ const tail = (
         signal,
         headers: { authorization: `Bearer ${Secret.value(options.token)}` }
       })
-      if (response.status === 404 && stream === "err") return undefined
       if (!response.ok)
         throw new OutputFailed(
           response.status,

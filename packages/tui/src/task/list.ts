@@ -5,7 +5,7 @@
  * Invariant: glyph and end of the id are always seen; columns give way from the right as it gets narrow, the headline never.
  */
 import { isSettled, type TaskView } from "@signalbox/core/task/view.ts"
-import { age, count } from "../format.ts"
+import { age, count, many } from "../format.ts"
 import { view } from "../list.ts"
 import { headline, type Model } from "../model.ts"
 import { type Row, exactly, named, rowWidth, say, said, saidRight } from "../row.ts"
@@ -61,7 +61,7 @@ const counts = (ui: Ui, model: Model, height: number): Row => {
   const { rows, ids, total } = model.tasks
   const filter = ui.filters.tasks.trim()
   const above = view(ids, height, ui.anchors.tasks).start
-  const part = filter === "" ? `${count(total)} tasks` : `${count(rows.length)} of ${count(total)} with "${filter}"`
+  const part = filter === "" ? many(total, "task") : `${count(rows.length)} of ${count(total)} with "${filter}"`
   const { active, waiting, queued } = model.counts
   const parts = [
     part,

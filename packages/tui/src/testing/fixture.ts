@@ -92,7 +92,7 @@ export class FixtureLog {
     } = options
     this.task(
       id,
-      { _tag: "TaskCreated", taskId: id, host, tool, command, params: {}, priority: 0, after: [], sessionId: "" },
+      { _tag: "TaskCreated", taskId: id, host, tool, command, params: {}, priority: 0, after: [], sessionId: "5e55" },
       at
     )
     if (status === "queued") return

@@ -19,16 +19,28 @@ interface Output {
 export const testToken = "token-of-a-test"
 
 export class TestHub {
-  readonly log = new FixtureLog()
+  log = new FixtureLog()
   readonly requests: Array<{ readonly method: string; readonly path: string; readonly body: unknown }> = []
   private readonly outputs = new Map<string, Output>()
   private readonly streams = new Set<ServerResponse>()
   private readonly server: Server
+  /** Tasks whose output is asked for before the read model has seen them: the next question is answered 404. */
+  readonly unseen = new Set<string>()
   private nextTask = 900_000
   url = ""
 
   constructor() {
     this.server = createServer((request, response) => void this.answer(request, response))
+    this.listen()
+  }
+
+  /** The hub comes back with an empty database. */
+  forget(): void {
+    this.log = new FixtureLog()
+    this.listen()
+  }
+
+  private listen(): void {
     this.log.onAppend = (event) => {
       const frame = `id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
       for (const stream of this.streams) stream.write(frame)
@@ -123,11 +135,11 @@ export class TestHub {
     if (task === undefined) return problem(404, "not-found", `There is no task ${name}.`, { what: name })
     if (verb === "") return json(200, { task, position })
     if (verb === "output") {
-      const stream = url.searchParams.get("stream")
-      if (stream === "err") return problem(404, "not-found", "Both streams are one.", { what: "err" })
-      const { bytes } = this.output(name)
+      if (this.unseen.delete(name)) return problem(404, "not-found", `There is no task ${name}.`, { what: name })
+      const key = url.searchParams.get("stream") === "err" ? `${name}/err` : name
+      const { bytes } = this.output(key)
       if (last === "follow")
-        return this.followOutput(request, response, name, Number(url.searchParams.get("from") ?? 0))
+        return this.followOutput(request, response, name, key, Number(url.searchParams.get("from") ?? 0))
       response.writeHead(200, { "x-next-byte": String(bytes.length), "x-task-status": task.status })
       return void response.end(bytes)
     }
@@ -164,6 +176,11 @@ export class TestHub {
 
   private follow(request: IncomingMessage, response: ServerResponse): void {
     const after = Number(request.headers["last-event-id"] ?? 0)
+    if (after > this.log.head) {
+      const detail = `The log ends at position ${this.log.head}.`
+      response.writeHead(422, { "content-type": "application/problem+json" })
+      return void response.end(JSON.stringify({ type: "urn:signalbox:invalid", status: 422, title: "Invalid", detail }))
+    }
     response.writeHead(200, { "content-type": "text/event-stream" })
     for (const event of this.log.events.slice(after))
       response.write(`id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
@@ -172,8 +189,14 @@ export class TestHub {
     response.on("close", () => this.streams.delete(response))
   }
 
-  private followOutput(request: IncomingMessage, response: ServerResponse, id: string, from: number): void {
-    const output = this.output(id)
+  private followOutput(
+    request: IncomingMessage,
+    response: ServerResponse,
+    id: string,
+    key: string,
+    from: number
+  ): void {
+    const output = this.output(key)
     let at = Number(request.headers["last-event-id"] ?? from)
     response.writeHead(200, { "content-type": "text/event-stream" })
     const send = (): void => {

@@ -1,0 +1,89 @@
+/**
+ * What a key or an action makes of what a person is doing. Pure.
+ *
+ * Owns: the way from a press to the next state, and the actions that need nothing but the state.
+ * Does not own: moving (`cursor.ts`), asking (`ask.ts`), writing (`writing.ts`), the keys (`keymap.ts`).
+ * Invariants: an action changes only this state and may ask for one request; what cannot be done now says why.
+ */
+import { acting } from "./ask.ts"
+import { moving } from "./cursor.ts"
+import { type ActionId, type EditId, type Need, needs, resolve } from "./keymap.ts"
+import type { Press } from "./keys.ts"
+import { line } from "./line.ts"
+import { meets } from "./situation.ts"
+import { close, note, place, type Scene, show, type Step, type Ui } from "./ui.ts"
+import { edited, typed, writing } from "./writing.ts"
+
+/** A key or typed character. */
+export const press = (ui: Ui, scene: Scene, one: Press): Step => {
+  const binding = resolve(place(ui), one.key)
+  if (binding !== undefined) return act(ui, scene, binding.id, one.key, binding.need)
+  return one.text === undefined ? { ui } : typed(ui, one.text)
+}
+
+export const act = (ui: Ui, scene: Scene, id: ActionId, key: string, need: Need | undefined): Step => {
+  if (need !== undefined && !meets(ui, scene.model, need)) return { ui: note(ui, needs[need], scene.model.now) }
+  if (isEdit(id)) return { ui: edited(ui, id) }
+  return simple(ui, id) ?? moving(ui, scene, id) ?? acting(ui, scene, id) ?? writing(ui, scene, id, key, act) ?? { ui }
+}
+
+const isEdit = (id: ActionId): id is EditId => id.startsWith("edit.")
+
+/** Actions that need nothing but the state. */
+const simple = (ui: Ui, id: ActionId): Step | undefined => {
+  switch (id) {
+    case "interrupt":
+    case "quit":
+      return { ui, request: { kind: "quit" } }
+    case "suspend":
+      return { ui, request: { kind: "suspend" } }
+    case "redraw":
+      return { ui, request: { kind: "redraw" } }
+    case "view.tasks":
+      return { ui: show(ui, "tasks") }
+    case "view.hosts":
+      return { ui: show(ui, "hosts") }
+    case "view.timeline":
+      return { ui: show(ui, "timeline") }
+    case "dismiss":
+      return { ui: dismissed(ui) }
+    case "mouse":
+      return { ui: { ...ui, mouse: !ui.mouse } }
+    case "help":
+      return { ui: { ...ui, overlay: { kind: "help", scroll: 0 } } }
+    case "palette":
+      return { ui: { ...ui, overlay: { kind: "palette", line: line(), selected: 0 } } }
+    case "command":
+      return { ui: { ...ui, overlay: { kind: "prompt", purpose: "command", line: line(), before: "" } } }
+    case "filter": {
+      const before = ui.filters[ui.view]
+      return {
+        ui: { ...ui, focus: "list", overlay: { kind: "prompt", purpose: "filter", line: line(before), before } }
+      }
+    }
+    case "focus":
+      return { ui: { ...ui, focus: ui.focus === "list" ? "detail" : "list" } }
+    case "zoom":
+      return { ui: { ...ui, zoom: !ui.zoom, logOnly: false } }
+    case "help.close":
+    case "palette.close":
+    case "confirm.no":
+      return { ui: close(ui) }
+    case "form.cancel": // a message that covers the form is read first: one key must not cost what was written
+      return { ui: ui.toasts.some((t) => t.kind === "error") ? dismissed(ui) : close(ui) }
+    case "confirm.yes":
+      return ui.overlay?.kind === "confirm" ? { ui: close(ui), request: ui.overlay.request } : { ui }
+    default:
+      return undefined
+  }
+}
+
+/** Escape undoes one thing at a time: a message, the zoom, the detail, the marks, the filter. */
+const dismissed = (ui: Ui): Ui => {
+  const error = ui.toasts.find((t) => t.kind === "error")
+  if (error !== undefined) return { ...ui, toasts: ui.toasts.filter((t) => t !== error) }
+  if (ui.zoom) return { ...ui, zoom: false, logOnly: false, focus: "list" }
+  if (ui.focus === "detail") return { ...ui, focus: "list" }
+  if (ui.marked.size > 0) return { ...ui, marked: new Set() }
+  return { ...ui, filters: { ...ui.filters, [ui.view]: "" } }
+}
