@@ -42,7 +42,7 @@ it.each([
 
     const ms = await hasStatus(home, taskId, "interrupted", 30_000)
     expect(ms).toBeLessThan(30_000)
-    expect((await signalbox(home, "task", "wait", taskId)).code).toBe(2) // cannot tell what it would have done
+    expect((await signalbox(home, "task", "wait", taskId)).code).toBe(1) // settled, and known not to have succeeded
     expect((await signalbox(home, "task", "logs", taskId)).stdout).toBe("started\n")
     expect(await runs()).toBe(1)
     expect(await showTask(home, bystander)).toMatchObject({ status: "failed", exitCode: 3 })
