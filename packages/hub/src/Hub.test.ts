@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { randomUUID } from "node:crypto"
+import { Effect, Fiber, Redacted, Stream } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
+import type { HostCommand } from "@signalbox/core/host/decider.ts"
+import { hostEvents, hostStream } from "@signalbox/core/host/events.ts"
+import { hostDecider } from "@signalbox/core/host/room.ts"
+import { Commands } from "@signalbox/core/log/Commands.ts"
+import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, HubTest } from "../../../test/support/hub.ts"
 import { HubAddress } from "./Hub.ts"
 
@@ -41,6 +47,46 @@ describe("the hub", () => {
       const docs = yield* text("/docs")
       assert.notMatch(docs, /<(script|link)[^>]+(src|href)="https?:/)
       assert.notInclude(docs, Redacted.value(adminToken))
+    }).pipe(Effect.provide(HubTest))
+  )
+
+  it.live("waits for the worker's visit when a host is looked at or its key is pinned", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const log = yield* EventLog
+      const commands = yield* Commands
+      yield* hub.hosts.add({ payload: { name: "web1", address: "10.0.0.5" } })
+      /** A worker that answers the next wish of this type. */
+      const worker = (type: string, command: HostCommand) =>
+        log.follow({ stream: hostStream("web1") }).pipe(
+          Stream.filter((one) => one._tag === "Event" && one.event.type === type),
+          Stream.take(1),
+          Stream.runDrain,
+          Effect.andThen(
+            commands.execute({
+              decider: hostDecider("web1"),
+              types: hostEvents,
+              stream: hostStream("web1"),
+              command,
+              commandId: randomUUID(),
+              actor: "worker:test"
+            })
+          ),
+          Effect.forkChild
+        )
+      const visit = yield* worker("HostCheckRequested", {
+        _tag: "RecordCheck",
+        report: { reachable: true, latencyMs: 3, warnings: [] }
+      })
+      const checked = yield* hub.hosts.check({ params: { name: "web1" }, payload: {} })
+      yield* Fiber.join(visit)
+      assert.strictEqual(checked.host.report?.latencyMs, 3)
+      const refusing = yield* worker("HostKeyAcceptRequested", { _tag: "RefuseKey", reason: "web1 offers no key." })
+      const refused = yield* Effect.flip(hub.hosts.acceptKey({ params: { name: "web1" }, payload: {} }))
+      yield* Fiber.join(refusing)
+      assert.deepStrictEqual([refused._tag, refused.message], ["Rejected", "web1 offers no key."])
+      const nowhere = yield* Effect.flip(hub.hosts.check({ params: { name: "nowhere" }, payload: {} }))
+      assert.strictEqual(nowhere._tag, "NotFound")
     }).pipe(Effect.provide(HubTest))
   )
 })

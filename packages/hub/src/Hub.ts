@@ -70,9 +70,11 @@ const limits = Layer.mergeAll(
   ErrorReporter.layer([
     Effect.map(Effect.context<never>(), (context) => {
       const run = Effect.runForkWith(context)
-      return ErrorReporter.make(
-        ({ error }) => void run(Effect.logError(`a request failed: ${error.stack ?? error.message}`))
-      )
+      return ErrorReporter.make(({ error }) => {
+        // What a client sent wrongly is a matter of its answer, not of our log.
+        if (/RequestParseError|RouteNotFound/.test(error.message)) return
+        run(Effect.logError(`a request failed: ${error.stack ?? error.message}`))
+      })
     })
   ])
 )

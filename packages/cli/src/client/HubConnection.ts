@@ -5,7 +5,7 @@
  * Does not own: what is asked.
  * Invariants: a client makes nothing in the home; every failure becomes one sentence.
  */
-import { Context, Effect, Layer, type Redacted } from "effect"
+import { Context, Effect, Layer, type Redacted, Schema, SchemaIssue } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
 import { homeDirectory, homePaths } from "@signalbox/core/config/Home.ts"
@@ -57,7 +57,9 @@ export const toFailure = (error: { readonly message: string }): CommandFailed =>
     case "Unavailable":
       return cannotTell(error.message)
     case "BadRequestProblem":
-      return cannotTell(issues(error))
+      return cannotTell(refusals(error))
+    case "SchemaError":
+      return cannotTell(error instanceof Schema.SchemaError ? sentences(format(error.issue).issues) : error.message)
     case "HttpClientError":
       return cannotTell(`The hub does not answer (${why(error)}). Is it running? signalbox up starts it.`)
     case "StreamRefused":
@@ -67,15 +69,23 @@ export const toFailure = (error: { readonly message: string }): CommandFailed =>
   }
 }
 
-/** "payload.after.0: Expected …" for each thing that the contract refuses. */
-const issues = (error: { readonly message: string }): string => {
-  if (!("errors" in error) || !Array.isArray(error.errors)) return error.message
-  const told = error.errors.map((one: { readonly path: ReadonlyArray<string | number>; readonly message: string }) => {
-    const path = one.path.filter((part) => part !== "payload" && part !== "params" && part !== "query").join(".")
-    return path === "" ? one.message : `${path}: ${one.message}`
-  })
-  return told.join("; ") || error.message
-}
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** What the hub's answer lists. */
+const refusals = (error: { readonly message: string }): string =>
+  "errors" in error && Array.isArray(error.errors) ? sentences(error.errors) || error.message : error.message
+
+/** "after.0: Expected …" for each thing that the contract refuses, as it would be refused by the hub. */
+const sentences = (
+  issues: ReadonlyArray<{ readonly path?: ReadonlyArray<unknown> | undefined; readonly message: string }>
+): string =>
+  issues
+    .map(({ path = [], message }) => {
+      const parts = path.map(String).filter((part) => !["payload", "params", "query"].includes(part))
+      if (parts[0] === "env" && parts[1] !== undefined) return `"${parts[1]}" is not a name of an environment variable`
+      return parts.length === 0 ? message : `${parts.join(".")}: ${message}`
+    })
+    .join("; ")
 
 const why = (error: object): string => {
   for (let at: unknown = error, depth = 0; depth < 6 && typeof at === "object" && at !== null; depth++) {

@@ -1,5 +1,5 @@
 /**
- * Tables for people: cleaned, aligned, as wide as the terminal.
+ * Tables for people: cleaned, aligned, no wider than the terminal.
  *
  * Invariants: nothing that came from elsewhere can move the cursor or change colors; into a pipe nothing is cut.
  */
@@ -11,6 +11,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => string
   /** Takes what the others leave, and is cut first. */
   readonly flexible?: boolean
+  /** Cut last: an id that is cut names nothing. */
+  readonly keep?: boolean
   readonly color?: (row: Row) => "red" | "green" | "yellow" | "dim" | undefined
 }
 
@@ -28,13 +30,7 @@ export const table = <Row>(
   const natural = columns.map((column, at) =>
     Math.max(width(column.title), ...cells.map((row) => width(row[at] ?? "")))
   )
-  const gaps = 2 * (columns.length - 1)
-  const fixed = natural.reduce((sum, one, at) => sum + (columns[at]?.flexible === true ? 0 : one), gaps)
-  const flexible = columns.filter((column) => column.flexible === true).length
-  const room = total === undefined ? undefined : Math.max(8, Math.floor((total - fixed) / Math.max(1, flexible)))
-  const widths = natural.map((one, at) =>
-    columns[at]?.flexible === true && room !== undefined ? Math.min(one, room) : one
-  )
+  const widths = total === undefined ? natural : squeeze(columns, natural, total)
   const line = (parts: ReadonlyArray<string>, paint: (text: string, at: number) => string): string => {
     const fitted = parts.map((text, at) => paint(fit(text, widths[at] ?? 0), at)).join("  ")
     return fitted.trimEnd()
@@ -50,6 +46,33 @@ export const table = <Row>(
     })
   )
   return [heading, ...body].join("\n")
+}
+
+/** Takes from flexible columns first, then from the widest of the others, from kept ones last. */
+const squeeze = <Row>(
+  columns: ReadonlyArray<Column<Row>>,
+  natural: ReadonlyArray<number>,
+  total: number
+): ReadonlyArray<number> => {
+  const widths = [...natural]
+  let over = widths.reduce((sum, one) => sum + one, 2 * (columns.length - 1)) - total
+  const rounds: ReadonlyArray<readonly [(column: Column<Row>) => boolean, number]> = [
+    [(column) => column.flexible === true, 12],
+    [(column) => column.keep !== true && column.flexible !== true, 4],
+    [(column) => column.flexible === true, 4],
+    [() => true, 1]
+  ]
+  for (const [takes, least] of rounds) {
+    while (over > 0) {
+      let widest = -1
+      for (const [at, column] of columns.entries())
+        if (takes(column) && (widths[at] ?? 0) > Math.max(least, widths[widest] ?? 0)) widest = at
+      if (widest < 0) break
+      widths[widest] = (widths[widest] ?? 0) - 1
+      over--
+    }
+  }
+  return widths
 }
 
 /** "name  value" lines; values that are empty are left out. */

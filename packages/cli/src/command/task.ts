@@ -148,7 +148,7 @@ const resume = Command.make(
 
 const attach = Command.make("attach", { id }, (given) =>
   lazy(
-    () => import("../task/act.ts"),
+    () => import("../task/attach.ts"),
     (task) => task.attach(given.id)
   )
 ).pipe(Command.withDescription("Open the task's tmux session in this terminal; leave it with Ctrl-b d"))

@@ -23,7 +23,7 @@ export const list = (tag: string | undefined) =>
           ? "No hosts."
           : table(
               [
-                { title: "HOST", cell: (host) => host.name },
+                { title: "HOST", cell: (host) => host.name, keep: true },
                 { title: "STATE", cell: state, color: colorOf },
                 { title: "ADDRESS", cell: address },
                 { title: "RUNNING", cell: (host) => String(host.tasks.active) },

@@ -1,12 +1,9 @@
-/** `task kill`, `wait` and `attach`. */
+/** `task kill` and `wait`. */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
-import { hostConfig } from "@signalbox/core/host/view.ts"
-import { isSettled } from "@signalbox/core/task/view.ts"
-import { attach as attachTo } from "@signalbox/worker/host/attach.ts"
 import { withHub } from "../client/HubConnection.ts"
-import { answer, CommandFailed, cannotTell, failed } from "../output.ts"
+import { answer } from "../output.ts"
 import { waitForAll } from "./wait.ts"
 
 export const kill = (taskIds: ReadonlyArray<string>, graceMs: number | undefined) =>
@@ -33,31 +30,3 @@ export const kill = (taskIds: ReadonlyArray<string>, graceMs: number | undefined
 
 export const wait = (taskIds: ReadonlyArray<string>, timeoutMs: number | undefined) =>
   withHub(waitForAll(taskIds, timeoutMs))
-
-/** This terminal becomes the task's tmux session; the exit code is the session's. */
-export const attach = (taskId: string) =>
-  withHub(
-    Effect.gen(function* () {
-      if (!process.stdin.isTTY || !process.stdout.isTTY)
-        return yield* Effect.fail(cannotTell("Attaching needs a terminal: run it in one."))
-      const hub = yield* HubClient
-      const { task } = yield* hub.tasks.get({ params: { taskId } })
-      if (isSettled(task.status) || task.startedAt === null)
-        return yield* Effect.fail(
-          failed(`${taskId} is ${task.status.replace("_", " ")}, so it has no session to attach to. See task logs.`)
-        )
-      const { host } = yield* hub.hosts.get({ params: { name: task.host } })
-      const resolve = (name: string) =>
-        hub.hosts.get({ params: { name } }).pipe(
-          Effect.map((found) => hostConfig(found.host)),
-          Effect.catch(() => Effect.succeed(undefined))
-        )
-      const terminal = {
-        stdin: process.stdin,
-        stdout: process.stdout,
-        ...(process.env["TERM"] === undefined ? {} : { term: process.env["TERM"] })
-      }
-      const code = yield* attachTo(hostConfig(host), taskId, terminal, { ssh: { resolve } })
-      if (code !== undefined && code !== 0) return yield* Effect.fail(new CommandFailed({ reason: "", code: 1 }))
-    })
-  )

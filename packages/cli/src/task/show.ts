@@ -7,7 +7,7 @@ import { withHub } from "../client/HubConnection.ts"
 import { facts, table } from "../client/table.ts"
 import { parseMoment } from "../client/time.ts"
 import { answer, cannotTell } from "../output.ts"
-import { words } from "./wait.ts"
+import { said, words } from "./wait.ts"
 
 export interface ListFlags {
   readonly host: string | undefined
@@ -76,7 +76,7 @@ export const colorOf = ({ status }: TaskView): "red" | "green" | "yellow" | "dim
 const rows = (tasks: ReadonlyArray<TaskView>, now: number): string =>
   table(
     [
-      { title: "TASK", cell: (task) => task.taskId },
+      { title: "TASK", cell: (task) => task.taskId, keep: true },
       { title: "STATUS", cell: words, color: colorOf },
       { title: "HOST", cell: (task) => task.host },
       { title: "TOOL", cell: (task) => task.tool },
@@ -113,7 +113,7 @@ const details = (task: TaskView, now: number): string => {
   return facts([
     ["task", task.taskId],
     ["status", words(task)],
-    ["why", task.message],
+    ["why", said(task)],
     ["host", task.host],
     ["tool", task.tool],
     ["created", `${exact(task.createdAt)} by ${task.actor} (${age(task.createdAt, now)} ago)`],

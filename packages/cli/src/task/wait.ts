@@ -24,7 +24,7 @@ export const waitForAll = Effect.fnUntraced(function* (taskIds: ReadonlyArray<st
   const tasks = ended.value.map(({ taskId, status, exitCode }) => ({ taskId, status, exitCode }))
   const [only] = tasks
   yield* answer(tasks.length === 1 && only !== undefined ? only : { tasks }, () =>
-    ended.value.map((task) => [task.taskId, words(task), task.message ?? ""].filter(Boolean).join("  ")).join("\n")
+    ended.value.map((task) => [task.taskId, words(task), said(task)].filter(Boolean).join("  ")).join("\n")
   )
   const code = ended.value.some((task) => untold.includes(task.status))
     ? 2
@@ -36,6 +36,10 @@ export const waitForAll = Effect.fnUntraced(function* (taskIds: ReadonlyArray<st
 
 export const words = (task: Pick<TaskView, "status" | "exitCode">): string =>
   `${task.status.replace("_", " ")}${task.exitCode === null || task.status === "succeeded" ? "" : ` (exit ${task.exitCode})`}`
+
+/** Why, unless the exit code has said it already. */
+export const said = (task: Pick<TaskView, "message" | "exitCode">): string =>
+  task.message === null || task.message === `exit ${task.exitCode}` ? "" : task.message
 
 const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(RecordedEvent))
 

@@ -7,7 +7,11 @@
 import { Schema } from "effect"
 
 /** Safe as a file name, a tmux session part and a word in a sentence. */
-export const HostName = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u))
+export const HostName = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u, {
+    expected: "a name of letters, digits, dots and dashes, at most 63 of them"
+  })
+)
 
 export const TaskDefaults = Schema.Struct({
   /** Milliseconds; a task's own timeout wins. */

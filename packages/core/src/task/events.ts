@@ -10,7 +10,9 @@ import { makeEventTypes } from "../log/Event.ts"
 import { ToolReport } from "../tool/Tool.ts"
 
 /** task-20261120-143022-abc123: sortable, speakable, safe as a file and tmux session name. */
-export const TaskId = Schema.String.check(Schema.isPattern(/^task-[0-9]{8}-[0-9]{6}-[a-z0-9]{6}$/u))
+export const TaskId = Schema.String.check(
+  Schema.isPattern(/^task-[0-9]{8}-[0-9]{6}-[a-z0-9]{6}$/u, { expected: "a task id like task-20261120-143022-abc123" })
+)
 
 export const EnvName = Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/u))
 

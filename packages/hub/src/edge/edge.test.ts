@@ -160,10 +160,18 @@ describe("the edge", () => {
       const added = yield* hub.hosts.add({ payload: host })
       const onHost = { ...payload, host: "web1", commandId: randomUUID() }
       const made = yield* hub.tasks.create({ payload: onHost })
+      const schedule = {
+        scheduleId: "nightly",
+        cron: "0 3 * * *",
+        task: { host: "web1", tool: "shell", command: "true" },
+        commandId: randomUUID()
+      }
+      const scheduled = yield* hub.schedules.add({ payload: schedule })
       yield* hub.tasks.kill({ params: { taskId: made.taskId }, payload: {} })
       yield* hub.hosts.remove({ params: { name: "web1" } })
       assert.deepStrictEqual(yield* hub.tasks.create({ payload: onHost }), made)
       assert.deepStrictEqual(yield* hub.hosts.add({ payload: host }), added)
+      assert.deepStrictEqual(yield* hub.schedules.add({ payload: schedule }), scheduled)
       const gone = yield* Effect.flip(hub.tasks.create({ payload: { ...onHost, commandId: randomUUID() } }))
       assert.match(gone.message, /There is no host web1/)
     }).pipe(Effect.provide(HubTest))

@@ -5,11 +5,14 @@ import { HubApi } from "@signalbox/core/api/contract.ts"
 import { Invalid, NotFound } from "@signalbox/core/api/problems.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
+import { findReceipt } from "@signalbox/core/log/receipt.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
 import { nextOccurrence, parseCron } from "@signalbox/core/schedule/cron.ts"
 import type { ScheduleCommand } from "@signalbox/core/schedule/decider.ts"
 import { scheduleEvents, scheduleStream } from "@signalbox/core/schedule/events.ts"
 import { scheduleDecider } from "@signalbox/core/schedule/room.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
+import { toSpec } from "@signalbox/core/task/request.ts"
 import { answer, origin, read, seen } from "../edge/answer.ts"
 
 export const SchedulesLive = HttpApiBuilder.group(
@@ -19,6 +22,7 @@ export const SchedulesLive = HttpApiBuilder.group(
     const models = yield* ReadModels
     const commands = yield* Commands
     const tasks = yield* Tasks
+    const db = yield* Db
     const execute = Effect.fnUntraced(function* (
       scheduleId: string,
       command: ScheduleCommand,
@@ -66,7 +70,12 @@ export const SchedulesLive = HttpApiBuilder.group(
               return yield* Effect.fail(
                 new Invalid({ detail: "A scheduled task has no start time of its own: the schedule says when." })
               )
-            const spec = yield* tasks.check(task)
+            // A repeat is answered by its receipt, whatever became of host and tool since.
+            const repeat =
+              given.commandId === undefined
+                ? undefined
+                : yield* Effect.provideService(findReceipt(given.commandId), Db, db)
+            const spec = yield* repeat === undefined ? tasks.check(task) : Effect.fromResult(toSpec(task))
             return yield* execute(scheduleId, { _tag: "Create", scheduleId, cron, timezone, task: spec }, given)
           })
         ),
