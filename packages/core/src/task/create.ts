@@ -203,12 +203,14 @@ const specOf = (task: TaskView): TaskSpec => ({
   ...(task.env === undefined ? {} : { env: task.env }),
   ...(task.envFrom === undefined ? {} : { envFrom: task.envFrom }),
   ...(task.timeoutMs === undefined ? {} : { timeoutMs: task.timeoutMs }),
-  ...(task.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: task.idleTimeoutMs })
+  ...(task.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: task.idleTimeoutMs }),
+  ...(task.notify === undefined ? {} : { notify: task.notify })
 })
 
 const again = Effect.fnUntraced(function* (taskId: string) {
   const task = yield* ended(taskId, "tried again")
-  const spec = specOf(task)
+  // A person who tries again means now: what it once waited for has ended, well or badly.
+  const spec = { ...specOf(task), after: [] }
   yield* checkHost(spec.host)
   yield* checkTool(spec)
   const plan: Plan = {
