@@ -237,7 +237,11 @@ export class SchedulesGroup extends HttpApiGroup.make("schedules")
     HttpApiEndpoint.post("add", "/", {
       payload: Schema.Struct({
         ...command,
-        scheduleId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u)),
+        scheduleId: Schema.String.check(
+          Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u, {
+            expected: "a name of letters, digits, dots and dashes, at most 63 of them"
+          })
+        ),
         cron: Schema.String,
         timezone: Schema.optionalKey(Schema.String),
         task: TaskRequest
