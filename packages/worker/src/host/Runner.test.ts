@@ -174,7 +174,10 @@ for (const kind of ["local", "ssh"] as const) {
           assert.deepEqual(yield* one(host, id), { _tag: "interrupted" })
           assert.deepEqual(yield* kill(host, id, 10), { _tag: "interrupted" })
           assert.isTrue(existsSync(`/proc/${pid}`))
+          // The command is gone, and its number is somebody else's: lost only when nobody is left to write the exit code down.
           writeFileSync(file(id, "pid"), `${pid} ${Number(start) + 1} ${boot} ${runner}\n`)
+          assert.deepInclude(yield* one(host, id), { _tag: "running" })
+          writeFileSync(file(id, "pid"), `${pid} ${Number(start) + 1} ${boot} ${2 ** 22 + 1}\n`)
           assert.deepEqual(yield* one(host, id), { _tag: "lost" })
           writeFileSync(file(id, "pid"), `${pid} ${start} ${boot} ${runner}\n`)
           rmSync(file(id, "pid"))

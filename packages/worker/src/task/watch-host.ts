@@ -28,13 +28,20 @@ const retryPolicy = Schedule.min([Schedule.exponential("250 millis"), Schedule.s
   Schedule.jittered
 )
 
+export interface WatchedTask {
+  readonly id: string
+  readonly host: string
+  /** Its process was seen. */
+  readonly started: boolean
+}
+
 /** Tasks that a watcher answers for. What is unknown may still show itself for a day. */
 export const watchedTasks = (host: string | null) =>
   Effect.flatMap(Db, (db) =>
     db.query(
       "find watched tasks",
-      (sql) => sql<{ id: string; host: string }[]>`
-        select id, host from read.task
+      (sql) => sql<WatchedTask[]>`
+        select id, host, view ->> 'startedAt' is not null as started from read.task
         where (status in ${sql(activeStatuses)} or (status = 'unknown' and created_at > to_char(now() at time zone 'utc' - interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
           ${host === null ? sql`` : sql`and host = ${host}`}`
     )
@@ -149,18 +156,26 @@ const reconcileHost = Effect.fn("reconcileHost")(function* (
     hostConfig(view),
     tasks.map((task) => task.id)
   )
-  yield* Effect.forEach(states, ([id, found]) => judge(name, follower, settled, id, found), {
+  // What was known before the host was asked: a task that starts between the two looks is not one whose directory is gone.
+  const startedBefore = new Set(tasks.filter((task) => task.started).map((task) => task.id))
+  yield* Effect.forEach(states, ([id, found]) => judge(name, follower, settled, id, found, startedBefore.has(id)), {
     concurrency: 4,
     discard: true
   })
 })
 
-const judge = (name: string, follower: TaskFollower, settled: Set<string>, id: string, found: TaskState) =>
+const judge = (
+  name: string,
+  follower: TaskFollower,
+  settled: Set<string>,
+  id: string,
+  found: TaskState,
+  startedBefore: boolean
+) =>
   Effect.gen(function* () {
     const commands = yield* TaskCommands
     const task = yield* commands.load(id)
     if (task === undefined) return
-    const started = task.startedAt !== null
     const now = yield* Clock.currentTimeMillis
     const waitedMs = now - Date.parse(task.updatedAt)
     switch (found._tag) {
@@ -182,7 +197,7 @@ const judge = (name: string, follower: TaskFollower, settled: Set<string>, id: s
       }
       case "absent":
       case "prepared":
-        if (started) yield* lose(id, `its directory on ${name} is gone`)
+        if (startedBefore) yield* lose(id, `its directory on ${name} is gone`)
         return
       case "starting":
         if (waitedMs > startingPatienceMs) yield* lose(id, "it was being started when its host went down")
