@@ -24,7 +24,9 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
     yield* loadDotEnv(process.cwd(), process.env)
     const commands = yield* Effect.promise(() => loadFor(args))
     const root = Command.make("signalbox").pipe(
-      Command.withDescription("Talk to models, run AI tools on any host, command infrastructure: every act an event"),
+      Command.withDescription(
+        "Run AI command-line tools on any host so that no disconnect ends them; every act is an event"
+      ),
       Command.withSubcommands(commands),
       Command.withGlobalFlags([Json])
     )

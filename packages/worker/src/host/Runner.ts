@@ -136,6 +136,18 @@ export const attachCommand = (taskId: string): string => {
   ].join("; ")
 }
 
+/** Days that the files of an ended task stay on its host: everything in them is stored by then. */
+const keepDays = 14
+
+/** Removes the files of tasks that ended long ago. A task that runs, however long, is left alone: it has no exit file. */
+export const prune = Effect.fn("Runner.prune")(function* (host: HostConfig) {
+  const transport = yield* Transport
+  const command =
+    `cd "$HOME/.signalbox/tasks" 2>/dev/null || exit 0; find . -mindepth 2 -maxdepth 2 -name exit -mtime +${keepDays} | ` +
+    `while read -r e; do d=\${e#./}; d=\${d%%/*}; [ -L "../active/$d" ] || rm -rf "./$d"; done`
+  yield* transport.exec(host, command, { timeoutMs: execTimeoutMs })
+})
+
 /** Bytes that the task has written on the host; 0 for a file that is not there. */
 export const outputSizes = Effect.fn("Runner.outputSizes")(function* (host: HostConfig, taskId: string) {
   yield* checkIds(host, [taskId])

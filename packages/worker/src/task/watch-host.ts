@@ -13,7 +13,7 @@ import { Db } from "@signalbox/core/postgres/Db.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { TaskCommand } from "@signalbox/core/task/decider.ts"
 import { activeStatuses } from "@signalbox/core/task/view.ts"
-import { outputSizes, settle, state, type TaskState } from "../host/Runner.ts"
+import { outputSizes, prune, settle, state, type TaskState } from "../host/Runner.ts"
 import { type Cursor, watch } from "../host/watch.ts"
 import type { WatchRecord } from "../host/watch-record.ts"
 import { TaskCommands } from "./TaskCommands.ts"
@@ -56,6 +56,7 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     const follower = yield* makeTaskFollower
     const cursors = yield* cursorsOf(name)
     const settled = new Set<string>()
+    yield* Effect.forkScoped(Effect.ignore(prune(host)))
     const follow = watch(host, cursors).pipe(Stream.runForEachArray((records) => handle(follower, settled, records)))
     const reconcile = Effect.forever(
       Effect.andThen(reconcileHost(name, follower, settled), Effect.sleep(reconcileEvery))
@@ -75,7 +76,7 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     const deadlines = Effect.forever(Effect.andThen(follower.enforceDeadlines, Effect.sleep("1 second")))
     yield* Effect.raceAllFirst([follow, reconcile, tidy, deadlines, untilIdle(name)])
   })
-  yield* session.pipe(
+  yield* Effect.scoped(session).pipe(
     Effect.tapError((error) => Effect.logInfo(`watching ${name}: ${error.message}`)),
     Effect.retry(retryPolicy)
   )
