@@ -26,7 +26,7 @@ export const hostVisitHandler = jobHandler({
       const commands = yield* HostCommands
       const view = yield* commands.load(job.name)
       if (view === undefined || view.removed) return
-      yield* (yield* Transport).forget(job.name) // what was pooled may have been made with an older configuration
+      yield* (yield* Transport).retryNow(job.name)
       const pinned =
         job.visit === "check"
           ? pinFirstKey(view)
