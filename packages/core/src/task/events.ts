@@ -14,11 +14,15 @@ export const TaskId = Schema.String.check(
   Schema.isPattern(/^task-[0-9]{8}-[0-9]{6}-[a-z0-9]{6}$/u, { expected: "a task id like task-20261120-143022-abc123" })
 )
 
-export const EnvName = Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/u))
+export const EnvName = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/u, { expected: "a name of letters, digits and underscores" })
+)
 
 /** An http(s) URL, or env:NAME for one in the worker's environment: such URLs are often secrets. */
 export const NotifyTarget = Schema.String.check(
-  Schema.isPattern(/^(https?:\/\/[^\s]{1,2000}|env:[A-Za-z_][A-Za-z0-9_]{0,127})$/u)
+  Schema.isPattern(/^(https?:\/\/[^\s]{1,2000}|env:[A-Za-z_][A-Za-z0-9_]{0,127})$/u, {
+    expected: "an http(s) URL, or env:NAME"
+  })
 )
 
 /** What a person asks for; defaults of host and tool are applied at launch. */
