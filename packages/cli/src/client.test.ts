@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { CliTest, signalbox, TestHome } from "../../../test/support/cli.ts"
 import { ended, record, started } from "../../../test/support/task.ts"
@@ -35,7 +36,18 @@ const task = ["taskId", "host", "tool", "command", "status", "createdAt", "start
 describe("the client commands", () => {
   it.live("answer in the shapes that scripts rely on", () =>
     Effect.gen(function* () {
-      const id = yield* newTask("--env", "A=1", "--env", "B=two words", "--timeout", "10m", "--priority", "5")
+      const id = yield* newTask(
+        "--env",
+        "A=1",
+        "--env",
+        "B=two words",
+        "--timeout",
+        "10m",
+        "--priority",
+        "5",
+        "--notify",
+        "env:HOOK"
+      )
       const list = yield* json("task", "list", "--server", "local", "--status", "queued,running")
       const [row] = list.value["tasks"] as ReadonlyArray<Record<string, unknown>>
       assert.deepStrictEqual(Object.keys(row ?? {}), task)
@@ -43,6 +55,7 @@ describe("the client commands", () => {
       const shown = (yield* json("task", "show", id)).value
       assert.deepStrictEqual(shown["env"], { A: "1", B: "two words" })
       assert.deepStrictEqual([shown["timeoutMs"], shown["priority"], shown["actor"]], [600_000, 5, "local-admin"])
+      assert.deepStrictEqual(shown["notify"], ["env:HOOK"])
       assert.deepStrictEqual(Object.keys((yield* json("kill", id)).value), ["taskId", "position"])
       const done = yield* json("list", "--status", "completed")
       assert.deepStrictEqual(done.value, { tasks: [] })
@@ -61,12 +74,29 @@ describe("the client commands", () => {
       )
       assert.deepStrictEqual([added.code, added.value["host"]], [0, "web1"])
       yield* json("host", "edit", "web1", "--port", "2222", "--max-tasks", "2", "--clear", "user")
-      yield* json("host", "edit", "web1", "--for-tool", "claude", "--max-tasks", "1")
+      yield* json(
+        "host",
+        "edit",
+        "web1",
+        "--for-tool",
+        "claude",
+        "--max-tasks",
+        "1",
+        "--arg=--verbose",
+        "--cwd",
+        "/srv"
+      )
+      yield* json("host", "edit", "web1", "--timeout", "2h", "--env", "A=1", "--pre-command", ". ./env")
+      yield* json("host", "edit", "web1", "--clear", "timeout", "--clear", "env", "--clear", "pre-command")
+      yield* json("host", "edit", "web1", "--for-tool", "claude", "--clear", "cwd")
       const web = (yield* json("host", "show", "web1")).value
       assert.deepStrictEqual(
         [web["port"], web["user"], web["tags"], web["defaults"], web["tools"]],
-        [2222, undefined, ["web", "eu"], { maxTasks: 2 }, { claude: { maxTasks: 1 } }]
+        [2222, undefined, ["web", "eu"], { maxTasks: 2 }, { claude: { maxTasks: 1, args: ["--verbose"] } }]
       )
+      const told = yield* signalbox("host", "show", "web1")
+      assert.match(told.out, /^settings {4}at most 2 at once$/m)
+      assert.match(told.out, /^for claude {2}at most 1 at once\n {12}arguments --verbose$/m)
       const hosts = (yield* json("servers")).value["hosts"] as ReadonlyArray<{ name: string }>
       assert.deepStrictEqual(
         hosts.map((host) => host.name),
@@ -208,6 +238,39 @@ describe("the client commands", () => {
     }).pipe(Effect.provide(CliTest))
   )
 
+  it.live("show what a read model could not apply, and apply it once more", () =>
+    Effect.gen(function* () {
+      const [db, log] = [yield* Db, yield* EventLog]
+      assert.match((yield* signalbox("db", "parked")).out, /task +up to date *\n[^]*Nothing is parked\.$/)
+      // A table that refuses one task, and a moment later does not.
+      yield* db.query("break the read model", (sql) =>
+        sql.unsafe("alter table read.task add constraint broken check (tool <> 'shell') not valid")
+      )
+      const id = yield* newTask()
+      const parked = yield* json("db", "parked").pipe(
+        Effect.map(({ value }) => value["parked"] as ReadonlyArray<Record<string, unknown>>),
+        Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (rows) => rows.length > 0 }),
+        Effect.timeout("20 seconds")
+      )
+      assert.deepStrictEqual(
+        parked.map((one) => [one["projection"], one["stream"], one["position"]]),
+        [["task", `task/${id}`, yield* log.head]]
+      )
+      const shown = (yield* signalbox("db", "parked")).out
+      assert.match(shown, /task .*1 parked/)
+      assert.match(shown, new RegExp(`task +task/${id} .*broken`))
+      const still = yield* signalbox("db", "retry", "task", `task/${id}`)
+      assert.strictEqual(still.code, 1)
+      assert.match(still.err, /broken/)
+      yield* db.query("mend the read model", (sql) => sql.unsafe("alter table read.task drop constraint broken"))
+      const mended = (yield* json("db", "retry", "task", `task/${id}`)).value
+      assert.deepStrictEqual(mended, { projection: "task", stream: `task/${id}`, retried: 1 })
+      assert.match((yield* signalbox("db", "parked")).out, /Nothing is parked\.$/)
+      assert.strictEqual((yield* json("task", "show", id)).value["status"], "queued")
+      assert.match((yield* signalbox("db", "retry", "task", `task/${id}`)).out, /^Nothing of/)
+    }).pipe(Effect.provide(CliTest))
+  )
+
   it.live("retry and resume where that makes sense, and say why where not", () =>
     Effect.gen(function* () {
       const hub = yield* HubClient
@@ -284,6 +347,10 @@ describe("the client commands", () => {
         [["host", "show", "nowhere"], 1, /There is no host nowhere/],
         [["host", "edit", "local"], 2, /Nothing to change/],
         [["host", "edit", "local", "--address", "x"], 2, /local is this machine/],
+        [["host", "edit", "local", "--for-tool", "clod", "--max-tasks", "1"], 2, /There is no tool clod/],
+        [["host", "edit", "local", "--max-tasks", "0"], 2, /between 1 and 1000/],
+        [[...create, "--notify", "ftp://x"], 2, /an http\(s\) URL, or env:NAME/],
+        [["db", "retry", "nope", "task/x"], 1, /no projection nope/],
         [["host", "remove", "local"], 1, /cannot be removed/],
         [["host", "import", "--file", "/nowhere/config"], 1, /does not exist/],
         [["tool", "add", "/nowhere.json"], 2, /There is no file/],
@@ -304,7 +371,7 @@ describe("the client commands", () => {
       const wrong: Array<string> = []
       for (const [args, code, sentence] of table) {
         const ran = yield* signalbox(...args)
-        const plain = sentence.test(ran.err) && !/node_modules|\.ts:\d/.test(ran.err)
+        const plain = sentence.test(ran.err) && !/node_modules|\.ts:\d|RegExp|\n {2}at /.test(ran.err)
         if (ran.code !== code || !plain || ran.out !== "" || ran.bytes.length > 0)
           wrong.push(`${args.join(" ").slice(0, 120)} → exit ${ran.code}: ${ran.out}${ran.err}`)
       }

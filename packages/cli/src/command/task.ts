@@ -22,7 +22,8 @@ export const taskFlags = {
   envFrom: many("env-from", "Name of a variable of the worker to hand on (for secrets); repeatable"),
   timeout: maybe(duration("timeout", "Ended when it runs longer")),
   idleTimeout: maybe(duration("idle-timeout", "Ended when it prints nothing for so long")),
-  priority: maybe(Flag.Int("priority").pipe(Flag.withDescription("Higher first, -1000 to 1000; default 0")))
+  priority: maybe(Flag.Int("priority").pipe(Flag.withDescription("Higher first, -1000 to 1000; default 0"))),
+  notify: many("notify", "Gets an HTTP POST when it has ended: a URL, or env:NAME of the worker; repeatable")
 }
 
 export const create = Command.make(

@@ -9,7 +9,7 @@
  * out when a parameter in it is absent, and repeated for each element of a list: ["--model", "{model}"]. {?parameter} makes no
  * word but keeps its group only when the parameter is true: ["--fast", "{?fast}"].
  */
-import { Option, Result, Schema } from "effect"
+import { Option, Result, Schema, SchemaIssue } from "effect"
 import { TaskDefaults } from "../host/config.ts"
 import { compileSchema, propertiesOf, schemaLimit } from "./params.ts"
 import { execScript, fileScript, shellQuote, wordRefusal } from "./quote.ts"
@@ -25,10 +25,14 @@ type Argv = typeof Argv.Type
 
 export const UserTool = Schema.Struct({
   /** How tasks name it. */
-  name: Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/u)),
+  name: Schema.String.check(
+    Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/u, { expected: "small letters, digits and dashes, at most 40 of them" })
+  ),
   title: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100)),
   /** The program, found on the host's PATH or by its absolute path. */
-  binary: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_./+~-]{1,255}$/u)),
+  binary: Schema.String.check(
+    Schema.isPattern(/^[A-Za-z0-9_./+~-]{1,255}$/u, { expected: "the name or path of a program" })
+  ),
   versionArgs: Schema.optionalKey(Schema.Array(Word).check(Schema.isMaxLength(16))),
   argv: Argv,
   /** Instead of `argv` when a session is continued; holds {session}. Without it the tool cannot resume. */
@@ -58,12 +62,18 @@ export class ToolInvalid extends Schema.TaggedError<ToolInvalid>()("ToolInvalid"
 const noParams: Schema.JsonObject = { type: "object", properties: {}, additionalProperties: false }
 
 const decode = Schema.decodeUnknownResult(UserTool)
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** From JSON of a person's file or request. */
 export const decodeUserTool = (input: unknown): Result.Result<UserTool, ToolInvalid> =>
   Result.mapError(decode(input, { onExcessProperty: "error" }), (error) => {
     const name = Schema.is(Schema.Struct({ name: Schema.String }))(input) ? input.name.slice(0, 40) : "(without a name)"
-    return new ToolInvalid({ name, reason: error.message.replaceAll(/\s+/gu, " ").trim() })
+    const reason = format(error.issue)
+      .issues.map(({ path = [], message }) =>
+        path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`
+      )
+      .join("; ")
+    return new ToolInvalid({ name, reason })
   })
 
 export const toTool = (user: UserTool): Result.Result<Tool, ToolInvalid> => {
