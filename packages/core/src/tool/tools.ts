@@ -23,6 +23,7 @@ import {
   wordsOf
 } from "./flags.ts"
 import type { Flags } from "./flags.ts"
+import { interactiveFlag, isInteractive } from "./interactive.ts"
 import { oneLine } from "./parser/json.ts"
 import { byteLength, execScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, OutputFormat, Tool } from "./Tool.ts"
@@ -507,7 +508,7 @@ const shell: Tool = {
   binary: null,
   versionArgs: [],
   format: "text",
-  params: schemaOf({}),
+  params: schemaOf({ interactive: interactiveFlag }),
   sessionId: "none",
   exitCodes: {
     ...commonExitCodes,
@@ -521,12 +522,15 @@ const shell: Tool = {
   canResume: false,
   refusal: (invocation) => {
     if (invocation.resume !== undefined) return "a shell command keeps no session, so it cannot be resumed"
+    if (isInteractive(invocation.params) && invocation.context !== undefined)
+      return "an interactive shell command reads its terminal, so it takes no context; send it a message instead"
     if (invocation.command.trim() === "") return "shell needs a command, and this one is empty"
     return invocation.command.includes("\0") ? "the command holds a NUL character, which no shell can read" : undefined
   },
   launch: (invocation) => ({
     script: invocation.command,
     ...(invocation.context === undefined ? {} : { stdin: invocation.context }),
+    ...(isInteractive(invocation.params) ? { interactive: true } : {}),
     merge: true
   })
 }

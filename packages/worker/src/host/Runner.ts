@@ -15,7 +15,17 @@ import { type HostError, type Ran, Transport } from "./Transport.ts"
 /** The host is reachable and something on it is in the way. */
 export class RunnerError extends Schema.TaggedError<RunnerError>()("RunnerError", {
   host: Schema.String,
-  problem: Schema.Literals(["no-tmux", "tmux", "workspace", "input-cut", "not-linux", "no-perl", "scripts", "answer", "task-id"]),
+  problem: Schema.Literals([
+    "no-tmux",
+    "tmux",
+    "workspace",
+    "input-cut",
+    "not-linux",
+    "no-perl",
+    "scripts",
+    "answer",
+    "task-id"
+  ]),
   reason: Schema.String
 }) {
   override get message(): string {

@@ -32,7 +32,12 @@ afterAll(async () => {
   rmSync(localHome, { recursive: true, force: true })
 })
 
-const ssh = () => ({ resolve: () => Effect.succeed(undefined), home: localHome, env: {}, knownHosts: [sshd.knownHosts] })
+const ssh = () => ({
+  resolve: () => Effect.succeed(undefined),
+  home: localHome,
+  env: {},
+  knownHosts: [sshd.knownHosts]
+})
 const using = (home = localHome, env: Record<string, string | undefined> = process.env) =>
   Effect.provide(transportLayer({ ssh: ssh(), local: { home, env } }))
 
@@ -61,7 +66,12 @@ for (const kind of ["local", "ssh"] as const) {
   const where = () =>
     kind === "local" ? { host: local, home: localHome } : { host: sshd.host("web"), home: sshd.home }
   const file = (id: string, name: string): string => join(where().home, ".signalbox", "tasks", id, name)
-  const read = (id: string, name = "out"): string => (existsSync(file(id, name)) ? readFileSync(file(id, name), "utf8") : "")
+  const read = (id: string, name = "out"): string =>
+    existsSync(file(id, name)) ? readFileSync(file(id, name), "utf8") : ""
+  const terminalOf = (id: string): number => {
+    const [runner] = read(id, "once/runner").split(" ")
+    return Number(readFileSync(`/proc/${runner}/task/${runner}/children`, "utf8").trim().split(" ")[0])
+  }
   const shows = (id: string, text: string) => until(() => read(id).includes(text))
 
   describe(`an interactive task on a host by ${kind}`, () => {
@@ -98,48 +108,50 @@ printf 'name? '; read -r name; printf 'Proceed? (y/n) '; read -r yes; echo "got 
       }).pipe(using())
     )
 
-    it.live("hostile text arrives byte for byte: one line, many lines, 20 kB, and keys for a program that reads keys", () =>
-      Effect.gen(function* () {
-        const { host, home } = where()
-        const lines = newId()
-        const got = join(home, `got-${lines}`)
-        yield* launch(host, lines, { command: `echo up; head -n 504 >${got}`, interactive: true })
-        yield* shows(lines, "up")
-        assert.deepEqual(yield* say(host, lines, hostile, 1), { _tag: "typed" })
-        const many = Array.from({ length: 500 }, (_, i) => `${i} ${hostile.slice(0, 40)} ü`).join("\n")
-        assert.isAbove(Buffer.byteLength(many), 20_000)
-        assert.deepEqual(yield* say(host, lines, many, 2), { _tag: "typed" })
-        const longest = "x".repeat(4095)
-        assert.deepEqual(yield* say(host, lines, longest, 3), { _tag: "typed" })
-        assert.deepEqual(yield* say(host, lines, `${longest}y`, 4), { _tag: "long-line", bytes: 4096, most: 4095 })
-        assert.deepEqual(yield* say(host, lines, "", 5), { _tag: "typed" })
-        assert.deepEqual(yield* say(host, lines, "-last", 6), { _tag: "typed" })
-        yield* say(host, lines, "one more", 7)
-        yield* stateIs(host, lines, "exited")
-        const expected = `${hostile}\n${many}\n${longest}\n\n-last\n`
-        assert.strictEqual(readFileSync(got, "utf8").slice(0, expected.length), expected)
+    it.live(
+      "hostile text arrives byte for byte: one line, many lines, 20 kB, and keys for a program that reads keys",
+      () =>
+        Effect.gen(function* () {
+          const { host, home } = where()
+          const lines = newId()
+          const got = join(home, `got-${lines}`)
+          yield* launch(host, lines, { command: `echo up; head -n 504 >${got}`, interactive: true })
+          yield* shows(lines, "up")
+          assert.deepEqual(yield* say(host, lines, hostile, 1), { _tag: "typed" })
+          const many = Array.from({ length: 500 }, (_, i) => `${i} ${hostile.slice(0, 40)} ü`).join("\n")
+          assert.isAbove(Buffer.byteLength(many), 20_000)
+          assert.deepEqual(yield* say(host, lines, many, 2), { _tag: "typed" })
+          const longest = "x".repeat(4095)
+          assert.deepEqual(yield* say(host, lines, longest, 3), { _tag: "typed" })
+          assert.deepEqual(yield* say(host, lines, `${longest}y`, 4), { _tag: "long-line", bytes: 4096, most: 4095 })
+          assert.deepEqual(yield* say(host, lines, "", 5), { _tag: "typed" })
+          assert.deepEqual(yield* say(host, lines, "-last", 6), { _tag: "typed" })
+          yield* say(host, lines, "one more", 7)
+          yield* stateIs(host, lines, "exited")
+          const expected = `${hostile}\n${many}\n${longest}\n\n-last\n`
+          assert.strictEqual(readFileSync(got, "utf8").slice(0, expected.length), expected)
 
-        const keys = newId()
-        const raw = join(home, `got-${keys}`)
-        const text = hostile.repeat(300)
-        assert.isAbove(Buffer.byteLength(text), 20_000)
-        const size = Buffer.byteLength(text) + 1
-        yield* launch(host, keys, { command: `stty raw -echo; echo up; head -c ${size} >${raw}`, interactive: true })
-        yield* shows(keys, "up")
-        assert.deepEqual(yield* say(host, keys, text, 1), { _tag: "typed" })
-        yield* stateIs(host, keys, "exited")
-        assert.strictEqual(readFileSync(raw, "utf8"), `${text}\r`)
+          const keys = newId()
+          const raw = join(home, `got-${keys}`)
+          const text = hostile.repeat(300)
+          assert.isAbove(Buffer.byteLength(text), 20_000)
+          const size = Buffer.byteLength(text) + 1
+          yield* launch(host, keys, { command: `stty raw -echo; echo up; head -c ${size} >${raw}`, interactive: true })
+          yield* shows(keys, "up")
+          assert.deepEqual(yield* say(host, keys, text, 1), { _tag: "typed" })
+          yield* stateIs(host, keys, "exited")
+          assert.strictEqual(readFileSync(raw, "utf8"), `${text}\r`)
 
-        const pasted = newId()
-        const paste = join(home, `got-${pasted}`)
-        const command = `stty raw -echo; printf '\\033[?2004hup'; head -c 16 >${paste}`
-        yield* launch(host, pasted, { command, interactive: true })
-        yield* shows(pasted, "up")
-        yield* say(host, pasted, "a\nb", 1)
-        yield* stateIs(host, pasted, "exited")
-        assert.strictEqual(readFileSync(paste, "utf8"), "\x1b[200~a\rb\x1b[201~\r")
-        assert.isFalse(existsSync(join(home, "pwned")))
-      }).pipe(using())
+          const pasted = newId()
+          const paste = join(home, `got-${pasted}`)
+          const command = `stty raw -echo; printf '\\033[?2004hup'; head -c 16 >${paste}`
+          yield* launch(host, pasted, { command, interactive: true })
+          yield* shows(pasted, "up")
+          yield* say(host, pasted, "a\nb", 1)
+          yield* stateIs(host, pasted, "exited")
+          assert.strictEqual(readFileSync(paste, "utf8"), "\x1b[200~a\rb\x1b[201~\r")
+          assert.isFalse(existsSync(join(home, "pwned")))
+        }).pipe(using())
     )
 
     it.live("a message is typed once, however many ask for it at the same moment, and in order", () =>
@@ -161,14 +173,16 @@ printf 'name? '; read -r name; printf 'Proceed? (y/n) '; read -r yes; echo "got 
       Effect.gen(function* () {
         const { host } = where()
         const id = newId()
-        // It does not read until it is told to: what asks is interrupted while the text is on the host and not yet read.
-        const command = `stty raw -echo; echo up; while [ ! -f go-${id} ]; do sleep 0.05; done; stty -raw; while read -r l; do echo "<$l>"; done`
-        yield* launch(host, id, { command, interactive: true, cwd: "~" })
+        yield* launch(host, id, { command: `echo up; while read -r l; do echo "<$l>"; done`, interactive: true })
         yield* shows(id, "up")
+        // Stopped, its terminal types nothing: whoever asks dies when the text is on the host and not typed.
+        const terminal = terminalOf(id)
+        process.kill(terminal, "SIGSTOP")
         const first = yield* Effect.forkChild(say(host, id, "once", 1), { startImmediately: true })
         yield* until(() => existsSync(file(id, "messages/1.text")))
         yield* Fiber.interrupt(first)
-        writeFileSync(join(where().home, `go-${id}`), "")
+        assert.notInclude(read(id), "once")
+        process.kill(terminal, "SIGCONT")
         assert.deepEqual(yield* say(host, id, "once", 1), { _tag: "typed" })
         yield* say(host, id, "twice", 2)
         yield* shows(id, "<twice>")
@@ -198,7 +212,9 @@ printf 'name? '; read -r name; printf 'Proceed? (y/n) '; read -r yes; echo "got 
         const id = newId()
         const command = `setsid sh -c 'echo $$ >${home}/left-${id}; exec sleep 300' & echo up; read -r x`
         yield* launch(host, id, { command, interactive: true })
-        yield* until(() => existsSync(`${home}/left-${id}`) && readFileSync(`${home}/left-${id}`, "utf8").endsWith("\n"))
+        yield* until(
+          () => existsSync(`${home}/left-${id}`) && readFileSync(`${home}/left-${id}`, "utf8").endsWith("\n")
+        )
         const pid = readFileSync(`${home}/left-${id}`, "utf8").trim()
         yield* shows(id, "up")
         assert.deepInclude(yield* kill(host, id, 10), { _tag: "exited", code: 143 })
@@ -206,9 +222,7 @@ printf 'name? '; read -r name; printf 'Proceed? (y/n) '; read -r yes; echo "got 
         const other = newId()
         yield* launch(host, other, { command: "echo up; read -r x", interactive: true })
         yield* shows(other, "up")
-        const [runner] = readFileSync(file(other, "once/runner"), "utf8").split(" ")
-        const [terminal] = readFileSync(`/proc/${runner}/task/${runner}/children`, "utf8").trim().split(" ")
-        process.kill(Number(terminal), "SIGKILL")
+        process.kill(terminalOf(other), "SIGKILL")
         assert.deepEqual(yield* stateIs(host, other, "lost"), { _tag: "lost" })
       }).pipe(using())
     )
