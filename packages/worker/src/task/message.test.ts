@@ -156,6 +156,7 @@ describe("a message to a task", () => {
       const version = sent.state?.version ?? 0
       yield* met(() => existsSync(join(directory, "messages", `${version}.text`)))
       yield* Effect.sync(() => first.interruptUnsafe())
+      yield* met(() => first.pollUnsafe() !== undefined)
       yield* Effect.forkScoped(work("two", home))
       process.kill(terminal, "SIGCONT")
       yield* say(taskId, "end")
