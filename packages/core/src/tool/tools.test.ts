@@ -415,7 +415,20 @@ describe("shell", () => {
     expect(ran).toMatchObject({ code: 3, out: "out\nfrom $(context)\n", err: "err\n" })
   })
 
-  it("has no parameters and refuses nothing but what no shell can read", () => {
+  it("runs on a terminal when it is asked to, and then takes no context", () => {
+    const params = { interactive: true }
+    expect(tool("shell").launch(ask("vi x", { params }))).toEqual({ script: "vi x", merge: true, interactive: true })
+    expect(validateParams(tool("shell"), params)).toMatchObject({ _tag: "Success" })
+    expect(tool("shell").refusal(ask("vi x", { params, context: "c" }))).toBe(
+      "an interactive shell command reads its terminal, so it takes no context; send it a message instead"
+    )
+    expect(tool("shell").launch(ask("true", { params: { interactive: false } }))).toEqual({
+      script: "true",
+      merge: true
+    })
+  })
+
+  it("refuses nothing but what no shell can read", () => {
     expect(tool("shell").refusal(ask("rm -rf 'x y'; true"))).toBeUndefined()
     expect(tool("shell").refusal(ask("  "))).toBe("shell needs a command, and this one is empty")
     expect(tool("shell").refusal(ask("a\0b"))).toContain("NUL")
