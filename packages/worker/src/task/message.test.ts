@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto"
 import { existsSync, mkdtempSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule, Stream } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
+import { fakeToolsDirectory } from "../../../../test/support/tools/fakeTools.ts"
 import { stopTmux } from "../../../../test/support/sshd.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
@@ -38,7 +40,7 @@ const execute = (taskId: string, command: TaskCommand, commandId: string = crypt
     })
   )
 
-const create = (command: string) =>
+const create = (command: string, more: Partial<Extract<TaskCommand, { readonly _tag: "Create" }>["created"]> = {}) =>
   Effect.gen(function* () {
     const taskId = makeTaskId(Date.now(), crypto.getRandomValues(new Uint8Array(6)))
     yield* execute(taskId, {
@@ -51,7 +53,8 @@ const create = (command: string) =>
         params: { interactive: true },
         priority: 0,
         after: [],
-        sessionId: "s"
+        sessionId: "s",
+        ...more
       }
     })
     return taskId
@@ -73,6 +76,8 @@ const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
     )
     return yield* Effect.fromOption(seen)
   }).pipe(Effect.timeout("40 seconds"), Effect.orDie)
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
 const met = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
@@ -162,6 +167,35 @@ describe("a message to a task", () => {
       yield* say(taskId, "end")
       yield* until(taskId, (task) => task.finishedAt !== null)
       assert.strictEqual(yield* outputOf(taskId), "Proceed? (y/n) once\r\n<once>\r\nend\r\n<end>\r\n")
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("talks to an agent on its own screen, and the session can be continued", () =>
+    Effect.gen(function* () {
+      const home = yield* newHome
+      yield* Effect.forkScoped(work("one", home))
+      const env = { PATH: `${fakeToolsDirectory}:/usr/bin:/bin` }
+      const sessionId = crypto.randomUUID()
+      const shows = (taskId: string, text: string) =>
+        met(() => {
+          const out = join(home, ".signalbox", "tasks", taskId, "out")
+          return existsSync(out) && readFileSync(out, "utf8").includes(text)
+        })
+      const prompt = `-n 'fix' "$(id)" é 🚂\nand more`
+      const first = yield* create(prompt, { tool: "claude", sessionId, env })
+      yield* shows(first, `turn:1 sha256:${sha256(prompt)}`)
+      yield* until(first, (task) => task.status === "running")
+      const long = "ü 'x' $(id)\n".repeat(2000)
+      yield* say(first, long)
+      yield* shows(first, `got\x1b[0m sha256:${sha256(long)}`)
+      yield* say(first, "exit")
+      const task = yield* until(first, (one) => one.finishedAt !== null)
+      assert.deepEqual([task?.status, task?.messages?.[0]?.problem], ["succeeded", undefined])
+      const second = yield* create("go on", { tool: "claude", resumeOf: first, resumeSession: sessionId, env })
+      yield* shows(second, `turn:2 sha256:${sha256("go on")}`)
+      yield* until(second, (one) => one.status === "running")
+      yield* say(second, "exit")
+      assert.strictEqual((yield* until(second, (one) => one.finishedAt !== null))?.status, "succeeded")
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
 
