@@ -6,14 +6,16 @@
  * a slot without a starting task is given back; a task whose dependency did not succeed never starts and says why.
  */
 import { Effect } from "effect"
-import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
+import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { Slots } from "@signalbox/core/queue/Slots.ts"
 import { DispatchJob } from "@signalbox/core/task/jobs.ts"
+import { taskProjection } from "@signalbox/core/task/projection.ts"
 import { settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
+import { HostCommands } from "../host/HostCommands.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 /** Tasks at once on a host that says nothing else. */
@@ -26,7 +28,7 @@ export const dispatchHandler = jobHandler({
   data: DispatchJob,
   run: (job) =>
     Effect.gen(function* () {
-      yield* (yield* ReadModels).waitFor(job.position)
+      yield* (yield* Projections).waitFor(taskProjection.name, job.position)
       const hosts = job.taskId === undefined ? [job.host ?? "local"] : yield* concerned(job.taskId)
       yield* Effect.forEach(hosts, dispatchHost, { discard: true })
     })
@@ -60,18 +62,17 @@ export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
   const db = yield* Db
   const slots = yield* Slots
   const commands = yield* TaskCommands
-  const host = yield* Effect.flatMap(ReadModels, (models) => models.host(name))
-  const granted: Array<string> = []
-  const queued = yield* db.transaction(
+  const host = yield* Effect.flatMap(HostCommands, (hosts) => hosts.find(name))
+  const { queued, granted } = yield* db.transaction(
     Effect.gen(function* () {
-      yield* releaseSettled(name)
-      const rows = yield* readQueue(name)
-      for (const row of rows) {
-        if (!row.due || row.pending || row.failed !== null || host === undefined) continue
-        const limits = limitsOf(host, row.tool)
-        if (yield* slots.grant({ taskId: row.id, host: name, tool: row.tool, ...limits })) granted.push(row.id)
-      }
-      return rows
+      // sent together, run one after the other: one round trip
+      const [, rows] = yield* Effect.all([releaseSettled(name), readQueue(name)], { concurrency: "unbounded" })
+      const wanted = rows.flatMap((row) =>
+        !row.due || row.pending || row.failed !== null || host === undefined
+          ? []
+          : [{ taskId: row.id, tool: row.tool, ...limitsOf(host, row.tool) }]
+      )
+      return { queued: rows, granted: [...(yield* slots.grant(name, wanted))] }
     })
   )
   for (const row of queued) {
