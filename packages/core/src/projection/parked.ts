@@ -115,7 +115,7 @@ export const makeProgress = (): Progress => {
     at: (name) => positions.get(name) ?? 0,
     note: (name, position) => {
       positions.set(name, position)
-      for (const wake of [...sleepers]) wake()
+      Array.from(sleepers).forEach((wake) => wake()) // a snapshot: whoever wakes may sleep again at once
     },
     noted: Effect.callback((resume) => {
       const wake = () => {
