@@ -68,7 +68,9 @@ const sshOptions = (box: FleetHost, control: string): ReadonlyArray<string> =>
 
 const trace = async (home: Home, box: FleetHost): Promise<void> => {
   const sql = (await import("postgres")).default(home.env["DATABASE_URL"] ?? "")
-  const rows = await sql<{ stream: string; type: string; ms: number; data: { command?: string } }[]>`select stream, type, (extract(epoch from at) * 1000)::float8 as ms, data from log.event where stream like 'task/%' order by position`
+  const rows = await sql<
+    { stream: string; type: string; ms: number; data: { command?: string } }[]
+  >`select stream, type, (extract(epoch from at) * 1000)::float8 as ms, data from log.event where stream like 'task/%' order by position`
   const seg: Record<string, number[]> = {}
   const by = Map.groupBy(rows, (r) => r.stream)
   for (const list of by.values()) {
@@ -81,6 +83,7 @@ const trace = async (home: Home, box: FleetHost): Promise<void> => {
     add("dispatched→process", proc - at["TaskDispatched"]!)
     add("process→launched", at["TaskLaunched"]! - proc)
   }
-  for (const [k, v] of Object.entries(seg)) console.error(k, "p50", median(v).toFixed(1), "min", Math.min(...v).toFixed(1), "max", Math.max(...v).toFixed(1))
+  for (const [k, v] of Object.entries(seg))
+    console.error(k, "p50", median(v).toFixed(1), "min", Math.min(...v).toFixed(1), "max", Math.max(...v).toFixed(1))
   await sql.end()
 }

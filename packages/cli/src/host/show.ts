@@ -4,7 +4,7 @@ import { Clock, Effect, Schema } from "effect"
 import { HostStatus } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { age, bytes } from "@signalbox/tui/format.ts"
-import { withHub } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { facts, table } from "../client/table.ts"
 import { answer, CommandFailed } from "../output.ts"
 

@@ -5,7 +5,7 @@ import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { isSettled } from "@signalbox/core/task/view.ts"
 import { attach as attachTo } from "@signalbox/worker/host/attach.ts"
-import { withHub } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { answer, CommandFailed, cannotTell, failed } from "../output.ts"
 import { waitForAll } from "./wait.ts"
 

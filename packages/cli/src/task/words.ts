@@ -1,0 +1,5 @@
+/** A task's state in words. */
+import type { TaskView } from "@signalbox/core/task/view.ts"
+
+export const words = (task: Pick<TaskView, "status" | "exitCode">): string =>
+  `${task.status.replace("_", " ")}${task.exitCode === null || task.status === "succeeded" ? "" : ` (exit ${task.exitCode})`}`
