@@ -5,6 +5,9 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { DbTest } from "../../../test/support/database.ts"
+import { freePort } from "../../../test/support/sshd.ts"
+import { hostEvents, hostStream } from "@signalbox/core/host/events.ts"
+import { hostDecider } from "@signalbox/core/host/room.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
@@ -127,6 +130,40 @@ describe("a worker on this machine", () => {
       const task = yield* settled(running)
       assert.strictEqual(task?.status, "killed")
       assert.strictEqual(task?.exitCode, 143)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("kills a task whose host has never answered, without waiting for the host", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const commands = yield* Commands
+      const port = yield* Effect.promise(freePort)
+      const config = {
+        name: "away",
+        kind: "ssh",
+        address: "127.0.0.1",
+        port,
+        tags: [],
+        hostKeys: [],
+        defaults: {}
+      } as const
+      yield* commands.execute({
+        decider: hostDecider("away"),
+        types: hostEvents,
+        stream: hostStream("away"),
+        command: { _tag: "Add", config: { ...config, defaults: { maxTasks: 1 } }, acceptNew: true },
+        commandId: crypto.randomUUID(),
+        actor: "test"
+      })
+      const stuck = yield* create({ command: "true", host: "away" })
+      yield* until(stuck, (task) => task.status === "starting")
+      const next = yield* create({ command: "true", host: "away" })
+      yield* kill(stuck)
+      const task = yield* settled(stuck)
+      assert.deepStrictEqual([task?.status, task?.startedAt], ["killed", null])
+      yield* until(next, (one) => one.status === "starting") // its slot is free again
+      yield* kill(next)
+      assert.strictEqual((yield* settled(next))?.status, "killed")
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
 

@@ -19,7 +19,7 @@ export class DbError extends Schema.TaggedError<DbError>()("DbError", {
   override get message(): string {
     return this.transient
       ? `The database is not reachable (${this.reason}). It is tried again by itself; check it with signalbox db status.`
-      : `The database refused ${this.op}: ${this.reason}`
+      : `The database refused to ${this.op}: ${this.reason}${this.code === "42501" ? ". The user of DATABASE_URL must own the database: alter database NAME owner to USER" : ""}`
   }
 }
 

@@ -4,7 +4,8 @@
  * Owns: the act between TaskDispatched and a process: files, tmux, refusals. Does not own: noticing the process (the watcher
  * records TaskLaunched from the host's own evidence).
  * Invariants: the runner's directory on the host decides whether the task was started, so a job that runs twice adopts; the
- * mark `sent_at` is set before anything is sent, so that after the last attempt "never started" and "unknown" are told apart.
+ * mark `sent_at` is set before anything is sent, so that after the last attempt "never started" and "unknown" are told apart;
+ * a kill that found the mark unset has taken the slot away (`kill.ts`), and then nothing is sent.
  */
 import { Config, Data, Effect, Option } from "effect"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
@@ -82,7 +83,7 @@ const launchTask = (task: TaskView) =>
     const invocation = invocationOf(task, settings, view.report?.root === true || host.user === "root")
     const files = launchFiles(task, yield* Effect.fromResult(launchOf(tool, invocation)), settings, secrets)
     yield* (yield* Transport).exec(hostConfig(host), "exit 0") // not reached: nothing was sent, and that is known
-    yield* markSent(task.taskId)
+    if (!(yield* markSent(task.taskId))) return // killed in the meantime
     const launched = yield* launch(hostConfig(host), task.taskId, files)
     yield* Effect.logInfo(`${task.taskId} ${launched.outcome} on ${task.host}`)
     if (launched.state._tag !== "running") return // the watcher finds what became of it
@@ -93,7 +94,13 @@ const launchTask = (task: TaskView) =>
 
 const markSent = (taskId: string) =>
   Effect.flatMap(Db, (db) =>
-    db.query("mark the launch as sent", (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId}`)
+    Effect.map(
+      db.query(
+        "mark the launch as sent",
+        (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId} returning 1`
+      ),
+      (rows) => rows.length > 0
+    )
   )
 
 /** Nothing was started and trying again does not help. */
