@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { createServer, type Server } from "node:http"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -30,6 +31,9 @@ const startWorker = (name: string) =>
     yield* Effect.forkScoped(work(name, localHome))
     return localHome
   })
+
+const secret = "sbx test value 4711"
+process.env["SBX_TEST_SECRET"] = secret
 
 let made = 0
 const create = (spec: Partial<TaskSpec> & { readonly command: string }) =>
@@ -130,6 +134,57 @@ describe("a worker on this machine", () => {
       const task = yield* settled(running)
       assert.strictEqual(task?.status, "killed")
       assert.strictEqual(task?.exitCode, 143)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("keeps the values of --env-from out of the log, though the tool prints them", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const taskId = yield* create({ command: 'echo "the key is $SBX_TEST_SECRET"', envFrom: ["SBX_TEST_SECRET"] })
+      const task = yield* settled(taskId)
+      assert.strictEqual(task?.report.answer, "the key is [secret]")
+      const bytes = yield* (yield* TaskOutput).read(taskId, "out", 0, 1000)
+      assert.strictEqual(Buffer.from(bytes).toString(), `the key is ${secret}\n`, "the output stays as it was")
+      const events = yield* (yield* EventLog).read({ from: 1, limit: 100 })
+      assert.notInclude(JSON.stringify(events), secret)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("tells each target of the end, though another one does not answer", () =>
+    Effect.gen(function* () {
+      const calls: Array<readonly [string, string]> = []
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(
+          () =>
+            new Promise<Server>((resolve) => {
+              const made = createServer((request, response) => {
+                calls.push([request.url ?? "", String(request.headers["idempotency-key"])])
+                const early = calls.filter(([url]) => url === request.url).length < 2
+                response.statusCode = request.url === "/flaky" && early ? 500 : 204
+                response.end()
+              })
+              made.listen(0, "127.0.0.1", () => resolve(made))
+            })
+        ),
+        (made) => Effect.promise(() => new Promise<void>((resolve) => made.close(() => resolve())))
+      )
+      const address = server.address()
+      const base = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+      yield* startWorker("one")
+      const taskId = yield* create({ command: "exit 2", notify: [`${base}/flaky`, `${base}/good`] })
+      yield* until(taskId, (task) => task.notified?.some((one) => one.target === `${base}/good`) === true)
+      const task = yield* until(taskId, (one) => one.notified?.length === 2)
+      assert.deepStrictEqual(
+        task?.notified?.map((one) => [one.target, one.problem]),
+        [
+          [`${base}/good`, undefined],
+          [`${base}/flaky`, undefined]
+        ]
+      )
+      const keysOf = (path: string) => calls.filter(([url]) => url === path).map(([, key]) => key)
+      assert.lengthOf(keysOf("/good"), 1)
+      assert.lengthOf(keysOf("/flaky"), 2)
+      assert.lengthOf(new Set(keysOf("/flaky")), 1)
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
 

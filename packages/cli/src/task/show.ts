@@ -104,6 +104,12 @@ export const show = (taskId: string) =>
     })
   )
 
+const toldOf = (task: TaskView, target: string): string => {
+  const told = task.notified?.find((one) => one.target === target)
+  if (told === undefined) return ""
+  return told.problem === undefined ? " (told)" : ` (not told: ${told.problem})`
+}
+
 const details = (task: TaskView, now: number): string => {
   const { report } = task
   const tokens =
@@ -131,6 +137,7 @@ const details = (task: TaskView, now: number): string => {
     ["session", report.sessionId],
     ["output", task.output.out === undefined ? undefined : `${task.output.out.bytes} bytes`],
     ["asks", report.waiting],
+    ["notifies", (task.notify ?? []).map((target) => `${target}${toldOf(task, target)}`).join("\n")],
     ["command", task.command],
     ["answer", report.answer]
   ])

@@ -47,7 +47,7 @@ const withdraw = (taskId: string) =>
     )
     if (taken.length > 0) return true
     const left = yield* db.query(
-      "was the launch sent",
+      "see whether the launch was sent",
       (sql) => sql`select 1 from queue.slot where task_id = ${taskId}`
     )
     return left.length === 0

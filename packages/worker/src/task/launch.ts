@@ -7,7 +7,7 @@
  * mark `sent_at` is set before anything is sent, so that after the last attempt "never started" and "unknown" are told apart;
  * a kill that found the mark unset has taken the slot away (`kill.ts`), and then nothing is sent.
  */
-import { Config, Data, Effect, Option } from "effect"
+import { Data, Effect, Option } from "effect"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
@@ -21,6 +21,7 @@ import { pinFirstKey } from "../host/keys.ts"
 import { launch } from "../host/Runner.ts"
 import { Transport } from "../host/Transport.ts"
 import { invocationOf, launchFiles, settingsOf } from "./launch-files.ts"
+import { variable } from "./secrets.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 export const launchHandler = jobHandler({
@@ -38,7 +39,7 @@ export const launchHandler = jobHandler({
     Effect.gen(function* () {
       const db = yield* Db
       const [slot] = yield* db.query(
-        "was the launch sent",
+        "see whether the launch was sent",
         (sql) =>
           sql<{ sent: boolean }[]>`select sent_at is not null as sent from queue.slot where task_id = ${job.taskId}`
       )
@@ -114,7 +115,7 @@ const refuse = (reason: string) => Effect.fail(new LaunchRefused({ reason }))
 /** `envFrom`: values never travel through the log, so they must be on every worker. */
 const secretsOf = (task: TaskView) =>
   Effect.forEach(task.envFrom ?? [], (name) =>
-    Effect.flatMap(Config.option(Config.String(name)), (value) =>
+    Effect.flatMap(variable(name), (value) =>
       Option.isSome(value)
         ? Effect.succeed([name, value.value] as const)
         : refuse(`The variable ${name} (--env-from) is not set where the worker runs. Set it there, then task retry.`)
