@@ -1,10 +1,14 @@
 import { createHash } from "node:crypto"
+import { createServer, type Server } from "node:http"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { DbTest } from "../../../test/support/database.ts"
+import { freePort } from "../../../test/support/sshd.ts"
+import { hostEvents, hostStream } from "@signalbox/core/host/events.ts"
+import { hostDecider } from "@signalbox/core/host/room.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
@@ -27,6 +31,9 @@ const startWorker = (name: string) =>
     yield* Effect.forkScoped(work(name, localHome))
     return localHome
   })
+
+const secret = "sbx test value 4711"
+process.env["SBX_TEST_SECRET"] = secret
 
 let made = 0
 const create = (spec: Partial<TaskSpec> & { readonly command: string }) =>
@@ -127,6 +134,91 @@ describe("a worker on this machine", () => {
       const task = yield* settled(running)
       assert.strictEqual(task?.status, "killed")
       assert.strictEqual(task?.exitCode, 143)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("keeps the values of --env-from out of the log, though the tool prints them", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const taskId = yield* create({ command: 'echo "the key is $SBX_TEST_SECRET"', envFrom: ["SBX_TEST_SECRET"] })
+      const task = yield* settled(taskId)
+      assert.strictEqual(task?.report.answer, "the key is [secret]")
+      const bytes = yield* (yield* TaskOutput).read(taskId, "out", 0, 1000)
+      assert.strictEqual(Buffer.from(bytes).toString(), `the key is ${secret}\n`, "the output stays as it was")
+      const events = yield* (yield* EventLog).read({ from: 1, limit: 100 })
+      assert.notInclude(JSON.stringify(events), secret)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("tells each target of the end, though another one does not answer", () =>
+    Effect.gen(function* () {
+      const calls: Array<readonly [string, string]> = []
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(
+          () =>
+            new Promise<Server>((resolve) => {
+              const made = createServer((request, response) => {
+                calls.push([request.url ?? "", String(request.headers["idempotency-key"])])
+                const early = calls.filter(([url]) => url === request.url).length < 2
+                response.statusCode = request.url === "/flaky" && early ? 500 : 204
+                response.end()
+              })
+              made.listen(0, "127.0.0.1", () => resolve(made))
+            })
+        ),
+        (made) => Effect.promise(() => new Promise<void>((resolve) => made.close(() => resolve())))
+      )
+      const address = server.address()
+      const base = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+      yield* startWorker("one")
+      const taskId = yield* create({ command: "exit 2", notify: [`${base}/flaky`, `${base}/good`] })
+      yield* until(taskId, (task) => task.notified?.some((one) => one.target === `${base}/good`) === true)
+      const task = yield* until(taskId, (one) => one.notified?.length === 2)
+      assert.deepStrictEqual(
+        task?.notified?.map((one) => [one.target, one.problem]),
+        [
+          [`${base}/good`, undefined],
+          [`${base}/flaky`, undefined]
+        ]
+      )
+      const keysOf = (path: string) => calls.filter(([url]) => url === path).map(([, key]) => key)
+      assert.lengthOf(keysOf("/good"), 1)
+      assert.lengthOf(keysOf("/flaky"), 2)
+      assert.lengthOf(new Set(keysOf("/flaky")), 1)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("kills a task whose host has never answered, without waiting for the host", () =>
+    Effect.gen(function* () {
+      yield* startWorker("one")
+      const commands = yield* Commands
+      const port = yield* Effect.promise(freePort)
+      const config = {
+        name: "away",
+        kind: "ssh",
+        address: "127.0.0.1",
+        port,
+        tags: [],
+        hostKeys: [],
+        defaults: {}
+      } as const
+      yield* commands.execute({
+        decider: hostDecider("away"),
+        types: hostEvents,
+        stream: hostStream("away"),
+        command: { _tag: "Add", config: { ...config, defaults: { maxTasks: 1 } }, acceptNew: true },
+        commandId: crypto.randomUUID(),
+        actor: "test"
+      })
+      const stuck = yield* create({ command: "true", host: "away" })
+      yield* until(stuck, (task) => task.status === "starting")
+      const next = yield* create({ command: "true", host: "away" })
+      yield* kill(stuck)
+      const task = yield* settled(stuck)
+      assert.deepStrictEqual([task?.status, task?.startedAt], ["killed", null])
+      yield* until(next, (one) => one.status === "starting") // its slot is free again
+      yield* kill(next)
+      assert.strictEqual((yield* settled(next))?.status, "killed")
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
 

@@ -30,7 +30,7 @@ export const tmux = async (): Promise<Check> => {
 export const ssh = async (): Promise<Check> => {
   const version = await output("ssh", ["-V"])
   return version === undefined
-    ? warn("ssh", "not found", "Install openssh-client: task attach and host accept use it")
+    ? warn("ssh", "not found", "Signalbox does not need it, but making keys for hosts does: install openssh-client")
     : ok("ssh", version)
 }
 

@@ -22,6 +22,7 @@ import { migrate } from "@signalbox/core/postgres/migrate.ts"
 import { PostgresServer } from "@signalbox/core/postgres/PostgresServer.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
+import { HostCommands } from "@signalbox/worker/host/HostCommands.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { serverLayer } from "../database.ts"
 import { talk } from "../output.ts"
@@ -59,10 +60,16 @@ const role = (options: ServeOptions) =>
     const parts = Effect.gen(function* () {
       if (options.hub) yield* Layer.build(yield* hub(options))
       if (options.worker) yield* Effect.logInfo(`the worker ${name} takes jobs`)
+      if (options.hub && options.worker) yield* firstLook
       return yield* options.worker ? runWorker : Effect.flatMap(Projections, (projections) => projections.run)
     })
     return yield* Effect.scoped(parts).pipe(Effect.provide(services))
   })
+
+/** Once in the life of a log: nobody needs to ask what this machine has before the first task. */
+const firstLook = Effect.flatMap(HostCommands, (hosts) =>
+  hosts.run("local", { _tag: "RequestCheck" }, "first-look")
+).pipe(Effect.catch((error) => Effect.logWarning(`this machine was not looked at: ${error.message}`)))
 
 const upToDate = Effect.gen(function* () {
   const applied = yield* migrate(installationRoot().migrations)

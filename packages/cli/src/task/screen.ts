@@ -38,6 +38,12 @@ const lastMessage = (task: TaskView): string | undefined => {
   return `${JSON.stringify(last.text)} by ${last.actor} at ${exact(last.at)}${problem}`
 }
 
+const toldOf = (task: TaskView, target: string): string => {
+  const told = task.notified?.find((one) => one.target === target)
+  if (told === undefined) return ""
+  return told.problem === undefined ? " (told)" : ` (not told: ${told.problem})`
+}
+
 export const details = (task: TaskView, now: number): string => {
   const { report } = task
   const tokens =
@@ -66,6 +72,7 @@ export const details = (task: TaskView, now: number): string => {
     ["output", task.output.out === undefined ? undefined : `${task.output.out.bytes} bytes`],
     ["asks", report.waiting],
     ["said", lastMessage(task)],
+    ["notifies", (task.notify ?? []).map((target) => `${target}${toldOf(task, target)}`).join("\n")],
     ["command", task.command],
     ["answer", report.answer]
   ])

@@ -8,6 +8,15 @@ import { Context, Effect, Exit, Layer, Schema } from "effect"
 import postgres from "postgres"
 import { arrayTypes } from "./arrays.ts"
 
+const noSchema = ". Its schema is not there: signalbox db migrate makes it"
+/** By SQLSTATE: what a person can do about it. */
+const mends: ReadonlyMap<string, string> = new Map([
+  ["42501", ". The user of DATABASE_URL must own the database: alter database NAME owner to USER"],
+  ["42P01", noSchema],
+  ["42883", noSchema],
+  ["3F000", noSchema]
+])
+
 /** Postgres refused or could not be reached. `transient` tells whether the same statement may succeed later. */
 export class DbError extends Schema.TaggedError<DbError>()("DbError", {
   op: Schema.String,
@@ -19,7 +28,7 @@ export class DbError extends Schema.TaggedError<DbError>()("DbError", {
   override get message(): string {
     return this.transient
       ? `The database is not reachable (${this.reason}). It is tried again by itself; check it with signalbox db status.`
-      : `The database refused ${this.op}: ${this.reason}`
+      : `The database refused to ${this.op}: ${this.reason}${mends.get(this.code) ?? ""}`
   }
 }
 

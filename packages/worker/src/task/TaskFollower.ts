@@ -19,12 +19,15 @@ import { findTool } from "@signalbox/core/tool/Toolbox.ts"
 import type { OutputParser, Tool, ToolReport } from "@signalbox/core/tool/Tool.ts"
 import { settingsOf, timeoutsOf } from "./launch-files.ts"
 import { concluded, nothingObserved, observe, type Observed, worthTelling } from "./observe.ts"
+import { reportScrubber } from "./secrets.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 interface Followed {
   task: TaskView
   readonly tool: Tool | undefined
   readonly parser: OutputParser
+  /** Takes secrets out of what becomes an event. */
+  readonly scrub: (report: ToolReport) => ToolReport
   observed: Observed
   told: ToolReport
   toldAt: number
@@ -61,6 +64,7 @@ export const makeTaskFollower = Effect.gen(function* () {
       task,
       tool,
       parser,
+      scrub: yield* reportScrubber(task.envFrom ?? []),
       observed,
       told: task.report,
       toldAt: 0,
@@ -120,7 +124,7 @@ export const makeTaskFollower = Effect.gen(function* () {
   })
 
   const tell = Effect.fnUntraced(function* (one: Followed, report: ToolReport, key: string, now: number) {
-    const task = yield* commands.run(one.task.taskId, { _tag: "Observe", report }, key)
+    const task = yield* commands.run(one.task.taskId, { _tag: "Observe", report: one.scrub(report) }, key)
     if (task !== undefined) one.task = task
     one.told = report
     one.toldAt = now
@@ -133,7 +137,7 @@ export const makeTaskFollower = Effect.gen(function* () {
     if (!isSettled(one.task.status) || one.task.status === "unknown") {
       const digests = yield* outputOf(taskId)
       const meaning = one.tool?.exitCodes[exitCode]
-      const report = concluded(one.parser, one.observed)
+      const report = one.scrub(concluded(one.parser, one.observed))
       yield* commands.run(
         taskId,
         { _tag: "RecordExit", exitCode, report, output: digests, ...(meaning === undefined ? {} : { meaning }) },

@@ -4,9 +4,10 @@
  * Owns: the act between TaskDispatched and a process: files, tmux, refusals. Does not own: noticing the process (the watcher
  * records TaskLaunched from the host's own evidence).
  * Invariants: the runner's directory on the host decides whether the task was started, so a job that runs twice adopts; the
- * mark `sent_at` is set before a byte of it is sent, so that after the last attempt "never started" and "unknown" are told apart.
+ * mark `sent_at` is set before a byte of it is sent, so that after the last attempt "never started" and "unknown" are told apart;
+ * a kill that found the mark unset has taken the slot away (`kill.ts`), and then nothing is sent.
  */
-import { Config, Data, Effect, Option } from "effect"
+import { Data, Effect, Option } from "effect"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
@@ -19,6 +20,7 @@ import { HostCommands } from "../host/HostCommands.ts"
 import { pinFirstKey } from "../host/keys.ts"
 import { launch } from "../host/Runner.ts"
 import { invocationOf, launchFiles, settingsOf } from "./launch-files.ts"
+import { variable } from "./secrets.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 export const launchHandler = jobHandler({
@@ -36,7 +38,7 @@ export const launchHandler = jobHandler({
     Effect.gen(function* () {
       const db = yield* Db
       const [slot] = yield* db.query(
-        "was the launch sent",
+        "see whether the launch was sent",
         (sql) =>
           sql<{ sent: boolean }[]>`select sent_at is not null as sent from queue.slot where task_id = ${job.taskId}`
       )
@@ -81,7 +83,10 @@ const launchTask = (task: TaskView) =>
     const invocation = invocationOf(task, settings, view.report?.root === true || host.user === "root")
     const files = launchFiles(task, yield* Effect.fromResult(launchOf(tool, invocation)), settings, secrets)
     const db = yield* Db
-    const launched = yield* launch(hostConfig(host), task.taskId, files, markSent(db, task.taskId))
+    const launched = yield* launch(hostConfig(host), task.taskId, files, markSent(db, task.taskId)).pipe(
+      Effect.catchTag("Withdrawn", () => Effect.succeed(undefined))
+    )
+    if (launched === undefined) return
     yield* Effect.logInfo(`${task.taskId} ${launched.outcome} on ${task.host}`)
     if (launched.state._tag !== "running") return // the watcher finds what became of it
     const { pid, bootId } = launched.state
@@ -89,10 +94,21 @@ const launchTask = (task: TaskView) =>
     yield* (yield* TaskCommands).run(task.taskId, { _tag: "RecordLaunch", pid, bootId, adopted }, "launched")
   })
 
+/** Killed in the meantime, before anything was sent. */
+class Withdrawn extends Data.TaggedError("Withdrawn")<{ readonly taskId: string }> {
+  override get message(): string {
+    return `${this.taskId} was killed before it was sent to its host`
+  }
+}
+
 /** Between the host's answer and the first byte: a host that cannot be reached has been sent nothing, and that is known. */
 const markSent = (db: Db["Service"], taskId: string) =>
-  Effect.asVoid(
-    db.query("mark the launch as sent", (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId}`)
+  Effect.flatMap(
+    db.query(
+      "mark the launch as sent",
+      (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId} returning 1`
+    ),
+    (rows): Effect.Effect<void, Withdrawn> => (rows.length > 0 ? Effect.void : Effect.fail(new Withdrawn({ taskId })))
   )
 
 /** Nothing was started and trying again does not help. */
@@ -106,7 +122,7 @@ const refuse = (reason: string) => Effect.fail(new LaunchRefused({ reason }))
 /** `envFrom`: values never travel through the log, so they must be on every worker. */
 const secretsOf = (task: TaskView) =>
   Effect.forEach(task.envFrom ?? [], (name) =>
-    Effect.flatMap(Config.option(Config.String(name)), (value) =>
+    Effect.flatMap(variable(name), (value) =>
       Option.isSome(value)
         ? Effect.succeed([name, value.value] as const)
         : refuse(`The variable ${name} (--env-from) is not set where the worker runs. Set it there, then task retry.`)

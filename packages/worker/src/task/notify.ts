@@ -3,15 +3,16 @@
  *
  * Owns: the jobs of `task.notify`: one POST per target, tried for about half an hour. Does not own: who is a target (the task),
  * alerts and their channels.
- * Invariants: a target that was told is not told again by us; every request of one task and target carries the same
+ * Invariants: no target waits for another that does not answer; a target that was told is not told again by us; every request of one task and target carries the same
  * Idempotency-Key, because a worker may die between the answer and its record; a URL that is a secret is named, never logged.
  */
-import { Config, Data, Effect, Option } from "effect"
+import { Data, Effect, Option, Result } from "effect"
 import { uuidV5 } from "@signalbox/core/projection/Reactor.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { TaskJob } from "@signalbox/core/task/jobs.ts"
 import { briefTask, isSettled, type TaskView } from "@signalbox/core/task/view.ts"
+import { variable } from "./secrets.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 const timeoutMs = 15_000
@@ -30,12 +31,17 @@ export const notifyHandler = jobHandler({
       const commands = yield* TaskCommands
       const task = yield* commands.load(job.taskId)
       if (task === undefined || !isSettled(task.status)) return
-      yield* Effect.forEach(open(task), (target) =>
-        Effect.andThen(
-          tell(task, target),
-          commands.run(task.taskId, { _tag: "RecordNotified", target }, `notified/${target}`)
-        )
+      const told = yield* Effect.forEach(
+        open(task),
+        (target) =>
+          Effect.andThen(
+            tell(task, target),
+            commands.run(task.taskId, { _tag: "RecordNotified", target }, `notified/${target}`)
+          ).pipe(Effect.result),
+        { concurrency: "unbounded" }
       )
+      const failed = told.find(Result.isFailure)
+      if (failed !== undefined) return yield* Effect.fail(failed.failure)
     }),
   onExhausted: (job, { reason }) =>
     Effect.gen(function* () {
@@ -79,7 +85,7 @@ const tell = (task: TaskView, target: string) =>
 
 const urlOf = (target: string) =>
   target.startsWith("env:")
-    ? Effect.flatMap(Config.option(Config.String(target.slice(4))), (value) =>
+    ? Effect.flatMap(variable(target.slice(4)), (value) =>
         Option.match(value, {
           onNone: () => Effect.fail(new NotTold({ target, reason: "the variable is not set where the worker runs" })),
           onSome: (url) =>
