@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { CliTest, signalbox, TestHome } from "../../../test/support/cli.ts"
 import { ended, record, started } from "../../../test/support/task.ts"
@@ -35,7 +36,18 @@ const task = ["taskId", "host", "tool", "command", "status", "createdAt", "start
 describe("the client commands", () => {
   it.live("answer in the shapes that scripts rely on", () =>
     Effect.gen(function* () {
-      const id = yield* newTask("--env", "A=1", "--env", "B=two words", "--timeout", "10m", "--priority", "5")
+      const id = yield* newTask(
+        "--env",
+        "A=1",
+        "--env",
+        "B=two words",
+        "--timeout",
+        "10m",
+        "--priority",
+        "5",
+        "--notify",
+        "env:HOOK"
+      )
       const list = yield* json("task", "list", "--server", "local", "--status", "queued,running")
       const [row] = list.value["tasks"] as ReadonlyArray<Record<string, unknown>>
       assert.deepStrictEqual(Object.keys(row ?? {}), task)
@@ -43,6 +55,7 @@ describe("the client commands", () => {
       const shown = (yield* json("task", "show", id)).value
       assert.deepStrictEqual(shown["env"], { A: "1", B: "two words" })
       assert.deepStrictEqual([shown["timeoutMs"], shown["priority"], shown["actor"]], [600_000, 5, "local-admin"])
+      assert.deepStrictEqual(shown["notify"], ["env:HOOK"])
       assert.deepStrictEqual(Object.keys((yield* json("kill", id)).value), ["taskId", "position"])
       const done = yield* json("list", "--status", "completed")
       assert.deepStrictEqual(done.value, { tasks: [] })
@@ -61,12 +74,29 @@ describe("the client commands", () => {
       )
       assert.deepStrictEqual([added.code, added.value["host"]], [0, "web1"])
       yield* json("host", "edit", "web1", "--port", "2222", "--max-tasks", "2", "--clear", "user")
-      yield* json("host", "edit", "web1", "--for-tool", "claude", "--max-tasks", "1")
+      yield* json(
+        "host",
+        "edit",
+        "web1",
+        "--for-tool",
+        "claude",
+        "--max-tasks",
+        "1",
+        "--arg=--verbose",
+        "--cwd",
+        "/srv"
+      )
+      yield* json("host", "edit", "web1", "--timeout", "2h", "--env", "A=1", "--pre-command", ". ./env")
+      yield* json("host", "edit", "web1", "--clear", "timeout", "--clear", "env", "--clear", "pre-command")
+      yield* json("host", "edit", "web1", "--for-tool", "claude", "--clear", "cwd")
       const web = (yield* json("host", "show", "web1")).value
       assert.deepStrictEqual(
         [web["port"], web["user"], web["tags"], web["defaults"], web["tools"]],
-        [2222, undefined, ["web", "eu"], { maxTasks: 2 }, { claude: { maxTasks: 1 } }]
+        [2222, undefined, ["web", "eu"], { maxTasks: 2 }, { claude: { maxTasks: 1, args: ["--verbose"] } }]
       )
+      const told = yield* signalbox("host", "show", "web1")
+      assert.match(told.out, /^settings {4}at most 2 at once$/m)
+      assert.match(told.out, /^for claude {2}at most 1 at once\n {12}arguments --verbose$/m)
       const hosts = (yield* json("servers")).value["hosts"] as ReadonlyArray<{ name: string }>
       assert.deepStrictEqual(
         hosts.map((host) => host.name),
@@ -208,6 +238,39 @@ describe("the client commands", () => {
     }).pipe(Effect.provide(CliTest))
   )
 
+  it.live("show what a read model could not apply, and apply it once more", () =>
+    Effect.gen(function* () {
+      const [db, log] = [yield* Db, yield* EventLog]
+      assert.match((yield* signalbox("db", "parked")).out, /task +up to date *\n[^]*Nothing is parked\.$/)
+      // A table that refuses one task, and a moment later does not.
+      yield* db.query("break the read model", (sql) =>
+        sql.unsafe("alter table read.task add constraint broken check (tool <> 'shell') not valid")
+      )
+      const id = yield* newTask()
+      const parked = yield* json("db", "parked").pipe(
+        Effect.map(({ value }) => value["parked"] as ReadonlyArray<Record<string, unknown>>),
+        Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (rows) => rows.length > 0 }),
+        Effect.timeout("20 seconds")
+      )
+      assert.deepStrictEqual(
+        parked.map((one) => [one["projection"], one["stream"], one["position"]]),
+        [["task", `task/${id}`, yield* log.head]]
+      )
+      const shown = (yield* signalbox("db", "parked")).out
+      assert.match(shown, /task .*1 parked/)
+      assert.match(shown, new RegExp(`task +task/${id} .*broken`))
+      const still = yield* signalbox("db", "retry", "task", `task/${id}`)
+      assert.strictEqual(still.code, 1)
+      assert.match(still.err, /broken/)
+      yield* db.query("mend the read model", (sql) => sql.unsafe("alter table read.task drop constraint broken"))
+      const mended = (yield* json("db", "retry", "task", `task/${id}`)).value
+      assert.deepStrictEqual(mended, { projection: "task", stream: `task/${id}`, retried: 1 })
+      assert.match((yield* signalbox("db", "parked")).out, /Nothing is parked\.$/)
+      assert.strictEqual((yield* json("task", "show", id)).value["status"], "queued")
+      assert.match((yield* signalbox("db", "retry", "task", `task/${id}`)).out, /^Nothing of/)
+    }).pipe(Effect.provide(CliTest))
+  )
+
   it.live("retry and resume where that makes sense, and say why where not", () =>
     Effect.gen(function* () {
       const hub = yield* HubClient
@@ -235,6 +298,59 @@ describe("the client commands", () => {
         [resumed.resumeOf, resumed.resumeSession, resumed.command],
         [id, "5f0c1b8e-1111-4222-8333-444455556666", "Now a test"]
       )
+    }).pipe(Effect.provide(CliTest))
+  )
+
+  it.live("say something to a running interactive task, once, and say why where nobody listens", () =>
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      const hub = yield* HubClient
+      const id = yield* newTask("--params", '{"interactive":true}')
+      const early = yield* signalbox("task", "message", id, "y")
+      assert.deepStrictEqual(
+        [early.code, early.err],
+        [1, `error: ${id} is queued; a message can be sent once it runs.`]
+      )
+      yield* started(id)
+      const told = yield* json("task", "message", id, "y")
+      assert.deepStrictEqual([told.code, Object.keys(told.value)], [0, ["taskId", "position"]])
+      const [event] = yield* log.read({ from: Number(told.value["position"]), limit: 1 })
+      assert.deepInclude(event, { type: "TaskMessageSent", data: { text: "y" }, actor: "local-admin" })
+      assert.match((yield* signalbox("task", "message", id, "--", "-n")).out, /is being told/u)
+      yield* record(id, { _tag: "RecordUndelivered", sent: event?.version ?? 0, reason: "it ended before" })
+      const shown = (yield* json("task", "show", id)).value["messages"] as ReadonlyArray<Record<string, unknown>>
+      assert.deepStrictEqual(
+        shown.map((one) => [one["text"], one["problem"]]),
+        [
+          ["y", "it ended before"],
+          ["-n", undefined]
+        ]
+      )
+      const key = yield* signalbox("task", "message", id, "a\x1b[200~")
+      assert.deepStrictEqual(
+        [key.code, key.err],
+        [
+          2,
+          "error: The message holds the control character U+001B, which is a key and no text. Press such keys with task attach."
+        ]
+      )
+      const long = yield* signalbox("task", "message", id, "x".repeat(65_537))
+      assert.match(long.err, /is 65537 bytes; at most 65536 are typed/u)
+      const commandId = crypto.randomUUID()
+      const once = { params: { taskId: id }, payload: { commandId, text: "once" } }
+      const first = yield* hub.tasks.message(once)
+      assert.deepStrictEqual(yield* hub.tasks.message(once), first)
+      yield* ended(id, 0)
+      assert.deepStrictEqual(yield* hub.tasks.message(once), first)
+      const late = yield* signalbox("task", "message", id, "y")
+      assert.strictEqual(late.err, `error: ${id} has already ended (succeeded), so nothing reads a message.`)
+      const plain = yield* newTask()
+      yield* started(plain)
+      assert.match((yield* signalbox("task", "message", plain, "y")).err, /has no terminal to type into/u)
+      const none = yield* signalbox("task", "message", "task-20261120-143022-zzzzzz", "y")
+      assert.match(none.err, /There is no task/u)
+      const events = yield* log.read({ type: "TaskMessageSent" })
+      assert.strictEqual(events.length, 3)
     }).pipe(Effect.provide(CliTest))
   )
 
@@ -284,6 +400,10 @@ describe("the client commands", () => {
         [["host", "show", "nowhere"], 1, /There is no host nowhere/],
         [["host", "edit", "local"], 2, /Nothing to change/],
         [["host", "edit", "local", "--address", "x"], 2, /local is this machine/],
+        [["host", "edit", "local", "--for-tool", "clod", "--max-tasks", "1"], 2, /There is no tool clod/],
+        [["host", "edit", "local", "--max-tasks", "0"], 2, /between 1 and 1000/],
+        [[...create, "--notify", "ftp://x"], 2, /an http\(s\) URL, or env:NAME/],
+        [["db", "retry", "nope", "task/x"], 1, /no projection nope/],
         [["host", "remove", "local"], 1, /cannot be removed/],
         [["host", "import", "--file", "/nowhere/config"], 1, /does not exist/],
         [["tool", "add", "/nowhere.json"], 2, /There is no file/],
@@ -304,7 +424,7 @@ describe("the client commands", () => {
       const wrong: Array<string> = []
       for (const [args, code, sentence] of table) {
         const ran = yield* signalbox(...args)
-        const plain = sentence.test(ran.err) && !/node_modules|\.ts:\d/.test(ran.err)
+        const plain = sentence.test(ran.err) && !/node_modules|\.ts:\d|RegExp|\n {2}at /.test(ran.err)
         if (ran.code !== code || !plain || ran.out !== "" || ran.bytes.length > 0)
           wrong.push(`${args.join(" ").slice(0, 120)} → exit ${ran.code}: ${ran.out}${ran.err}`)
       }

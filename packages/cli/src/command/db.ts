@@ -25,7 +25,20 @@ const rebuild = Command.make("rebuild", { name: Argument.String("projection").pi
   lazy(load, (db) => db.rebuildCommand(Option.getOrUndefined(name)))
 ).pipe(Command.withDescription("Rebuild read models from the log; the present ones serve until then"))
 
+const loadParked = () => import("../db/parked.ts")
+const parked = Command.make("parked", {}, () => lazy(loadParked, (db) => db.parkedCommand)).pipe(
+  Command.withDescription("Events that a read model could not apply, why, and how far each read model is")
+)
+const retry = Command.make(
+  "retry",
+  {
+    projection: Argument.String("projection").pipe(Argument.withDescription("As db parked shows it")),
+    stream: Argument.String("stream").pipe(Argument.withDescription("As db parked shows it, such as task/ID"))
+  },
+  (given) => lazy(loadParked, (db) => db.retryCommand(given.projection, given.stream))
+).pipe(Command.withDescription("Apply a stream's parked events once more, in order; exit 1 when the first still fails"))
+
 export const command = Command.make("db").pipe(
   Command.withDescription("The database that holds the log"),
-  Command.withSubcommands([migrate, status, url, psql, rebuild])
+  Command.withSubcommands([migrate, status, url, psql, rebuild, parked, retry])
 )

@@ -21,7 +21,8 @@ const hostFlags = {
   idleTimeout: maybe(duration("idle-timeout", "Tasks that print nothing for so long are ended")),
   cwd: maybe(flag("cwd", "Working directory of its tasks")),
   env,
-  preCommand: maybe(flag("pre-command", "Shell text that is sourced before the tool"))
+  preCommand: maybe(flag("pre-command", "Shell text that is sourced before the tool")),
+  args: many("arg", "An argument of the tool, put before the prompt: --arg=--verbose; repeatable")
 }
 
 const add = Command.make(
@@ -85,19 +86,31 @@ const edit = Command.make(
       "jump",
       "tags",
       "defaults",
-      "tools"
-    ]).pipe(Flag.withDescription("Take this away; repeatable"), Flag.atLeast(0)),
-    forTool: maybe(flag("for-tool", "Limits and defaults given here are for this tool only")),
+      "tools",
+      "max-tasks",
+      "timeout",
+      "idle-timeout",
+      "cwd",
+      "env",
+      "pre-command",
+      "args"
+    ]).pipe(
+      Flag.withDescription("Take this away; repeatable. defaults: all limits and settings; tools: those per tool"),
+      Flag.atLeast(0)
+    ),
+    forTool: maybe(flag("for-tool", "Limits and settings given or cleared here are for this tool only")),
     acceptNew: switchOn("accept-new", "Pin the key that it offers now, beside those it has"),
     replaceKey: switchOn("replace-key", "Pin the key that it offers now, instead of those it has")
   },
   (flags) => lazy(loadChange, (host) => host.edit(flags))
 ).pipe(
-  Command.withDescription("Change a host; what is not named stays. Tags are replaced as a whole"),
+  Command.withDescription(
+    "Change a host; what is not named stays. Tags, environment and arguments are replaced as a whole"
+  ),
   Command.withExamples([
     { command: "signalbox host edit web1 --max-tasks 4 --timeout 2h" },
-    { command: "signalbox host edit web1 --for-tool claude --max-tasks 1" },
-    { command: "signalbox host edit web1 --clear jump" },
+    { command: "signalbox host edit web1 --for-tool claude --max-tasks 1 --arg=--verbose" },
+    { command: "signalbox host edit web1 --clear jump --clear timeout" },
     { command: "signalbox host edit web1 --replace-key", description: "Trust its new key" }
   ])
 )

@@ -22,7 +22,8 @@ export const taskFlags = {
   envFrom: many("env-from", "Name of a variable of the worker to hand on (for secrets); repeatable"),
   timeout: maybe(duration("timeout", "Ended when it runs longer")),
   idleTimeout: maybe(duration("idle-timeout", "Ended when it prints nothing for so long")),
-  priority: maybe(Flag.Int("priority").pipe(Flag.withDescription("Higher first, -1000 to 1000; default 0")))
+  priority: maybe(Flag.Int("priority").pipe(Flag.withDescription("Higher first, -1000 to 1000; default 0"))),
+  notify: many("notify", "Gets an HTTP POST when it has ended: a URL, or env:NAME of the worker; repeatable")
 }
 
 export const create = Command.make(
@@ -122,6 +123,24 @@ export const kill = Command.make(
     )
 ).pipe(Command.withDescription("End tasks: TERM, then KILL"))
 
+const message = Command.make(
+  "message",
+  {
+    id,
+    text: Argument.String("text").pipe(
+      Argument.withDescription("What to type, followed by Enter; - reads it from stdin")
+    )
+  },
+  (given) =>
+    lazy(
+      () => import("../task/message.ts"),
+      (task) => task.message(given.id, given.text)
+    )
+).pipe(
+  Command.withDescription("Type into a running task that was made with the parameter interactive"),
+  Command.withExamples([{ command: "signalbox task message task-20261120-143022-abc123 y" }])
+)
+
 const retry = Command.make("retry", { id, wait: waits }, (given) =>
   lazy(
     () => import("../task/create.ts"),
@@ -155,5 +174,5 @@ const attach = Command.make("attach", { id }, (given) =>
 
 export const command = Command.make("task").pipe(
   Command.withDescription("AI tools and shell commands on any host"),
-  Command.withSubcommands([create, list, show, logs, wait, kill, retry, resume, attach])
+  Command.withSubcommands([create, list, show, logs, wait, kill, message, retry, resume, attach])
 )

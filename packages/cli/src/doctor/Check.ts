@@ -8,4 +8,10 @@ export interface Check {
 
 export const ok = (name: string, detail: string): Check => ({ name, status: "ok", detail })
 export const warn = (name: string, detail: string, mend: string): Check => ({ name, status: "warn", detail, mend })
-export const fail = (name: string, detail: string, mend: string): Check => ({ name, status: "fail", detail, mend })
+/** Without a mend of its own: `detail` says it already. */
+export const fail = (name: string, detail: string, mend?: string): Check => ({
+  name,
+  status: "fail",
+  detail,
+  ...(mend === undefined ? {} : { mend })
+})

@@ -35,6 +35,6 @@ const table = (checks: ReadonlyArray<Check>): string =>
   columns(
     checks.map(({ status, name, detail, mend }) => {
       const [color, mark] = marks[status]
-      return [style(color, mark), name, mend === undefined ? detail : `${detail}. ${mend}`]
+      return [style(color, mark), name, mend === undefined ? detail : `${detail.replace(/\.$/, "")}. ${mend}`]
     })
   )

@@ -27,6 +27,7 @@ export interface HostFlags {
   readonly cwd: string | undefined
   readonly env: Readonly<Record<string, string>>
   readonly preCommand: string | undefined
+  readonly args: ReadonlyArray<string>
 }
 
 /** The hub is on this machine, and so is its worker: a key file that is not here or not safe is told now, not at the first task. */
@@ -66,7 +67,8 @@ const defaultsOf = (flags: HostFlags): TaskDefaults => ({
   ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
   ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
   ...(Object.keys(flags.env).length === 0 ? {} : { env: flags.env }),
-  ...(flags.preCommand === undefined ? {} : { preCommand: flags.preCommand })
+  ...(flags.preCommand === undefined ? {} : { preCommand: flags.preCommand }),
+  ...(flags.args.length === 0 ? {} : { args: flags.args })
 })
 
 export const add = (
@@ -92,7 +94,7 @@ export const add = (
     })
   )
 
-/** Names of `--clear`, and the field each takes away. */
+/** Names of `--clear`, and the field of the host that each takes away. */
 export const clearable = {
   "display-name": { displayName: null },
   user: { user: null },
@@ -105,11 +107,25 @@ export const clearable = {
   tools: { tools: null }
 } as const satisfies Record<string, HostEdit>
 
+/** Names of `--clear` that take away one limit or setting: the host's, or with `--for-tool` that tool's. */
+export const clearableSettings = {
+  "max-tasks": "maxTasks",
+  timeout: "timeoutMs",
+  "idle-timeout": "idleTimeoutMs",
+  cwd: "cwd",
+  env: "env",
+  "pre-command": "preCommand",
+  args: "args"
+} as const satisfies Record<string, keyof TaskDefaults>
+
+type Clear = keyof typeof clearable | keyof typeof clearableSettings
+const isSetting = (name: Clear): name is keyof typeof clearableSettings => Object.hasOwn(clearableSettings, name)
+
 export const edit = (
   flags: HostFlags & {
     readonly name: string
     readonly address: string | undefined
-    readonly clear: ReadonlyArray<keyof typeof clearable>
+    readonly clear: ReadonlyArray<Clear>
     readonly forTool: string | undefined
     readonly acceptNew: boolean
     readonly replaceKey: boolean
@@ -120,17 +136,27 @@ export const edit = (
       const hub = yield* HubClient
       const { host } = yield* hub.hosts.get({ params: { name: flags.name } })
       const defaults = defaultsOf(flags)
-      const said = Object.keys(defaults).length > 0
-      const cleared: HostEdit = Object.assign({}, ...flags.clear.map((name) => clearable[name]))
-      const kept = "defaults" in cleared ? {} : host.defaults
+      const gone = new Set<string>(flags.clear.filter(isSetting).map((name) => clearableSettings[name]))
+      const said = Object.keys(defaults).length > 0 || gone.size > 0
+      const cleared: HostEdit = Object.assign(
+        {},
+        ...flags.clear.map((name) => (isSetting(name) ? {} : clearable[name]))
+      )
+      const settled = (before: TaskDefaults): TaskDefaults => ({
+        ...Object.fromEntries(Object.entries(before).filter(([name]) => !gone.has(name))),
+        ...defaults
+      })
       const tools = "tools" in cleared ? {} : (host.tools ?? {})
+      if (flags.forTool !== undefined && said) yield* knownTool(flags.forTool)
       const change: HostEdit = {
         ...cleared,
         ...(yield* connectionOf(flags)),
         ...(flags.address === undefined ? {} : { address: flags.address }),
-        ...(said && flags.forTool === undefined ? { defaults: { ...kept, ...defaults } } : {}),
+        ...(said && flags.forTool === undefined
+          ? { defaults: settled("defaults" in cleared ? {} : host.defaults) }
+          : {}),
         ...(said && flags.forTool !== undefined
-          ? { tools: { ...tools, [flags.forTool]: { ...tools[flags.forTool], ...defaults } } }
+          ? { tools: { ...tools, [flags.forTool]: settled(tools[flags.forTool] ?? {}) } }
           : {})
       }
       const pins = flags.acceptNew || flags.replaceKey
@@ -152,6 +178,15 @@ export const edit = (
       )
     })
   )
+
+/** A misspelt tool would be a setting that nothing ever obeys. */
+const knownTool = Effect.fnUntraced(function* (name: string) {
+  const { tools } = yield* (yield* HubClient).tools.list()
+  if (tools.some((tool) => tool.name === name)) return
+  return yield* Effect.fail(
+    cannotTell(`There is no tool ${name}. There are ${tools.map((tool) => tool.name).join(", ")}.`)
+  )
+})
 
 export const remove = (name: string) =>
   withHub(

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto"
 import { Clock, Effect, Schema } from "effect"
 import { HostStatus } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
-import { age, bytes } from "@signalbox/tui/format.ts"
+import type { TaskDefaults } from "@signalbox/core/host/config.ts"
+import { age, bytes, duration } from "@signalbox/tui/format.ts"
 import { withHub } from "../client/HubConnection.ts"
 import { facts, table } from "../client/table.ts"
 import { answer, CommandFailed } from "../output.ts"
@@ -101,6 +102,21 @@ const details = (host: HostStatus, now: number): string => {
     ["tmux", report?.tmux === null ? "missing" : report?.tmux],
     ["tools", tools.join("\n")],
     ["warnings", report?.warnings.join("\n")],
-    ["limit", host.defaults.maxTasks === undefined ? undefined : `${host.defaults.maxTasks} tasks at once`]
+    ["settings", settings(host.defaults)],
+    ...Object.entries(host.tools ?? {}).map(([tool, values]) => [`for ${tool}`, settings(values)] as const)
   ])
 }
+
+/** Limits and settings as the flags that made them; of the environment the names only: a value may be nobody else's business. */
+const settings = (values: TaskDefaults): string =>
+  [
+    values.maxTasks === undefined ? [] : [`at most ${values.maxTasks} at once`],
+    values.timeoutMs === undefined ? [] : [`timeout ${duration(values.timeoutMs)}`],
+    values.idleTimeoutMs === undefined ? [] : [`idle timeout ${duration(values.idleTimeoutMs)}`],
+    values.cwd === undefined ? [] : [`directory ${values.cwd}`],
+    values.env === undefined ? [] : [`environment ${Object.keys(values.env).join(" ")}`],
+    values.preCommand === undefined ? [] : [`first runs ${values.preCommand}`],
+    values.args === undefined ? [] : [`arguments ${values.args.join(" ")}`]
+  ]
+    .flat()
+    .join("\n")

@@ -21,6 +21,7 @@ export interface TaskFlags {
   readonly timeout: number | undefined
   readonly idleTimeout: number | undefined
   readonly priority: number | undefined
+  readonly notify: ReadonlyArray<string>
 }
 
 const Params = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
@@ -43,13 +44,15 @@ export const toRequest = Effect.fnUntraced(function* (flags: TaskFlags) {
     ...(flags.envFrom.length === 0 ? {} : { envFrom: flags.envFrom }),
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     ...(flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout }),
-    ...(flags.priority === undefined ? {} : { priority: flags.priority })
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(flags.notify.length === 0 ? {} : { notify: flags.notify })
   }
   return request
 })
 
-const stdin = Effect.flatMap(Stdio.Stdio, (io) => io.stdin.pipe(Stream.decodeText, Stream.mkString)).pipe(
-  Effect.mapError(() => cannotTell("The command could not be read from stdin."))
+/** All of it, as text. */
+export const stdin = Effect.flatMap(Stdio.Stdio, (io) => io.stdin.pipe(Stream.decodeText, Stream.mkString)).pipe(
+  Effect.mapError(() => cannotTell("Nothing could be read from stdin."))
 )
 
 export const create = (

@@ -103,6 +103,13 @@ export class TasksGroup extends HttpApiGroup.make("tasks")
       success: Accepted,
       error: failures
     }),
+    /** Types `text` and Enter into the terminal of an interactive task. */
+    HttpApiEndpoint.post("message", "/:taskId/message", {
+      params: { taskId: TaskId },
+      payload: Schema.Struct({ ...command, text: Schema.String }),
+      success: Accepted,
+      error: failures
+    }),
     /** A new task like this one. */
     HttpApiEndpoint.post("retry", "/:taskId/retry", {
       params: { taskId: TaskId },

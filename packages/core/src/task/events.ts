@@ -80,7 +80,10 @@ export const TaskEvent = Schema.TaggedUnion({
     adopted: Schema.Boolean
   },
   TaskObserved: { status: Schema.Literals(["running", "waiting"]), report: ToolReport },
+  /** A person says something to its program; a worker types it into the task's terminal, once. */
   TaskMessageSent: { text: Schema.String },
+  /** It was not typed, or nobody can tell. `sent`: the version of its TaskMessageSent in this stream. */
+  TaskMessageFailed: { sent: Schema.Int, reason: Schema.String },
   TaskKillRequested: { reason: KillReason, graceMs: Schema.Int },
   TaskSucceeded: { exitCode: Schema.Int, report: ToolReport, output: OutputDigests },
   TaskFailed: {
@@ -120,6 +123,7 @@ export const taskEvents = makeEventTypes<TaskEvent>({
     "TaskLaunched",
     "TaskObserved",
     "TaskMessageSent",
+    "TaskMessageFailed",
     "TaskKillRequested",
     "TaskSucceeded",
     "TaskFailed",

@@ -9,8 +9,10 @@
  * out when a parameter in it is absent, and repeated for each element of a list: ["--model", "{model}"]. {?parameter} makes no
  * word but keeps its group only when the parameter is true: ["--fast", "{?fast}"].
  */
-import { Option, Result, Schema } from "effect"
+import { Option, Result, Schema, SchemaIssue } from "effect"
 import { TaskDefaults } from "../host/config.ts"
+import { schemaOf } from "./flags.ts"
+import { interactiveFlag, interactiveName, isInteractive } from "./interactive.ts"
 import { compileSchema, propertiesOf, schemaLimit } from "./params.ts"
 import { execScript, fileScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, Tool } from "./Tool.ts"
@@ -25,10 +27,14 @@ type Argv = typeof Argv.Type
 
 export const UserTool = Schema.Struct({
   /** How tasks name it. */
-  name: Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/u)),
+  name: Schema.String.check(
+    Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/u, { expected: "small letters, digits and dashes, at most 40 of them" })
+  ),
   title: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100)),
   /** The program, found on the host's PATH or by its absolute path. */
-  binary: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_./+~-]{1,255}$/u)),
+  binary: Schema.String.check(
+    Schema.isPattern(/^[A-Za-z0-9_./+~-]{1,255}$/u, { expected: "the name or path of a program" })
+  ),
   versionArgs: Schema.optionalKey(Schema.Array(Word).check(Schema.isMaxLength(16))),
   argv: Argv,
   /** Instead of `argv` when a session is continued; holds {session}. Without it the tool cannot resume. */
@@ -55,21 +61,38 @@ export class ToolInvalid extends Schema.TaggedError<ToolInvalid>()("ToolInvalid"
   }
 }
 
+/** A tool whose prompt is not its input can run on a terminal. */
+const paramsOf = (user: UserTool): Schema.JsonObject => {
+  const schema = user.params ?? noParams
+  return user.prompt === "stdin"
+    ? schema
+    : {
+        ...schema,
+        properties: { ...propertiesOf(schema), ...propertiesOf(schemaOf({ [interactiveName]: interactiveFlag })) }
+      }
+}
+
 const noParams: Schema.JsonObject = { type: "object", properties: {}, additionalProperties: false }
 
 const decode = Schema.decodeUnknownResult(UserTool)
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** From JSON of a person's file or request. */
 export const decodeUserTool = (input: unknown): Result.Result<UserTool, ToolInvalid> =>
   Result.mapError(decode(input, { onExcessProperty: "error" }), (error) => {
     const name = Schema.is(Schema.Struct({ name: Schema.String }))(input) ? input.name.slice(0, 40) : "(without a name)"
-    return new ToolInvalid({ name, reason: error.message.replaceAll(/\s+/gu, " ").trim() })
+    const reason = format(error.issue)
+      .issues.map(({ path = [], message }) =>
+        path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`
+      )
+      .join("; ")
+    return new ToolInvalid({ name, reason })
   })
 
 export const toTool = (user: UserTool): Result.Result<Tool, ToolInvalid> => {
   const reason = invalid(user)
   if (reason !== undefined) return Result.fail(new ToolInvalid({ name: user.name, reason }))
-  const params = user.params ?? noParams
+  const params = paramsOf(user)
   const chosen = mentions(user.argv, "session")
   const structured = user.format !== "text"
   return Result.succeed({
@@ -101,10 +124,19 @@ export const toTool = (user: UserTool): Result.Result<Tool, ToolInvalid> => {
       const words = wordsFor(user, params, invocation)
       const rest = {
         ...(user.env === undefined ? {} : { env: user.env }),
-        merge: user.merge ?? false
+        merge: user.merge ?? false,
+        ...(isInteractive(invocation.params) ? { interactive: true } : {})
       }
       if (user.prompt === "argument") return { script: execScript(words.map((word) => word.text)), ...rest }
       const stdin = promptOf(invocation)
+      if (isInteractive(invocation.params))
+        return {
+          script: fileScript(
+            words.map((word) => word.shell),
+            { prompt: stdin }
+          ),
+          ...rest
+        }
       return user.prompt === "stdin"
         ? { script: execScript(words.map((word) => word.text)), stdin, ...rest }
         : { script: fileScript(words.map((word) => word.shell)), stdin, ...rest }
@@ -127,7 +159,7 @@ const invalid = (user: UserTool): string | undefined => {
   const schema = user.params ?? noParams
   const wrongSchema = schemaReason(schema)
   if (wrongSchema !== undefined) return wrongSchema
-  for (const reserved of ["prompt", "session"]) {
+  for (const reserved of ["prompt", "session", interactiveName]) {
     if (Object.hasOwn(propertiesOf(schema), reserved))
       return `a parameter cannot be called ${reserved}; the name is taken`
   }

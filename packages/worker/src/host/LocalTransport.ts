@@ -34,7 +34,7 @@ export const makeLocalTransport = (options: LocalOptions): Transport["Service"] 
           reason: `${host.name} is this machine and has no SSH host key`
         })
       ),
-    forget: () => Effect.void
+    retryNow: () => Effect.void
   }
 }
 

@@ -3,7 +3,8 @@
  *
  * Owns: sharing a dial, keeping what lives, backing off after failures. Does not own: how to dial.
  * Invariants: at most one dial per host at a time; a waiter that gives up does not end the dial of the others; after a
- * failure nothing is dialed before the back-off is over (askers get the last error at once); all is closed with the scope.
+ * failure nothing is dialed before the back-off is over (askers get the last error at once) unless a person asks; a changed
+ * configuration is another connection; all is closed with the scope.
  */
 import { Clock, Deferred, Effect, Random, type Scope } from "effect"
 import type { Connection } from "./dial.ts"
@@ -15,7 +16,8 @@ export interface Pool {
     config: string,
     dial: Effect.Effect<Connection, HostError>
   ) => Effect.Effect<Connection, HostError>
-  readonly forget: (name: string) => Effect.Effect<void>
+  /** Ends the back-off. What lives goes on: others may be in the middle of it. */
+  readonly retryNow: (name: string) => Effect.Effect<void>
 }
 
 interface Entry {
@@ -96,11 +98,7 @@ export const makePool: Effect.Effect<Pool, never, Scope.Scope> = Effect.gen(func
 
   return {
     get,
-    forget: (name) =>
-      Effect.sync(() => {
-        failures.delete(name)
-        drop(name)
-      })
+    retryNow: (name) => Effect.sync(() => void failures.delete(name))
   }
 })
 

@@ -166,6 +166,33 @@ describe("broken connections", () => {
       assert.strictEqual(text(back.out), "back\n")
     }).pipe(Effect.scoped, using())
   )
+  it.live("a person who asks ends the wait after failures, and breaks nothing that runs", () =>
+    Effect.gen(function* () {
+      const transport = yield* Transport
+      const port = yield* Effect.promise(freePort)
+      const nobody = { ...sshd.host("nobody"), port }
+      yield* Effect.flip(transport.exec(nobody, "true"))
+      assert.include((yield* Effect.flip(transport.exec(nobody, "true"))).message, "tried again in")
+      yield* transport.retryNow("nobody")
+      assert.notInclude((yield* Effect.flip(transport.exec(nobody, "true"))).message, "tried again in")
+
+      const started = yield* Deferred.make<void>()
+      const gate = join(sshd.home, "gate")
+      const running = yield* Effect.forkChild(
+        transport.stream(sshd.host("web"), `echo up; until [ -e ${gate} ]; do sleep 0.05; done; echo done`).pipe(
+          Stream.tap(() => Deferred.succeed(started, undefined)),
+          Stream.decodeText,
+          Stream.mkString
+        )
+      )
+      yield* Deferred.await(started)
+      yield* transport.retryNow("web")
+      const before = sshd.connections()
+      yield* transport.exec(sshd.host("web"), `touch ${gate}`)
+      assert.strictEqual(yield* Fiber.join(running), "up\ndone\n")
+      assert.isAtMost(sshd.connections(), before, "no other connection was made")
+    }).pipe(using())
+  )
   it.live("a connection that falls silent is given up within the keepalive time", () =>
     Effect.gen(function* () {
       const transport = yield* Transport
@@ -202,11 +229,11 @@ describe("host keys", () => {
       const unknown = yield* refusal(sshd.host("web"), { knownHosts: [] })
       assert.strictEqual(brief(unknown), "host-key-unknown")
       assert.include(unknown.message, other())
-      assert.include(unknown.message, "signalbox host edit web --accept-new")
+      assert.include(unknown.message, "signalbox host check web --accept-new")
       const changed = yield* refusal(sshd.host("web", { hostKeys: [wrongKey()] }))
       assert.strictEqual(brief(changed), "host-key-changed")
       assert.include(changed.message, other())
-      assert.include(changed.message, "signalbox host edit web --replace-key")
+      assert.include(changed.message, "signalbox host check web --replace-key")
       const file = join(empty, "revoked")
       writeFileSync(file, `@revoked * ${sshd.hostKey}\n`)
       const revoked = yield* refusal(sshd.host("web", { hostKeys: [sshd.hostKey] }), { knownHosts: [file] })

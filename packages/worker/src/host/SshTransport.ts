@@ -75,7 +75,7 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
           const [, ...jumps] = yield* hopsOf(host, options.resolve)
           return describeKey(yield* offeredKey(host, around, yield* connectBy(jumps)))
         }),
-      forget: pool.forget
+      retryNow: pool.retryNow
     }
   })
 

@@ -64,7 +64,7 @@ export class Transport extends Context.Service<
     readonly offeredKey: (
       host: HostConfig
     ) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>
-    /** Closes the pooled connection (a host was edited or removed). */
-    readonly forget: (hostName: string) => Effect.Effect<void>
+    /** Somebody asks for the host now: the back-off after failures ends. A connection that lives is kept. */
+    readonly retryNow: (hostName: string) => Effect.Effect<void>
   }
 >()("@signalbox/worker/host/Transport") {}

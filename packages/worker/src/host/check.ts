@@ -22,7 +22,7 @@ export interface ToolProbe {
 export const check = Effect.fn("check")(function* (host: HostConfig, tools: ReadonlyArray<ToolProbe>) {
   const transport = yield* Transport
   // The first may dial; the time of the second command is the way there and back.
-  const first = yield* Effect.result(transport.exec(host, "true", { timeoutMs: 20_000 }))
+  const first = yield* Effect.result(reach(transport, host))
   if (first._tag === "Failure") return unreachable(first.failure.message)
   const before = yield* Clock.currentTimeMillis
   const ping = yield* Effect.result(transport.exec(host, ":", { timeoutMs: 20_000 }))
@@ -43,6 +43,12 @@ export const check = Effect.fn("check")(function* (host: HostConfig, tools: Read
     )
   )
 })
+
+/** Once more when it breaks: a pooled connection may be one that the host has forgotten, in a reboot. */
+const reach = (transport: Transport["Service"], host: HostConfig) => {
+  const hello = transport.exec(host, "true", { timeoutMs: 20_000 })
+  return hello.pipe(Effect.catchTag("HostUnreachable", (error) => Effect.mapError(hello, () => error)))
+}
 
 const unreachable = (problem: string): HostReport => ({ reachable: false, problem, warnings: [] })
 

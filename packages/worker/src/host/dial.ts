@@ -203,7 +203,7 @@ const hostKeyRefusal = (host: HostConfig, verdict: Judgement["verdict"], key: Bu
         problem: "host-key-unknown",
         reason:
           `${host.name} (${host.address}:${host.port}) shows a host key that is not known: ${shown}. ` +
-          `If that is its key, accept it with signalbox host edit ${host.name} --accept-new`
+          `If that is its key, accept it with signalbox host check ${host.name} --accept-new`
       })
     case "changed":
       return new HostRefused({
@@ -212,7 +212,7 @@ const hostKeyRefusal = (host: HostConfig, verdict: Judgement["verdict"], key: Bu
         reason:
           `${host.name} (${host.address}:${host.port}) shows another host key than the known one: ${shown}. ` +
           `It was installed anew, or somebody stands in between. Ask its owner for the fingerprint; ` +
-          `if it is this one, signalbox host edit ${host.name} --replace-key`
+          `if it is this one, signalbox host check ${host.name} --replace-key`
       })
     case "revoked":
       return new HostRefused({

@@ -26,7 +26,7 @@ export const hostVisitHandler = jobHandler({
       const commands = yield* HostCommands
       const view = yield* commands.load(job.name)
       if (view === undefined || view.removed) return
-      yield* freshWay(view)
+      yield* (yield* Transport).retryNow(job.name)
       const pinned =
         job.visit === "check"
           ? pinFirstKey(view)
@@ -44,18 +44,6 @@ export const hostVisitHandler = jobHandler({
       yield* commands.run(job.name, { _tag: "RecordCheck", report }, `check/${job.position}`)
     })
 })
-
-/**
- * A look is a look now: no back-off is waited for and a connection that does not answer is given up. One that answers is kept,
- * because watchers and launches are on it.
- */
-const freshWay = (view: HostView) =>
-  Effect.flatMap(Transport, (transport) =>
-    transport.exec(hostConfig(view), "exit 0").pipe(
-      Effect.timeout("5 seconds"),
-      Effect.catch(() => transport.forget(view.name))
-    )
-  )
 
 const look = (view: HostView) =>
   Effect.gen(function* () {
