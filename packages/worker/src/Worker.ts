@@ -74,7 +74,8 @@ export const workerServices = (options: WorkerOptions) => {
   return transport(options).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
 }
 
-type Rooms = Db | Commands | EventLog | HostCommands | JobQueue | ReadModels | Slots | TaskCommands | Transport
+type Rooms =
+  Db | Commands | EventLog | HostCommands | JobQueue | Projections | ReadModels | Slots | TaskCommands | Transport
 export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   dispatchHandler,
   launchHandler,

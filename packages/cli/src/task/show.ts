@@ -105,7 +105,7 @@ export const show = (taskId: string) =>
   )
 
 /** The last thing that a person said to it, and why it did not arrive. */
-const said = (task: TaskView): string | undefined => {
+const lastMessage = (task: TaskView): string | undefined => {
   const last = task.messages?.at(-1)
   if (last === undefined) return undefined
   const problem = last.problem === undefined ? "" : `: not typed, ${last.problem}`
@@ -139,7 +139,7 @@ const details = (task: TaskView, now: number): string => {
     ["session", report.sessionId],
     ["output", task.output.out === undefined ? undefined : `${task.output.out.bytes} bytes`],
     ["asks", report.waiting],
-    ["said", said(task)],
+    ["said", lastMessage(task)],
     ["command", task.command],
     ["answer", report.answer]
   ])

@@ -85,13 +85,21 @@ type Failure = HostError | RunnerError
 
 const execTimeoutMs = 60_000
 
-export const launch = Effect.fn("Runner.launch")(function* (host: HostConfig, taskId: string, files: TaskFiles) {
+/** @param beforeSending runs when the host has answered and nothing has been sent yet: if it, or the way to it, fails, nothing will run */
+export const launch = Effect.fn("Runner.launch")(function* <E = never>(
+  host: HostConfig,
+  taskId: string,
+  files: TaskFiles,
+  beforeSending?: Effect.Effect<void, E>
+) {
   yield* checkIds(host, [taskId])
   const parts = taskFiles(files)
   if (typeof parts === "string") return yield* fail(host, "task-id", parts)
   const input = Buffer.concat(parts.map((part) => part.bytes))
   const list = parts.map((part) => `${part.name} ${part.bytes.length}`).join(" ")
-  const lines = yield* ask(host, "launch.sh", `${taskId} ${input.length} ${list}`, input)
+  const lines = yield* ask(host, "launch.sh", `${taskId} ${input.length} ${list}`, input, {
+    beforeInput: beforeSending
+  })
   const [outcome, boot, state] = lines
   const how = /^outcome (launched|already|adopted)$/u.exec(outcome ?? "")?.[1]
   const bootId = /^boot ([0-9a-f-]{36})$/u.exec(boot ?? "")?.[1]
@@ -121,7 +129,7 @@ export const state = Effect.fn("Runner.state")(function* (host: HostConfig, task
 export const kill = Effect.fn("Runner.kill")(function* (host: HostConfig, taskId: string, graceTenths: number) {
   yield* checkIds(host, [taskId])
   const grace = Math.max(0, Math.min(Math.trunc(graceTenths), 36_000))
-  const lines = yield* ask(host, "kill.sh", `${taskId} ${grace}`, "", grace * 100 + execTimeoutMs)
+  const lines = yield* ask(host, "kill.sh", `${taskId} ${grace}`, "", { timeoutMs: grace * 100 + execTimeoutMs })
   if (lines.length === 1 && lines[0] === `${taskId} never-started`) {
     const never: Killed = { _tag: "never-started" }
     return never
@@ -252,16 +260,21 @@ export const scriptCommand = (name: string, args: string, interpreter = "/bin/sh
   `d="$HOME/.signalbox/bin/${scriptsVersion}"; [ -f "$d/ok" ] || exit 78; exec ${interpreter} "$d/${name}" ${args}`
 
 /** One exec when the scripts are there; otherwise they are installed and it is asked again. */
-const ask = (
+const ask = <E = never>(
   host: HostConfig,
   name: string,
   args: string,
   input: string | Uint8Array,
-  timeoutMs = execTimeoutMs
-): Effect.Effect<ReadonlyArray<string>, Failure, Transport> =>
+  how: { readonly timeoutMs?: number; readonly beforeInput?: Effect.Effect<void, E> | undefined } = {}
+): Effect.Effect<ReadonlyArray<string>, Failure | E, Transport> =>
   Effect.gen(function* () {
     const transport = yield* Transport
-    const once = transport.exec(host, scriptCommand(name, args), { input, timeoutMs, maxBytes: 16 * 1024 * 1024 })
+    const once = transport.exec<E>(host, scriptCommand(name, args), {
+      input,
+      timeoutMs: how.timeoutMs ?? execTimeoutMs,
+      maxBytes: 16 * 1024 * 1024,
+      ...(how.beforeInput === undefined ? {} : { beforeInput: how.beforeInput })
+    })
     let ran = yield* once
     if (ran.code === 78) {
       yield* install(host)

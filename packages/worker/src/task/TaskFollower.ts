@@ -116,9 +116,7 @@ export const makeTaskFollower = Effect.gen(function* () {
         yield* tell(one, next.report, `observe/${fromByte + bytes.length}`, now)
       one.observed = next
     }
-    const written = yield* output.append(one.task.taskId, stream, fromByte, bytes)
-    if (written._tag === "Committed") yield* output.announce(one.task.taskId, stream, written.nextByte)
-    return written
+    return yield* output.append(one.task.taskId, stream, fromByte, bytes)
   })
 
   const tell = Effect.fnUntraced(function* (one: Followed, report: ToolReport, key: string, now: number) {

@@ -4,10 +4,9 @@
  * Owns: the act between TaskDispatched and a process: files, tmux, refusals. Does not own: noticing the process (the watcher
  * records TaskLaunched from the host's own evidence).
  * Invariants: the runner's directory on the host decides whether the task was started, so a job that runs twice adopts; the
- * mark `sent_at` is set before anything is sent, so that after the last attempt "never started" and "unknown" are told apart.
+ * mark `sent_at` is set before a byte of it is sent, so that after the last attempt "never started" and "unknown" are told apart.
  */
 import { Config, Data, Effect, Option } from "effect"
-import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
@@ -16,9 +15,9 @@ import { TaskJob } from "@signalbox/core/task/jobs.ts"
 import type { TaskView } from "@signalbox/core/task/view.ts"
 import { launchOf } from "@signalbox/core/tool/launch.ts"
 import { findTool } from "@signalbox/core/tool/Toolbox.ts"
+import { HostCommands } from "../host/HostCommands.ts"
 import { pinFirstKey } from "../host/keys.ts"
 import { launch } from "../host/Runner.ts"
-import { Transport } from "../host/Transport.ts"
 import { invocationOf, launchFiles, settingsOf } from "./launch-files.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
@@ -72,7 +71,7 @@ const fail = (taskId: string, message: string) =>
 
 const launchTask = (task: TaskView) =>
   Effect.gen(function* () {
-    const view = yield* (yield* ReadModels).host(task.host)
+    const view = yield* (yield* HostCommands).find(task.host)
     if (view === undefined) return yield* refuse(`The host ${task.host} was removed.`)
     const tool = yield* findTool(task.tool)
     if (tool === undefined) return yield* refuse(`The tool ${task.tool} was removed.`)
@@ -81,9 +80,8 @@ const launchTask = (task: TaskView) =>
     const settings = settingsOf(host, tool)
     const invocation = invocationOf(task, settings, view.report?.root === true || host.user === "root")
     const files = launchFiles(task, yield* Effect.fromResult(launchOf(tool, invocation)), settings, secrets)
-    yield* (yield* Transport).exec(hostConfig(host), "exit 0") // not reached: nothing was sent, and that is known
-    yield* markSent(task.taskId)
-    const launched = yield* launch(hostConfig(host), task.taskId, files)
+    const db = yield* Db
+    const launched = yield* launch(hostConfig(host), task.taskId, files, markSent(db, task.taskId))
     yield* Effect.logInfo(`${task.taskId} ${launched.outcome} on ${task.host}`)
     if (launched.state._tag !== "running") return // the watcher finds what became of it
     const { pid, bootId } = launched.state
@@ -91,8 +89,9 @@ const launchTask = (task: TaskView) =>
     yield* (yield* TaskCommands).run(task.taskId, { _tag: "RecordLaunch", pid, bootId, adopted }, "launched")
   })
 
-const markSent = (taskId: string) =>
-  Effect.flatMap(Db, (db) =>
+/** Between the host's answer and the first byte: a host that cannot be reached has been sent nothing, and that is known. */
+const markSent = (db: Db["Service"], taskId: string) =>
+  Effect.asVoid(
     db.query("mark the launch as sent", (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId}`)
   )
 
