@@ -160,7 +160,8 @@ it("several homes work on one host and do not disturb each other", async () => {
     await startHub(other)
     const worker = await start(other, "worker")
     await addHost(other, gate)
-    const text = (name: string): string => `for i in $(seq 1 40); do echo ${name} $i; sleep 0.1; done`
+    const text = (name: string): string =>
+      `until [ -e /root/go ]; do sleep 0.1; done; for i in $(seq 1 40); do echo ${name} $i; sleep 0.1; done`
     const said = (name: string): string => Array.from({ length: 40 }, (_, n) => `${name} ${n + 1}\n`).join("")
     const [mine, theirs] = await Promise.all([
       createTask(home, gate.name, "shell", text("mine")),
@@ -169,7 +170,9 @@ it("several homes work on one host and do not disturb each other", async () => {
     const doomed = await createTask(other, gate.name, "shell", "exec sleep 600")
     await hasStatus(other, doomed, "running", 30_000)
     await hasStatus(home, mine, "running", 30_000)
+    await hasStatus(other, theirs, "running", 30_000)
     await worker.kill9() // nobody of the other home looks for a while
+    await ssh(gate.name, "touch /root/go")
     await hasStatus(home, mine, "succeeded", 30_000)
     expect((await signalbox(home, "task", "logs", mine)).stdout).toBe(said("mine"))
     expect((await signalbox(home, "task", "show", theirs)).code).toBe(1)
