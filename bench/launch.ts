@@ -30,7 +30,6 @@ const launching = async (home: Home): Promise<ReadonlyArray<Row>> => {
     ours.push(a)
     hand.push(b)
   }
-  if (process.env["TRACE"] !== undefined) await trace(home, box)
   const ratio = median(ours) / median(hand)
   return [
     {
@@ -65,22 +64,3 @@ const sshOptions = (box: FleetHost, control: string): ReadonlyArray<string> =>
   ]
     .flatMap((option) => ["-o", option])
     .concat("-i", box.keyFile, `root@${box.address}`)
-
-const trace = async (home: Home, box: FleetHost): Promise<void> => {
-  const sql = (await import("postgres")).default(home.env["DATABASE_URL"] ?? "")
-  const rows = await sql<{ stream: string; type: string; ms: number; data: { command?: string } }[]>`select stream, type, (extract(epoch from at) * 1000)::float8 as ms, data from log.event where stream like 'task/%' order by position`
-  const seg: Record<string, number[]> = {}
-  const by = Map.groupBy(rows, (r) => r.stream)
-  for (const list of by.values()) {
-    const n = /ours-(\d+)/.exec(list[0]?.data.command ?? "")?.[1]
-    if (n === undefined || Number(n) < 3) continue
-    const at = Object.fromEntries(list.map((r) => [r.type, r.ms]))
-    const proc = Number((await ssh(box.name, `cat /root/ours-${n}`)).trim()) / 1e6
-    const add = (k: string, v: number) => (seg[k] ??= []).push(v)
-    add("created→dispatched", at["TaskDispatched"]! - at["TaskCreated"]!)
-    add("dispatched→process", proc - at["TaskDispatched"]!)
-    add("process→launched", at["TaskLaunched"]! - proc)
-  }
-  for (const [k, v] of Object.entries(seg)) console.error(k, "p50", median(v).toFixed(1), "min", Math.min(...v).toFixed(1), "max", Math.max(...v).toFixed(1))
-  await sql.end()
-}

@@ -27,11 +27,11 @@ export const failed = (reason: string) => new CommandFailed({ reason, code: 1 })
 /** Exit 2: asked for something that cannot be, or that cannot be known now. */
 export const cannotTell = (reason: string) => new CommandFailed({ reason, code: 2 })
 
-/** @param value what --json prints @param human what a person reads; no line when empty */
-export const answer = (value: Schema.Json, human: () => string) =>
+/** @param value what --json prints @param human what a person reads, loaded only then; no line when empty */
+export const answer = (value: Schema.Json, human: () => string | Promise<string>) =>
   Effect.gen(function* () {
     if (yield* Json) return yield* Console.log(JSON.stringify(value))
-    const text = human()
+    const text = yield* Effect.promise(async () => human())
     if (text !== "") yield* Console.log(text)
   })
 

@@ -1,12 +1,11 @@
 /**
  * How a client command reaches the hub of this home, and what it says when it cannot.
  *
- * Owns: finding address and token, the typed client, the translation of the API's problems into exit codes.
- * Does not own: what is asked.
+ * Owns: finding address and token, the translation of the API's problems into exit codes.
+ * Does not own: what is asked, and how (`hub.ts`, `read.ts`).
  * Invariants: a client makes nothing in the home; every failure becomes one sentence.
  */
 import { Context, Effect, Layer, type Redacted, Schema, SchemaIssue } from "effect"
-import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
 import { homeDirectory, homePaths } from "@signalbox/core/config/Home.ts"
 import { readHubFile } from "@signalbox/core/config/hub-file.ts"
@@ -35,15 +34,9 @@ export class HubConnection extends Context.Service<
   )
 }
 
-const client = Layer.unwrap(Effect.map(HubConnection, ({ url, token }) => HubClient.layer(url, token)))
-
-/** Runs a command's act with the hub at hand; `signalbox up` is named when there is none. */
-export const withHub = <A, E extends { readonly message: string }, R>(self: Effect.Effect<A, E, R>) =>
-  self.pipe(
-    Effect.mapError(toFailure),
-    Effect.provide(client.pipe(Layer.provideMerge(HubConnection.layer))),
-    Effect.mapError(toFailure)
-  )
+/** Runs what needs to know where the hub is. */
+export const withConnection = <A, E extends { readonly message: string }, R>(self: Effect.Effect<A, E, R>) =>
+  self.pipe(Effect.mapError(toFailure), Effect.provide(HubConnection.layer))
 
 /** 1: the hub says no. 2: what was asked cannot be, or the hub cannot be asked. */
 export const toFailure = (error: { readonly message: string }): CommandFailed => {

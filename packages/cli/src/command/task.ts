@@ -170,7 +170,11 @@ const attach = Command.make("attach", { id }, (given) =>
     () => import("../task/attach.ts"),
     (task) => task.attach(given.id)
   )
-).pipe(Command.withDescription("Open the task's tmux session in this terminal; leave it with Ctrl-b d"))
+).pipe(
+  Command.withDescription(
+    "Join the terminal of an interactive task, or watch another, in this one; leave it with Ctrl-b d"
+  )
+)
 
 export const command = Command.make("task").pipe(
   Command.withDescription("AI tools and shell commands on any host"),

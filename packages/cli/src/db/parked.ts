@@ -6,7 +6,7 @@
 import { Clock, Effect } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { age } from "@signalbox/tui/format.ts"
-import { withHub } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { table } from "../client/table.ts"
 import { answer, columns, style } from "../output.ts"
 

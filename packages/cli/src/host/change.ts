@@ -8,7 +8,8 @@ import type { HostEdit } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import type { TaskDefaults } from "@signalbox/core/host/config.ts"
 import { importSshConfig } from "@signalbox/worker/host/ssh-config.ts"
-import { toFailure, withHub } from "../client/HubConnection.ts"
+import { toFailure } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { answer, cannotTell, CommandFailed, talk } from "../output.ts"
 
 /** What `host add` and `host edit` have in common; undefined: not said. */

@@ -5,7 +5,7 @@ import { HostStatus } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import type { TaskDefaults } from "@signalbox/core/host/config.ts"
 import { age, bytes, duration } from "@signalbox/tui/format.ts"
-import { withHub } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { facts, table } from "../client/table.ts"
 import { answer, CommandFailed } from "../output.ts"
 

@@ -4,7 +4,7 @@ import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { isSettled } from "@signalbox/core/task/view.ts"
 import { attach as attachTo } from "@signalbox/worker/host/attach.ts"
-import { withHub } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { CommandFailed, cannotTell, failed } from "../output.ts"
 
 /** This terminal becomes the task's tmux session; the exit code is the session's. */

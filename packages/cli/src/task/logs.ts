@@ -7,7 +7,8 @@ import { Console, Effect, Option, Redacted, Result, Schema, Stream } from "effec
 import { streams } from "@signalbox/core/api/contract.ts"
 import { follow } from "@signalbox/core/api/sse.ts"
 import { writeBytes } from "../client/bytes.ts"
-import { HubConnection, withHub } from "../client/HubConnection.ts"
+import { HubConnection } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { cannotTell, failed, Json, talk } from "../output.ts"
 
 export interface LogFlags {

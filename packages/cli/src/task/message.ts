@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
-import { withHub } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { answer } from "../output.ts"
 import { stdin } from "./create.ts"
 

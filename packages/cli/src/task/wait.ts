@@ -13,6 +13,7 @@ import { taskEvents, taskStream } from "@signalbox/core/task/events.ts"
 import { evolveTask, isSettled, type TaskView } from "@signalbox/core/task/view.ts"
 import { HubConnection, toFailure } from "../client/HubConnection.ts"
 import { answer, CommandFailed, cannotTell, talk } from "../output.ts"
+import { said, words } from "./words.ts"
 
 /** Evidence is missing: it may have succeeded. */
 const untold: ReadonlyArray<TaskView["status"]> = ["unknown", "lost"]
@@ -33,13 +34,6 @@ export const waitForAll = Effect.fnUntraced(function* (taskIds: ReadonlyArray<st
       : 0
   if (code > 0) return yield* Effect.fail(new CommandFailed({ reason: "", code }))
 })
-
-export const words = (task: Pick<TaskView, "status" | "exitCode">): string =>
-  `${task.status.replace("_", " ")}${task.exitCode === null || task.status === "succeeded" ? "" : ` (exit ${task.exitCode})`}`
-
-/** Why, unless the exit code has said it already. */
-export const said = (task: Pick<TaskView, "message" | "exitCode">): string =>
-  task.message === null || task.message === `exit ${task.exitCode}` ? "" : task.message
 
 const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(RecordedEvent))
 

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises"
 import { Effect, Schema, Stdio, Stream } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import type { ToolInfo } from "@signalbox/core/api/contract.ts"
-import { withHub } from "../client/HubConnection.ts"
+import { withHub } from "../client/hub.ts"
 import { facts, table } from "../client/table.ts"
 import { answer, cannotTell, failed } from "../output.ts"
 

@@ -96,9 +96,10 @@ export const evolveTask = (task: TaskView | undefined, event: TaskEvent, meta: E
   return { ...task, ...changed(task, event, meta), version: meta.version, updatedAt: meta.at }
 }
 
-/** For lists: the command cut to 300 characters, the context left out, the answer cut to 300. */
+/** For lists: the command cut to 300 characters, the context left out, the answer cut to 300, of the messages the last one. */
 export const briefTask = ({ context: _context, ...task }: TaskView): TaskView => ({
   ...task,
+  ...(task.messages === undefined ? {} : { messages: task.messages.slice(-1) }),
   command: task.command.slice(0, 300).toWellFormed(),
   report:
     task.report.answer === undefined

@@ -169,6 +169,22 @@ printf 'name? '; read -r name; printf 'Proceed? (y/n) '; read -r yes; echo "got 
       }).pipe(using())
     )
 
+    it.live("a program that ends with the last key of a message has got it", () =>
+      Effect.gen(function* () {
+        const { host } = where()
+        const round = Effect.gen(function* () {
+          const id = newId()
+          yield* launch(host, id, { command: "read -r x; exit 4", interactive: true })
+          assert.deepEqual(yield* say(host, id, "y", 1), { _tag: "typed" })
+          assert.deepInclude(yield* stateIs(host, id, "exited"), { code: 4 })
+        })
+        yield* Effect.all(
+          Array.from({ length: 16 }, () => round),
+          { concurrency: 8 }
+        )
+      }).pipe(using())
+    )
+
     it.live("asked for and never waited for, as by a worker that dies, it is typed once", () =>
       Effect.gen(function* () {
         const { host } = where()

@@ -213,7 +213,7 @@ describe("a message to a task", () => {
       yield* met(() => existsSync(join(home, ".signalbox", "tasks", taskId, "exit")))
       yield* Effect.forkScoped(work("two", home))
       const task = yield* until(taskId, (one) => one.messages?.[0]?.problem !== undefined && one.finishedAt !== null)
-      assert.strictEqual(task?.messages?.[0]?.problem, "it ended before the message was typed")
+      assert.strictEqual(task?.messages?.[0]?.problem, "it ended before all of the message was typed")
       assert.deepEqual([task?.status, task?.exitCode], ["failed", 137])
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )

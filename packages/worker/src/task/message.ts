@@ -78,7 +78,7 @@ const reasonOf = (typed: Exclude<Typed, { readonly _tag: "pending" }>): string |
     case "long-line":
       return `its program takes whole lines of at most ${typed.most} bytes and one of the message has ${typed.bytes}: break the line`
     case "ended":
-      return "it ended before the message was typed"
+      return "it ended before all of the message was typed"
     case "unreadable":
       return "the message could not be read on the host"
     case "not-interactive":

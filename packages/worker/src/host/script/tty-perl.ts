@@ -9,7 +9,7 @@ import { script } from "./text.ts"
 
 export const ttyPerl = script`
 # tty.pl DIR RUNNER: runs "run.sh DIR child RUNNER" on a terminal of its own and leaves its exit code in DIR/once/code.
-# Messages: N.text appears whole in DIR/messages and stays; N.done follows: "typed", or why it was not.
+# Messages: N.text appears whole in DIR/messages and stays; N.done follows: "typed", "ended", or why it was not.
 use strict; use Fcntl; use POSIX (); use Config; use Errno; use Time::HiRes qw(time);
 my ($d, $runner) = @ARGV; my ($here) = $0 =~ m{^(.*)/}; my $end = "$d/messages";
 sub stop { if (open my $h, ">>", "$d/out") { print $h "signalbox: no terminal could be made: $_[0]\n" } code(126); exit 0 }
@@ -87,5 +87,7 @@ until (ended()) {
 }
 # Everything written before the end is there to be read now: the kernel hands it over before it says "nothing more".
 while (my $g = sysread $m, my $b, 65536) { took($b) }
+# A program may read the last key and end before that is noticed here: what was typed is said so before the code.
+put("$end/$typing.done", length $in || defined $enter ? "ended" : "typed") if defined $typing;
 code(POSIX::WIFSIGNALED($status) ? 128 + POSIX::WTERMSIG($status) : POSIX::WEXITSTATUS($status));
 `
