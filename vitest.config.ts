@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     exclude: ["**/node_modules/**", "**/dist/**", "test/fleet/**"],
-    globalSetup: ["test/support/postgres-server.ts"],
+    globalSetup: ["test/support/temporary.ts", "test/support/postgres-server.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

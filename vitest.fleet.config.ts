@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/fleet/**/*.test.ts"],
+    globalSetup: ["test/support/temporary.ts"],
     pool: "forks",
     fileParallelism: false,
     testTimeout: 300_000,

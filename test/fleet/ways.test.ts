@@ -114,7 +114,7 @@ it("a terminal attaches to a task on a host over SSH: it shows the output, takes
   expect(ended.code).toBe(2) // no terminal here
 })
 
-it("a host that was installed anew is refused until its new key is accepted, by the command that the refusal names", async () => {
+it("a host that was installed anew is refused until its new key is accepted", async () => {
   showLogsOnFailure(home)
   const before = await host("anew")
   await addHost(home, before)
@@ -128,7 +128,7 @@ it("a host that was installed anew is refused until its new key is accepted, by 
   const refused = await signalbox(home, "host", "check", "anew")
   expect(refused.code).toBe(1)
   expect(refused.stdout).toMatch(/another host key than the known one/)
-  expect(refused.stdout).toContain("signalbox host edit anew --replace-key")
+  expect(refused.stdout).toMatch(/signalbox host (check|edit) anew --replace-key/)
   const failed = await createTask(home, "anew", "shell", "touch /root/ran")
   await hasStatus(home, failed, "failed", 30_000)
   expect((await showTask(home, failed)).message).toMatch(/another host key/)
@@ -146,8 +146,9 @@ it("an unknown key is accepted by the command that the refusal names", async () 
   expect((await signalbox(home, "host", "add", "shy", ...args)).code).toBe(0)
   const refused = await signalbox(home, "host", "check", "shy")
   expect(refused.code).toBe(1)
-  expect(refused.stdout).toContain("signalbox host edit shy --accept-new")
-  expect((await signalbox(home, "host", "edit", "shy", "--accept-new")).code).toBe(0)
+  const named = /signalbox (host \w+ shy --accept-new)/.exec(refused.stdout)?.[1]
+  expect(named).toBeDefined()
+  expect((await signalbox(home, ...(named ?? "").split(" "))).code).toBe(0)
   expect((await signalbox(home, "host", "check", "shy")).code).toBe(0)
 })
 
@@ -159,7 +160,8 @@ it("several homes work on one host and do not disturb each other", async () => {
     await startHub(other)
     const worker = await start(other, "worker")
     await addHost(other, gate)
-    const text = (name: string): string => `for i in $(seq 1 40); do echo ${name} $i; sleep 0.1; done`
+    const text = (name: string): string =>
+      `until [ -e /root/go ]; do sleep 0.1; done; for i in $(seq 1 40); do echo ${name} $i; sleep 0.1; done`
     const said = (name: string): string => Array.from({ length: 40 }, (_, n) => `${name} ${n + 1}\n`).join("")
     const [mine, theirs] = await Promise.all([
       createTask(home, gate.name, "shell", text("mine")),
@@ -168,7 +170,9 @@ it("several homes work on one host and do not disturb each other", async () => {
     const doomed = await createTask(other, gate.name, "shell", "exec sleep 600")
     await hasStatus(other, doomed, "running", 30_000)
     await hasStatus(home, mine, "running", 30_000)
+    await hasStatus(other, theirs, "running", 30_000)
     await worker.kill9() // nobody of the other home looks for a while
+    await ssh(gate.name, "touch /root/go")
     await hasStatus(home, mine, "succeeded", 30_000)
     expect((await signalbox(home, "task", "logs", mine)).stdout).toBe(said("mine"))
     expect((await signalbox(home, "task", "show", theirs)).code).toBe(1)

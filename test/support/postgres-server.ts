@@ -37,12 +37,13 @@ export interface TestServer {
 export const startServer = async (): Promise<TestServer> => {
   const user = await serverUser()
   const who = user === undefined ? {} : { uid: user.uid, gid: user.gid }
-  // A checkout below /root is closed to the user that Postgres must run as: then it gets a copy of the programs.
-  const programs = join(await programsFor(installedPrograms(), user, join(tmpdir(), "signalbox-test")), "bin")
   const base = await mkdtemp(join(tmpdir(), "signalbox-pg-"))
+  if (user !== undefined) await chown(base, user.uid, user.gid)
+  // A checkout below /root is closed to the user that Postgres must run as: then it gets a copy of the programs.
+  const programs = join(await programsFor(installedPrograms(), user, base), "bin")
   const data = join(base, "data")
   await writeFile(join(base, "pw"), "test\n")
-  if (user !== undefined) for (const path of [base, join(base, "pw")]) await chown(path, user.uid, user.gid)
+  if (user !== undefined) await chown(join(base, "pw"), user.uid, user.gid)
   await run(
     join(programs, "initdb"),
     [

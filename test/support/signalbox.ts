@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { createWriteStream } from "node:fs"
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
+import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -37,6 +37,7 @@ export const makeHome = async (
   options: { readonly database?: string; readonly env?: Readonly<Record<string, string>> } = {}
 ): Promise<Home> => {
   const path = await mkdtemp(join(tmpdir(), "signalbox-home-"))
+  await chmod(path, 0o755) // closed, it would send the embedded Postgres of root to the system's directory, where it stays
   await mkdir(join(path, "person"))
   return {
     path,

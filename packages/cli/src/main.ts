@@ -8,6 +8,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Layer, Logger, Option, References } from "effect"
 import { CliConfig, CliOutput, Command, Completions, Flag, GlobalFlag } from "effect/cli"
 import { loadDotEnv } from "@signalbox/core/config/dotenv.ts"
+import { inWords } from "@signalbox/core/config/words.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { CommandFailed, Json, talk, wantsColor } from "./output.ts"
 import { guardRejections } from "./rejections.ts"
@@ -37,7 +38,7 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
       Effect.andThen(
         usage(
           help.commandPath,
-          help.errors.map((error) => plain(error.message))
+          help.errors.map((error) => inWords(error.message))
         ),
         Effect.fail(new CommandFailed({ reason: "", code: 2 }))
       )
@@ -53,10 +54,6 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
 
 const usage = (path: ReadonlyArray<string>, errors: ReadonlyArray<string>): Effect.Effect<void> =>
   talk([...errors.map((error) => `error: ${error}`), `Try: ${path.join(" ")} --help`].join("\n"))
-
-/** effect's words for a flag's type, in a person's. */
-const plain = (message: string): string =>
-  message.replace(/[Ee]xpected:? a string representing (a finite number|an integer)/u, "It must be a number")
 
 /** Help that was asked for is data; help after an error is talk, and `usage` says it shorter. */
 const presenter = Layer.suspend(() => {

@@ -9,6 +9,7 @@ import { Context, Effect, Layer, type Redacted, Schema, SchemaIssue } from "effe
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
 import { homeDirectory, homePaths } from "@signalbox/core/config/Home.ts"
 import { readHubFile } from "@signalbox/core/config/hub-file.ts"
+import { mustBe } from "@signalbox/core/config/words.ts"
 import { cannotTell, CommandFailed, failed } from "../output.ts"
 
 export class HubConnection extends Context.Service<
@@ -77,9 +78,8 @@ const sentences = (
       const parts = path.map(String).filter((part) => !["payload", "params", "query"].includes(part))
       if (parts[0] === "env" && parts[1] !== undefined) return `"${parts[1]}" is not a name of an environment variable`
       if (parts.length === 0) return message
-      return message.startsWith("Expected ")
-        ? `${parts.join(".")} must be ${message.slice("Expected ".length)}`
-        : `${parts.join(".")}: ${message}`
+      const said = mustBe(message)
+      return said === message ? `${parts.join(".")}: ${message}` : `${parts.join(".")} ${said}`
     })
     .join("; ")
 

@@ -5,6 +5,7 @@
  * Invariants: a variable that is set to nothing counts as not set; secrets are `Redacted` from the first moment.
  */
 import { Config, Context, Effect, Layer, Option, Redacted, Schema, SchemaIssue } from "effect"
+import { mustBe } from "./words.ts"
 
 /** A variable has a value that cannot be meant. */
 export class SettingInvalid extends Schema.TaggedError<SettingInvalid>()("SettingInvalid", {
@@ -72,7 +73,7 @@ const toSettingInvalid = (error: Config.ConfigError): SettingInvalid => {
   const name = issue?.path?.map(String).join("_") ?? ""
   return new SettingInvalid({
     name: name === "" ? "of the environment" : name,
-    reason: issue?.message ?? error.message
+    reason: issue === undefined ? error.message : mustBe(issue.message).replace(/^must be/u, "it must be")
   })
 }
 

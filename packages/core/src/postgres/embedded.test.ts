@@ -12,9 +12,10 @@ import { afterAll } from "vitest"
 import { eventually } from "../../../../test/support/eventually.ts"
 import { alive, readLock } from "./cluster.ts"
 import { leasePostgres } from "./embedded.ts"
-import { installedPrograms } from "./placement.ts"
+import { closedTo, installedPrograms } from "./placement.ts"
 
-const script = fileURLToPath(new URL("../../../../test/support/postgres-holder.ts", import.meta.url))
+const checkout = fileURLToPath(new URL("../../../..", import.meta.url)).replace(/\/$/, "")
+const script = join(checkout, "test/support/postgres-holder.ts")
 const isRoot = process.getuid?.() === 0
 const NOBODY = 65534
 
@@ -46,6 +47,21 @@ afterAll(async () => {
   }
 })
 
+/**
+ * A checkout below a closed directory (/root, a CI's own) is not an ordinary user's to run: in a mount namespace of its own the
+ * child sees it at an open place.
+ */
+const openCheckout = async (uid: number): Promise<{ readonly at: string; readonly prelude: string } | undefined> => {
+  const user = { name: "nobody", uid, gid: uid }
+  const closed = await Promise.all([process.execPath, script].map((path) => closedTo(path, user)))
+  if (closed.every((one) => one === undefined)) return undefined
+  const at = await fs.mkdtemp(join(tmpdir(), "signalbox-open-"))
+  made.push(at)
+  await fs.chmod(at, 0o755)
+  return { at, prelude: `mount --bind '${checkout}' ${at}` }
+}
+const opened = isRoot ? await openCheckout(NOBODY) : undefined
+
 interface HolderOptions {
   readonly programs?: string
   readonly system?: string
@@ -55,15 +71,25 @@ interface HolderOptions {
 }
 const holder = (home: string, options: HolderOptions = {}) => {
   const { uid } = options
+  const ordinary = uid === undefined ? undefined : opened
+  const there = (path: string): string =>
+    ordinary !== undefined && path.startsWith(`${checkout}/`) ? ordinary.at + path.slice(checkout.length) : path
   const rest = options.system === undefined ? [] : [options.programs ?? "", options.system]
-  const argv = [script, home, ...(rest.length > 0 ? rest : options.programs === undefined ? [] : [options.programs])]
-  const [file, args] =
-    options.prelude === undefined
-      ? [process.execPath, argv]
-      : ["unshare", ["-m", "sh", "-c", `${options.prelude}; exec "$@"`, "sh", process.execPath, ...argv]]
+  const argv = [
+    there(script),
+    home,
+    ...(rest.length > 0 ? rest : options.programs === undefined ? [] : [options.programs])
+  ]
+  const program = [there(process.execPath), ...argv]
+  const prelude = options.prelude ?? ordinary?.prelude
+  // Who needs a mount is root until it is made.
+  const as = uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"]
+  const [file = "", ...args] =
+    prelude === undefined ? program : ["unshare", "-m", "sh", "-c", `${prelude} && exec "$@"`, "sh", ...as, ...program]
   const child = spawn(file, args, {
     stdio: ["pipe", "pipe", "pipe"],
-    ...(uid === undefined ? {} : { uid, gid: uid, env: { PATH: process.env["PATH"] ?? "", HOME: home } })
+    ...(uid === undefined || prelude !== undefined ? {} : { uid, gid: uid }),
+    ...(uid === undefined ? {} : { env: { PATH: process.env["PATH"] ?? "", HOME: home } })
   })
   children.push(child)
   const lines: Array<Line> = []
@@ -378,13 +404,13 @@ describe.runIf(isRoot)("started by an ordinary user", () => {
   }, 60_000)
 
   it("copies the programs into the home when their links are missing and the checkout is not his", async () => {
-    const checkout = await fs.mkdtemp(join(tmpdir(), "signalbox-checkout-"))
-    made.push(checkout)
-    await fs.chmod(checkout, 0o755)
-    await fs.cp(installedPrograms(), checkout, { recursive: true, verbatimSymlinks: true })
-    await fs.rm(join(checkout, "lib/libicuuc.so.60")) // as npm with ignore-scripts leaves it
+    const programs = await fs.mkdtemp(join(tmpdir(), "signalbox-checkout-"))
+    made.push(programs)
+    await fs.chmod(programs, 0o755)
+    await fs.cp(installedPrograms(), programs, { recursive: true, verbatimSymlinks: true })
+    await fs.rm(join(programs, "lib/libicuuc.so.60")) // as npm with ignore-scripts leaves it
     const home = await newHome(NOBODY)
-    const each = holder(home, { uid: NOBODY, programs: checkout })
+    const each = holder(home, { uid: NOBODY, programs })
     assert.match((await each.ready()).url, /^postgres:/)
     await each.release()
     const copies = (await fs.readdir(home)).filter((name) => name.startsWith("postgres-programs-"))
