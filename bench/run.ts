@@ -18,7 +18,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const main = async (): Promise<void> => {
   const wanted = process.argv.slice(2)
   const all = (await readdir(here(".")))
-    .filter((file) => file.endsWith(".ts") && file !== "run.ts" && file !== "support.ts")
+    .filter((file) => file.endsWith(".ts") && file !== "run.ts" && !file.startsWith("support"))
     .map((file) => file.replace(/\.ts$/, ""))
     .toSorted()
   const unknown = wanted.filter((name) => !all.includes(name))

@@ -19,7 +19,7 @@ create table read.task (
 );
 create index task_by_age on read.task (created_at desc, id desc);
 create index task_by_host on read.task (host, created_at desc);
-create index task_open on read.task (host, status) where status in ('queued', 'starting', 'running', 'waiting');
+create index task_open on read.task (host, status) where status in ('queued', 'starting', 'running', 'waiting', 'unknown');
 comment on table read.task is 'Tasks, folded from the streams task/*';
 
 create table read.task_after (

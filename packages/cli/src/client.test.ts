@@ -301,6 +301,59 @@ describe("the client commands", () => {
     }).pipe(Effect.provide(CliTest))
   )
 
+  it.live("say something to a running interactive task, once, and say why where nobody listens", () =>
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      const hub = yield* HubClient
+      const id = yield* newTask("--params", '{"interactive":true}')
+      const early = yield* signalbox("task", "message", id, "y")
+      assert.deepStrictEqual(
+        [early.code, early.err],
+        [1, `error: ${id} is queued; a message can be sent once it runs.`]
+      )
+      yield* started(id)
+      const told = yield* json("task", "message", id, "y")
+      assert.deepStrictEqual([told.code, Object.keys(told.value)], [0, ["taskId", "position"]])
+      const [event] = yield* log.read({ from: Number(told.value["position"]), limit: 1 })
+      assert.deepInclude(event, { type: "TaskMessageSent", data: { text: "y" }, actor: "local-admin" })
+      assert.match((yield* signalbox("task", "message", id, "--", "-n")).out, /is being told/u)
+      yield* record(id, { _tag: "RecordUndelivered", sent: event?.version ?? 0, reason: "it ended before" })
+      const shown = (yield* json("task", "show", id)).value["messages"] as ReadonlyArray<Record<string, unknown>>
+      assert.deepStrictEqual(
+        shown.map((one) => [one["text"], one["problem"]]),
+        [
+          ["y", "it ended before"],
+          ["-n", undefined]
+        ]
+      )
+      const key = yield* signalbox("task", "message", id, "a\x1b[200~")
+      assert.deepStrictEqual(
+        [key.code, key.err],
+        [
+          2,
+          "error: The message holds the control character U+001B, which is a key and no text. Press such keys with task attach."
+        ]
+      )
+      const long = yield* signalbox("task", "message", id, "x".repeat(65_537))
+      assert.match(long.err, /is 65537 bytes; at most 65536 are typed/u)
+      const commandId = crypto.randomUUID()
+      const once = { params: { taskId: id }, payload: { commandId, text: "once" } }
+      const first = yield* hub.tasks.message(once)
+      assert.deepStrictEqual(yield* hub.tasks.message(once), first)
+      yield* ended(id, 0)
+      assert.deepStrictEqual(yield* hub.tasks.message(once), first)
+      const late = yield* signalbox("task", "message", id, "y")
+      assert.strictEqual(late.err, `error: ${id} has already ended (succeeded), so nothing reads a message.`)
+      const plain = yield* newTask()
+      yield* started(plain)
+      assert.match((yield* signalbox("task", "message", plain, "y")).err, /has no terminal to type into/u)
+      const none = yield* signalbox("task", "message", "task-20261120-143022-zzzzzz", "y")
+      assert.match(none.err, /There is no task/u)
+      const events = yield* log.read({ type: "TaskMessageSent" })
+      assert.strictEqual(events.length, 3)
+    }).pipe(Effect.provide(CliTest))
+  )
+
   it.live("meet bad input with one sentence, the right exit code, and nothing done", () =>
     Effect.gen(function* () {
       const log = yield* EventLog

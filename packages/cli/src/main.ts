@@ -24,7 +24,9 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
     yield* loadDotEnv(process.cwd(), process.env)
     const commands = yield* Effect.promise(() => loadFor(args))
     const root = Command.make("signalbox").pipe(
-      Command.withDescription("Talk to models, run AI tools on any host, command infrastructure: every act an event"),
+      Command.withDescription(
+        "Run AI command-line tools on any host so that no disconnect ends them; every act is an event"
+      ),
       Command.withSubcommands(commands),
       Command.withGlobalFlags([Json])
     )
@@ -35,7 +37,7 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
       Effect.andThen(
         usage(
           help.commandPath,
-          help.errors.map((error) => error.message)
+          help.errors.map((error) => plain(error.message))
         ),
         Effect.fail(new CommandFailed({ reason: "", code: 2 }))
       )
@@ -51,6 +53,10 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
 
 const usage = (path: ReadonlyArray<string>, errors: ReadonlyArray<string>): Effect.Effect<void> =>
   talk([...errors.map((error) => `error: ${error}`), `Try: ${path.join(" ")} --help`].join("\n"))
+
+/** effect's words for a flag's type, in a person's. */
+const plain = (message: string): string =>
+  message.replace(/[Ee]xpected:? a string representing (a finite number|an integer)/u, "It must be a number")
 
 /** Help that was asked for is data; help after an error is talk, and `usage` says it shorter. */
 const presenter = Layer.suspend(() => {

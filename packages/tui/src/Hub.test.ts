@@ -131,6 +131,16 @@ describe("the terminal's copy of the log", () => {
     expect(task.status).toBe("failed")
   })
 
+  it("types a message into an interactive task, and gives the hub's reason where it cannot", async () => {
+    hub.log.make(taskId(60), noon, { status: "running", interactive: true })
+    await hub.start()
+    const { say } = join()
+    await live()
+    await say(taskId(60), "y")
+    await seen("the message", () => store.task(taskId(60))?.messages?.[0]?.text === "y")
+    await expect(say(taskId(1), "y")).rejects.toThrow(`use task resume ${taskId(1)} to continue its session`)
+  })
+
   it("reads older events on demand, down to the first", async () => {
     for (let n = 0; n < 700; n++) hub.log.make(taskId(1000 + n), noon + n)
     await hub.start()

@@ -20,6 +20,9 @@ import { parseOf } from "./log/parse.ts"
 export interface Acts {
   readonly kill: (taskId: string) => Promise<void>
   readonly retry: (taskId: string) => Promise<string>
+  /** Types into the terminal of an interactive task. */
+  readonly say: (taskId: string, text: string) => Promise<void>
+  /** A new task that continues its agent's session. */
   readonly message: (taskId: string, text: string) => Promise<string>
   readonly create: (request: TaskRequest) => Promise<string>
   readonly addHost: (request: HostRequest, acceptNew: boolean) => Promise<void>
@@ -64,6 +67,8 @@ export const connect = (options: HubOptions): Acts => {
     kill: (taskId) => act(HubClient.use((hub) => hub.tasks.kill({ params: { taskId }, payload: id() }))).then(() => {}),
     retry: (taskId) =>
       act(HubClient.use((hub) => hub.tasks.retry({ params: { taskId }, payload: id() }))).then((a) => a.taskId),
+    say: (taskId, text) =>
+      act(HubClient.use((hub) => hub.tasks.message({ params: { taskId }, payload: { ...id(), text } }))).then(() => {}),
     message: (taskId, text) =>
       act(HubClient.use((hub) => hub.tasks.resume({ params: { taskId }, payload: { ...id(), text } }))).then(
         (a) => a.taskId
@@ -96,7 +101,8 @@ export const connect = (options: HubOptions): Acts => {
       if (reading !== undefined) void runtime.runPromise(Fiber.interrupt(reading.fiber))
       reading = undefined
       if (taskId === undefined) return store.setLog(undefined)
-      const parse = parseOf(store.tool(store.task(taskId)?.tool ?? "")?.format)
+      const task = store.task(taskId)
+      const parse = parseOf(store.tool(task?.tool ?? "")?.format, task?.params)
       reading = {
         taskId,
         fiber: runtime.runFork(followLog({ baseUrl, token, taskId, store, ...(parse ? { parse } : {}) }))

@@ -19,7 +19,7 @@ import type { Store } from "./store.ts"
 import type { Mouse } from "./terminal.ts"
 import { press } from "./act.ts"
 import { moveBy, selectAt } from "./cursor.ts"
-import { complain, note, place, type Request, start, type Step, type Ui } from "./ui.ts"
+import { complain, note, type Request, start, type Step, type Ui } from "./ui.ts"
 import { typed } from "./writing.ts"
 
 export interface SessionOptions {
@@ -87,7 +87,7 @@ export class Session {
   readonly paste = (text: string): void => this.step((ui) => typed(ui, text))
 
   readonly mouse = (mouse: Mouse): void => {
-    if (place(this.state) !== this.state.view || mouse.kind === "move" || mouse.kind === "up") return
+    if (this.state.overlay !== undefined || mouse.kind === "move" || mouse.kind === "up") return
     this.step((ui, scene) => {
       const inside = ({ x, y, columns, rows }: NonNullable<typeof scene.list>): boolean =>
         mouse.x >= x && mouse.x < x + columns && mouse.y >= y && mouse.y < y + rows

@@ -10,13 +10,13 @@ import { moving } from "./cursor.ts"
 import { type ActionId, type EditId, type Need, needs, resolve } from "./keymap.ts"
 import type { Press } from "./keys.ts"
 import { line } from "./line.ts"
-import { meets } from "./situation.ts"
-import { close, note, place, type Scene, show, type Step, type Ui } from "./ui.ts"
+import { meets, place } from "./situation.ts"
+import { close, note, type Scene, show, type Step, type Ui } from "./ui.ts"
 import { edited, typed, writing } from "./writing.ts"
 
 /** A key or typed character. */
 export const press = (ui: Ui, scene: Scene, one: Press): Step => {
-  const binding = resolve(place(ui), one.key)
+  const binding = resolve(place(ui, scene.model), one.key)
   if (binding !== undefined) return act(ui, scene, binding.id, one.key, binding.need)
   return one.text === undefined ? { ui } : typed(ui, one.text)
 }

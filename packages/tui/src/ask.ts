@@ -10,7 +10,7 @@ import type { ActionId } from "./keymap.ts"
 import { line } from "./line.ts"
 import type { Ids } from "./list.ts"
 import { goTo, moveBy } from "./cursor.ts"
-import { selectedHost, selectedTask, subjects } from "./situation.ts"
+import { selectedHost, selectedTask, subjects, takesKeys } from "./situation.ts"
 import { taskForm } from "./task/form.ts"
 import { idsOfView, type Request, type Scene, show, type Step, type Ui } from "./ui.ts"
 
@@ -56,7 +56,21 @@ export const acting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined => 
     }
     case "task.message":
       if (task === undefined) return { ui }
-      return { ui: { ...ui, overlay: { kind: "prompt", purpose: "message", line: line(), taskId: task.taskId } } }
+      return {
+        ui: {
+          ...ui,
+          overlay: {
+            kind: "prompt",
+            purpose: takesKeys(task) ? "say" : "message",
+            line: line(),
+            taskId: task.taskId
+          }
+        }
+      }
+    case "task.yes":
+    case "task.no":
+      if (task === undefined) return { ui }
+      return { ui, request: { kind: "say", taskId: task.taskId, text: id === "task.yes" ? "y" : "n" } }
     case "copy": {
       const marked = ui.view === "tasks" && ui.marked.size > 0 ? [...ui.marked].join("\n") : undefined
       const ids = idsOfView(ui, model)

@@ -17,10 +17,10 @@ import { hostDetail, hostList } from "./host/list.ts"
 import { eventDetail, timeline } from "./log/timeline.ts"
 import type { Model } from "./model.ts"
 import { over, type Row, rowWidth, rule, say, tall } from "./row.ts"
-import { meets, selectedEvent, selectedHost, selectedTask } from "./situation.ts"
+import { meets, place, selectedEvent, selectedHost, selectedTask } from "./situation.ts"
 import { logHeight, taskDetail } from "./task/detail.ts"
 import { taskList } from "./task/list.ts"
-import { place, type Scene, type Ui } from "./ui.ts"
+import { type Scene, type Ui } from "./ui.ts"
 import { found } from "./find.ts"
 
 export interface Frame {
@@ -123,7 +123,7 @@ const viewRows = (ui: Ui, model: Model, body: Size): ReadonlyArray<Row> => {
 const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; readonly x?: number } => {
   const { overlay } = ui
   if (overlay?.kind === "prompt") {
-    const prompt = { filter: " / ", command: " : ", message: " message: " }[overlay.purpose]
+    const prompt = { filter: " / ", command: " : ", say: " type: ", message: " message: " }[overlay.purpose]
     const tail: Row =
       overlay.purpose === "command"
         ? [
@@ -141,5 +141,5 @@ const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; 
     return { row: [question, ...footer("confirm", () => true, 24)] }
   }
   if (overlay?.kind === "form" && overlay.sending) return { row: [say(" sending…", { color: "cyan" })] }
-  return { row: footer(place(ui), (need) => meets(ui, model, need), columns) }
+  return { row: footer(place(ui, model), (need) => meets(ui, model, need), columns) }
 }

@@ -11,7 +11,9 @@ export type Context =
   | "always"
   | "global"
   | "list"
+  | "browse"
   | "tasks"
+  | "answer"
   | "hosts"
   | "timeline"
   | "help"
@@ -28,7 +30,7 @@ export const needs = {
   active: "only a task that has not ended can be killed",
   live: "only a task that is running can be attached; l shows its log",
   ended: "only a task that has ended can be retried",
-  resumable: "a message continues an agent's session that has ended; what waits now is answered by a, attach",
+  messageable: "a message is typed into an interactive task that runs, or continues an agent's session that has ended",
   waiting: "nothing waits for a person",
   error: "there is no message to dismiss"
 } as const
@@ -87,7 +89,7 @@ export const bindings = [
   {
     id: "next.waiting",
     keys: ["n"],
-    context: "global",
+    context: "browse",
     help: "jump to the next task that waits for a person",
     title: "Next that waits",
     command: "next",
@@ -169,7 +171,7 @@ export const bindings = [
   {
     id: "copy",
     keys: ["y"],
-    context: "list",
+    context: "browse",
     help: "copy the id to the clipboard of the terminal",
     title: "Copy id",
     command: "copy",
@@ -245,12 +247,12 @@ export const bindings = [
     id: "task.message",
     keys: ["m"],
     context: "tasks",
-    help: "continue the ended session of its agent with a message",
+    help: "type into its terminal, or continue the ended session of its agent",
     footer: { text: "message", rank: 3 },
-    title: "Message to the agent",
+    title: "Message to the task",
     command: "message",
-    keywords: "resume reply answer follow-up",
-    need: "resumable"
+    keywords: "resume reply answer follow-up type",
+    need: "messageable"
   },
   {
     id: "task.mark",
@@ -268,6 +270,22 @@ export const bindings = [
     title: "Follow the log",
     command: "follow",
     need: "task"
+  },
+
+  // The detail of an interactive task that waits: its question takes y and n
+  {
+    id: "task.yes",
+    keys: ["y"],
+    context: "answer",
+    help: "answer yes (y and Enter), in the detail of a task that waits",
+    footer: { text: "yes", rank: 1 }
+  },
+  {
+    id: "task.no",
+    keys: ["n"],
+    context: "answer",
+    help: "answer no (n and Enter), in the detail of a task that waits",
+    footer: { text: "no", rank: 1 }
   },
 
   // Hosts
@@ -441,9 +459,10 @@ export const all: ReadonlyArray<Binding & { readonly id: ActionId }> = bindings
 
 /** The contexts that listen on each screen, nearest first. */
 export const chains = {
-  tasks: ["tasks", "list", "global", "always"],
-  hosts: ["hosts", "list", "global", "always"],
-  timeline: ["timeline", "list", "global", "always"],
+  tasks: ["tasks", "list", "browse", "global", "always"],
+  answer: ["answer", "tasks", "list", "global", "always"],
+  hosts: ["hosts", "list", "browse", "global", "always"],
+  timeline: ["timeline", "list", "browse", "global", "always"],
   help: ["help", "always"],
   confirm: ["confirm", "always"],
   prompt: ["prompt", "edit", "always"],

@@ -33,6 +33,9 @@ export const perform = async (session: Session, request: Request): Promise<void>
       if (last !== undefined) select(session, last)
       return
     }
+    case "say":
+      await acts.say(request.taskId, request.text)
+      return session.note(`${request.taskId} is being told`)
     case "message":
       return select(session, await acts.message(request.taskId, request.text))
     case "create":

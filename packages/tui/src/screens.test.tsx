@@ -247,7 +247,7 @@ describe("the tasks view", () => {
     await screen.press("x", "y")
     expect(w.asked).toEqual([`kill ${taskId(5)}`])
     await screen.press("m")
-    expect(screen.text()).toContain("what waits now is answered by a, attach")
+    expect(screen.text()).toContain("or continues an agent's session that has ended")
     await screen.press("G", "m", "try again", keys.enter)
     expect(w.asked[1]).toBe(`message ${taskId(1)} try again`)
     await screen.press("G", "r")
@@ -255,6 +255,46 @@ describe("the tasks view", () => {
     await screen.press("g", "G", "y")
     expect(screen.stdout.writes.join("")).toContain(`\x1b]52;c;${Buffer.from(taskId(1)).toString("base64")}\x07`)
     expect(screen.text()).toContain(`copied ${taskId(1)}`)
+  })
+
+  it("answers a question of an interactive task: y, n and a message, in its detail alone", async () => {
+    const w = world((log) => {
+      sketch(log)
+      log.make(taskId(6), noon - 1000, { status: "waiting", interactive: true })
+      log.make(taskId(7), noon - 500, { status: "running", interactive: true })
+    })
+    const screen = await show(w)
+    await screen.press("g")
+    expect(w.session.ui.anchors.tasks.selected ?? screen.text()).toContain(taskId(6))
+    await screen.press("y")
+    expect(w.asked).toEqual([])
+    expect(screen.text()).toContain(`copied ${taskId(6)}`)
+    await screen.press(keys.enter)
+    expect(screen.lines().at(-1)).toMatch(/y yes +n no/u)
+    await screen.press("y")
+    expect(w.asked).toEqual([`say ${taskId(6)} y`])
+    expect(screen.text()).toContain(`${taskId(6)} is being told`)
+    w.refuse = `${taskId(6)} is being ended, so a message comes too late.`
+    await screen.press("n")
+    expect(w.asked[1]).toBe(`say ${taskId(6)} n`)
+    expect(screen.text()).toContain("so a message comes too late.")
+    w.refuse = undefined
+    await screen.press(keys.escape, "m")
+    expect(screen.lines().at(-1)).toMatch(/^ type: /u)
+    await screen.press("-n; $(id) é", keys.enter)
+    expect(w.asked[2]).toBe(`say ${taskId(6)} -n; $(id) é`)
+    w.log.task(taskId(6), { _tag: "TaskMessageSent", text: "maybe" }, noon)
+    w.log.task(taskId(6), { _tag: "TaskMessageFailed", sent: 5, reason: "it ended before" }, noon, "worker")
+    await screen.settled()
+    expect(screen.text()).toContain("> maybe · ana")
+    expect(screen.text()).toContain("✗ not typed: it ended before")
+  })
+
+  it("types a message into an interactive task that runs", async () => {
+    const w = world((log) => log.make(taskId(7), noon - 500, { status: "running", interactive: true }))
+    const screen = await show(w)
+    await screen.press("m", "go on", keys.enter)
+    expect(w.asked).toEqual([`say ${taskId(7)} go on`])
   })
 
   it("kills all that are marked, and says which of them could not be", async () => {

@@ -5,7 +5,8 @@
  * Invariant: an action with marks works on the marked tasks that fit it, and only on these.
  */
 import { activeStatuses, isSettled, type TaskView } from "@signalbox/core/task/view.ts"
-import type { Need } from "./keymap.ts"
+import { isInteractive } from "@signalbox/core/tool/interactive.ts"
+import type { Need, Place } from "./keymap.ts"
 import { selectedIndex } from "./list.ts"
 import type { Host, Model } from "./model.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
@@ -33,6 +34,17 @@ const continues = (task: TaskView, model: Model): boolean =>
   model.tools.find((t) => t.name === task.tool)?.canResume === true &&
   [task.report.sessionId, task.resumeSession, task.sessionId].some((session) => session !== undefined && session !== "")
 
+/** A person can type into it. */
+export const takesKeys = (task: TaskView): boolean =>
+  isInteractive(task.params) && activeStatuses.includes(task.status) && task.startedAt !== null
+
+/** Which keys listen: those of what is open, else of the view, where a question in the detail takes its own. */
+export const place = (ui: Ui, model: Model): Place => {
+  if (ui.overlay !== undefined) return ui.overlay.kind
+  const task = ui.focus === "detail" ? selectedTask(ui, model) : undefined
+  return task?.status === "waiting" && takesKeys(task) ? "answer" : ui.view
+}
+
 export const meets = (ui: Ui, model: Model, need: Need): boolean => {
   const task = selectedTask(ui, model)
   switch (need) {
@@ -45,8 +57,8 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
       return subjects(ui, model, need).length > 0
     case "live":
       return task !== undefined && activeStatuses.includes(task.status) && task.startedAt !== null
-    case "resumable":
-      return task !== undefined && isSettled(task.status) && continues(task, model)
+    case "messageable":
+      return task !== undefined && (takesKeys(task) || (isSettled(task.status) && continues(task, model)))
     case "waiting":
       return model.waiting.length > 0
     case "error":

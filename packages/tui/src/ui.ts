@@ -5,7 +5,7 @@
  * the world (`model.ts`), effects (`perform.ts` does the requests).
  */
 import type { Form } from "./form.ts"
-import type { Place, ViewId } from "./keymap.ts"
+import type { ViewId } from "./keymap.ts"
 import type { Line } from "./line.ts"
 import { type Anchor, atEnd, atTop, type Ids } from "./list.ts"
 import type { Scroll } from "./log/scroll.ts"
@@ -14,7 +14,8 @@ import { post, type Toast } from "./screen/toast.ts"
 
 export type Request =
   | { readonly kind: "kill" | "retry"; readonly taskIds: ReadonlyArray<string> }
-  | { readonly kind: "message"; readonly taskId: string; readonly text: string }
+  /** `say` types into its terminal, `message` makes a task that continues its session. */
+  | { readonly kind: "say" | "message"; readonly taskId: string; readonly text: string }
   | { readonly kind: "attach"; readonly taskId: string }
   | { readonly kind: "copy"; readonly text: string }
   | { readonly kind: "create" | "addHost"; readonly values: Readonly<Record<string, string>> }
@@ -26,7 +27,7 @@ export type Overlay =
   | { readonly kind: "help"; readonly scroll: number }
   | { readonly kind: "palette"; readonly line: Line; readonly selected: number }
   | { readonly kind: "prompt"; readonly purpose: "filter" | "command"; readonly line: Line; readonly before: string }
-  | { readonly kind: "prompt"; readonly purpose: "message"; readonly line: Line; readonly taskId: string }
+  | { readonly kind: "prompt"; readonly purpose: "say" | "message"; readonly line: Line; readonly taskId: string }
   | { readonly kind: "confirm"; readonly question: string; readonly request: Request }
   | { readonly kind: "form"; readonly form: Form; readonly sending: boolean }
 
@@ -73,8 +74,6 @@ export interface Step {
   readonly ui: Ui
   readonly request?: Request
 }
-
-export const place = (ui: Ui): Place => ui.overlay?.kind ?? ui.view
 
 export const note = (ui: Ui, text: string, now: number): Ui => ({ ...ui, toasts: post(ui.toasts, "note", text, now) })
 export const complain = (ui: Ui, text: string, now: number): Ui => ({

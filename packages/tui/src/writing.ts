@@ -70,8 +70,8 @@ export const writing = (ui: Ui, scene: Scene, id: ActionId, key: string, run: Ru
   if (id !== "prompt.done") return undefined
   const text = overlay.line.text.trim()
   if (overlay.purpose === "filter" || text === "") return { ui: close(ui) }
-  if (overlay.purpose === "message")
-    return { ui: close(ui), request: { kind: "message", taskId: overlay.taskId, text: overlay.line.text } }
+  if (overlay.purpose === "say" || overlay.purpose === "message")
+    return { ui: close(ui), request: { kind: overlay.purpose, taskId: overlay.taskId, text: overlay.line.text } }
   const command = commandNamed(ui.view, text)
   if ("problem" in command) return { ui: complain(close(ui), command.problem, model.now) }
   return run(close(ui), scene, command.id, "", command.need)

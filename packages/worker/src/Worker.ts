@@ -32,6 +32,7 @@ import { scheduleHandler } from "./schedule/tick.ts"
 import { dispatchHandler } from "./task/dispatch.ts"
 import { killHandler } from "./task/kill.ts"
 import { launchHandler } from "./task/launch.ts"
+import { messageHandler } from "./task/message.ts"
 import { notifyHandler } from "./task/notify.ts"
 import { TaskCommands } from "./task/TaskCommands.ts"
 import { runWatches } from "./task/Watches.ts"
@@ -73,22 +74,25 @@ export const workerServices = (options: WorkerOptions) => {
   return transport(options).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
 }
 
-type Rooms = Db | Commands | HostCommands | JobQueue | ReadModels | Slots | TaskCommands | Transport
+type Rooms =
+  Db | Commands | EventLog | HostCommands | JobQueue | Projections | ReadModels | Slots | TaskCommands | Transport
 export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   dispatchHandler,
   launchHandler,
   killHandler,
+  messageHandler,
   notifyHandler,
   hostVisitHandler,
   scheduleHandler
 ]
 
 /** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */
-export const runWorker: Effect.Effect<never, never, Rooms | Leases | EventLog | Projections | Reactors | TaskOutput> =
-  Effect.gen(function* () {
+export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections | Reactors | TaskOutput> = Effect.gen(
+  function* () {
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
     yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches], { concurrency: "unbounded" })
     return yield* Effect.never
-  }).pipe(Effect.orDie)
+  }
+).pipe(Effect.orDie)

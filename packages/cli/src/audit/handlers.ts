@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { databaseLayer } from "../database.ts"
-import { answer, failed, talk } from "../output.ts"
+import { answer, cannotTell, CommandFailed, failed, talk } from "../output.ts"
 
 export const verify = Effect.gen(function* () {
   const log = yield* EventLog
@@ -17,4 +17,8 @@ export const verify = Effect.gen(function* () {
       : `Position ${verdict.position} is bad: ${verdict.reason}`
   )
   if (!verdict.ok) return yield* failed(`The log was tampered with or damaged at position ${verdict.position}.`)
-}).pipe(Effect.provide(eventLogLayer.pipe(Layer.provideMerge(databaseLayer("signalbox-audit")))))
+}).pipe(
+  Effect.provide(eventLogLayer.pipe(Layer.provideMerge(databaseLayer("signalbox-audit")))),
+  // A log that could not be read to its end is neither good nor bad: exit 1 is for a bad one only.
+  Effect.mapError((error) => (error instanceof CommandFailed ? error : cannotTell(error.message)))
+)

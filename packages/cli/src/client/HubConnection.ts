@@ -75,7 +75,7 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1()
 const refusals = (error: { readonly message: string }): string =>
   "errors" in error && Array.isArray(error.errors) ? sentences(error.errors) || error.message : error.message
 
-/** "after.0: Expected …" for each thing that the contract refuses, as it would be refused by the hub. */
+/** "after.0 must be a task id …" for each thing that the contract refuses, as it would be refused by the hub. */
 const sentences = (
   issues: ReadonlyArray<{ readonly path?: ReadonlyArray<unknown> | undefined; readonly message: string }>
 ): string =>
@@ -83,7 +83,10 @@ const sentences = (
     .map(({ path = [], message }) => {
       const parts = path.map(String).filter((part) => !["payload", "params", "query"].includes(part))
       if (parts[0] === "env" && parts[1] !== undefined) return `"${parts[1]}" is not a name of an environment variable`
-      return parts.length === 0 ? message : `${parts.join(".")}: ${message}`
+      if (parts.length === 0) return message
+      return message.startsWith("Expected ")
+        ? `${parts.join(".")} must be ${message.slice("Expected ".length)}`
+        : `${parts.join(".")}: ${message}`
     })
     .join("; ")
 

@@ -98,7 +98,9 @@ const edit = Command.make(
       Flag.withDescription("Take this away; repeatable. defaults: all limits and settings; tools: those per tool"),
       Flag.atLeast(0)
     ),
-    forTool: maybe(flag("for-tool", "Limits and settings given or cleared here are for this tool only"))
+    forTool: maybe(flag("for-tool", "Limits and settings given or cleared here are for this tool only")),
+    acceptNew: switchOn("accept-new", "Pin the key that it offers now, beside those it has"),
+    replaceKey: switchOn("replace-key", "Pin the key that it offers now, instead of those it has")
   },
   (flags) => lazy(loadChange, (host) => host.edit(flags))
 ).pipe(
@@ -108,7 +110,8 @@ const edit = Command.make(
   Command.withExamples([
     { command: "signalbox host edit web1 --max-tasks 4 --timeout 2h" },
     { command: "signalbox host edit web1 --for-tool claude --max-tasks 1 --arg=--verbose" },
-    { command: "signalbox host edit web1 --clear jump --clear timeout" }
+    { command: "signalbox host edit web1 --clear jump --clear timeout" },
+    { command: "signalbox host edit web1 --replace-key", description: "Trust its new key" }
   ])
 )
 

@@ -123,6 +123,24 @@ export const kill = Command.make(
     )
 ).pipe(Command.withDescription("End tasks: TERM, then KILL"))
 
+const message = Command.make(
+  "message",
+  {
+    id,
+    text: Argument.String("text").pipe(
+      Argument.withDescription("What to type, followed by Enter; - reads it from stdin")
+    )
+  },
+  (given) =>
+    lazy(
+      () => import("../task/message.ts"),
+      (task) => task.message(given.id, given.text)
+    )
+).pipe(
+  Command.withDescription("Type into a running task that was made with the parameter interactive"),
+  Command.withExamples([{ command: "signalbox task message task-20261120-143022-abc123 y" }])
+)
+
 const retry = Command.make("retry", { id, wait: waits }, (given) =>
   lazy(
     () => import("../task/create.ts"),
@@ -152,9 +170,13 @@ const attach = Command.make("attach", { id }, (given) =>
     () => import("../task/attach.ts"),
     (task) => task.attach(given.id)
   )
-).pipe(Command.withDescription("Open the task's tmux session in this terminal; leave it with Ctrl-b d"))
+).pipe(
+  Command.withDescription(
+    "Join the terminal of an interactive task, or watch another, in this one; leave it with Ctrl-b d"
+  )
+)
 
 export const command = Command.make("task").pipe(
   Command.withDescription("AI tools and shell commands on any host"),
-  Command.withSubcommands([create, list, show, logs, wait, kill, retry, resume, attach])
+  Command.withSubcommands([create, list, show, logs, wait, kill, message, retry, resume, attach])
 )

@@ -8,7 +8,7 @@ export interface Check {
 
 export const ok = (name: string, detail: string): Check => ({ name, status: "ok", detail })
 export const warn = (name: string, detail: string, mend: string): Check => ({ name, status: "warn", detail, mend })
-/** Without `mend` the detail says it already, as every error of ours does. */
+/** Without a mend of its own: `detail` says it already. */
 export const fail = (name: string, detail: string, mend?: string): Check => ({
   name,
   status: "fail",

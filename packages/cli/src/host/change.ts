@@ -127,6 +127,8 @@ export const edit = (
     readonly address: string | undefined
     readonly clear: ReadonlyArray<Clear>
     readonly forTool: string | undefined
+    readonly acceptNew: boolean
+    readonly replaceKey: boolean
   }
 ) =>
   withHub(
@@ -157,13 +159,23 @@ export const edit = (
           ? { tools: { ...tools, [flags.forTool]: settled(tools[flags.forTool] ?? {}) } }
           : {})
       }
-      if (Object.keys(change).length === 0)
-        return yield* Effect.fail(cannotTell("Nothing to change was given. See host edit --help."))
-      const { position } = yield* hub.hosts.edit({
-        params: { name: flags.name },
-        payload: { ...change, commandId: randomUUID() }
-      })
-      yield* answer({ host: flags.name, position }, () => `${flags.name} is changed.`)
+      const pins = flags.acceptNew || flags.replaceKey
+      const changes = Object.keys(change).length > 0
+      if (!changes && !pins) return yield* Effect.fail(cannotTell("Nothing to change was given. See host edit --help."))
+      const params = { name: flags.name }
+      const edited = changes
+        ? yield* hub.hosts.edit({ params, payload: { ...change, commandId: randomUUID() } })
+        : undefined
+      // After the change: the key of the address that is meant from now on.
+      const pinned = pins
+        ? yield* hub.hosts.acceptKey({ params, payload: { commandId: randomUUID(), replace: flags.replaceKey } })
+        : undefined
+      const { position } = pinned ?? edited ?? { position: 0 }
+      yield* answer({ host: flags.name, position }, () =>
+        pinned === undefined
+          ? `${flags.name} is changed.`
+          : `${flags.name} is known by the key ${pinned.host.fingerprint ?? "it offers"} from now on.`
+      )
     })
   )
 

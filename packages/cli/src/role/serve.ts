@@ -60,6 +60,7 @@ const role = (options: ServeOptions) =>
     const parts = Effect.gen(function* () {
       if (options.hub) yield* Layer.build(yield* hub(options))
       if (options.hub && options.worker) yield* firstLook
+      if (options.worker) yield* Effect.logInfo(`the worker ${name} takes jobs`)
       return yield* options.worker ? runWorker : Effect.flatMap(Projections, (projections) => projections.run)
     })
     return yield* Effect.scoped(parts).pipe(Effect.provide(services))

@@ -6,7 +6,7 @@
  * Invariants: a hub that runs already in this home is used and left running; the served process ends with its parent, even
  * when that is killed; tasks go on in any case, for they live in tmux on their hosts.
  */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { Duration, Effect, Option, Redacted, Schedule } from "effect"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
 import { Home } from "@signalbox/core/config/Home.ts"
@@ -69,12 +69,7 @@ const startServer = Effect.gen(function* () {
         stdio: ["pipe", "ignore", "pipe"]
       })
     ),
-    (process) =>
-      Effect.callback<void>((resume) => {
-        if (process.exitCode !== null || process.signalCode !== null) return resume(Effect.void)
-        process.once("exit", () => resume(Effect.void))
-        process.kill("SIGTERM")
-      }).pipe(Effect.timeoutOption("15 seconds"))
+    stop
   )
   let ready = false
   child.stderr.on("data", (chunk: Buffer) => {
@@ -109,6 +104,17 @@ const startServer = Effect.gen(function* () {
   ready = true
   return hub
 })
+
+/** Asks it to end and waits; one that hangs is left to end by its closed standard input. */
+const stop = (server: ChildProcess): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    yield* talk("Stopping. Running tasks go on; signalbox up shows them again.")
+    yield* Effect.callback<void>((resume) => {
+      server.once("exit", () => resume(Effect.void))
+      server.kill("SIGTERM")
+    }).pipe(Effect.timeoutOption("15 seconds"))
+  })
 
 /** Our standard input is the parent's end of a pipe: it closes when the parent ends, however it ends. */
 const parentIsGone = Effect.callback<void>((resume) => {

@@ -50,8 +50,9 @@ export const toRequest = Effect.fnUntraced(function* (flags: TaskFlags) {
   return request
 })
 
-const stdin = Effect.flatMap(Stdio.Stdio, (io) => io.stdin.pipe(Stream.decodeText, Stream.mkString)).pipe(
-  Effect.mapError(() => cannotTell("The command could not be read from stdin."))
+/** All of it, as text. */
+export const stdin = Effect.flatMap(Stdio.Stdio, (io) => io.stdin.pipe(Stream.decodeText, Stream.mkString)).pipe(
+  Effect.mapError(() => cannotTell("Nothing could be read from stdin."))
 )
 
 export const create = (

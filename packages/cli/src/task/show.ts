@@ -110,6 +110,14 @@ const toldOf = (task: TaskView, target: string): string => {
   return told.problem === undefined ? " (told)" : ` (not told: ${told.problem})`
 }
 
+/** The last thing that a person said to it, and why it did not arrive. */
+const lastMessage = (task: TaskView): string | undefined => {
+  const last = task.messages?.at(-1)
+  if (last === undefined) return undefined
+  const problem = last.problem === undefined ? "" : `: not typed, ${last.problem}`
+  return `${JSON.stringify(last.text)} by ${last.actor} at ${exact(last.at)}${problem}`
+}
+
 const details = (task: TaskView, now: number): string => {
   const { report } = task
   const tokens =
@@ -138,6 +146,7 @@ const details = (task: TaskView, now: number): string => {
     ["output", task.output.out === undefined ? undefined : `${task.output.out.bytes} bytes`],
     ["asks", report.waiting],
     ["notifies", (task.notify ?? []).map((target) => `${target}${toldOf(task, target)}`).join("\n")],
+    ["said", lastMessage(task)],
     ["command", task.command],
     ["answer", report.answer]
   ])

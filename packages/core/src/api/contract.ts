@@ -103,6 +103,13 @@ export class TasksGroup extends HttpApiGroup.make("tasks")
       success: Accepted,
       error: failures
     }),
+    /** Types `text` and Enter into the terminal of an interactive task. */
+    HttpApiEndpoint.post("message", "/:taskId/message", {
+      params: { taskId: TaskId },
+      payload: Schema.Struct({ ...command, text: Schema.String }),
+      success: Accepted,
+      error: failures
+    }),
     /** A new task like this one. */
     HttpApiEndpoint.post("retry", "/:taskId/retry", {
       params: { taskId: TaskId },
@@ -237,7 +244,11 @@ export class SchedulesGroup extends HttpApiGroup.make("schedules")
     HttpApiEndpoint.post("add", "/", {
       payload: Schema.Struct({
         ...command,
-        scheduleId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u)),
+        scheduleId: Schema.String.check(
+          Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u, {
+            expected: "a name of letters, digits, dots and dashes, at most 63 of them"
+          })
+        ),
         cron: Schema.String,
         timezone: Schema.optionalKey(Schema.String),
         task: TaskRequest

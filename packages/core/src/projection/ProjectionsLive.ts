@@ -8,25 +8,28 @@ import { Effect, Layer } from "effect"
 import { type EventLog, LogUnavailable } from "../log/EventLog.ts"
 import { Db } from "../postgres/Db.ts"
 import { readCheckpoint } from "./checkpoint.ts"
-import { followForever, makeDoorbell, patience } from "./follow.ts"
-import { awaitPosition, followerStatus, listParked, retryStream } from "./parked.ts"
+import { followForever, patience } from "./follow.ts"
+import { awaitPosition, followerStatus, listParked, makeProgress, retryStream } from "./parked.ts"
 import { ALL, type Projection, Projections, UnknownProjection } from "./Projection.ts"
 import { followerOf, rebuild } from "./rebuild.ts"
+import { makeTail } from "./tail.ts"
 
 export const layer = (projections: ReadonlyArray<Projection>): Layer.Layer<Projections, never, Db | EventLog> =>
   Layer.effect(
     Projections,
     Effect.gen(function* () {
       const context = yield* Effect.context<Db | EventLog>()
+      const progress = makeProgress()
       const names = projections.map((one) => one.name)
       const named = (name: string): Effect.Effect<Projection, UnknownProjection> => {
         const found = projections.find((one) => one.name === name)
         return found === undefined ? Effect.fail(new UnknownProjection({ name, known: names })) : Effect.succeed(found)
       }
       const run = Effect.gen(function* () {
-        const doorbell = yield* makeDoorbell
+        const tail = yield* makeTail
         for (const projection of projections) {
-          yield* Effect.forkScoped(followForever(followerOf(projection, "read"), doorbell))
+          const reached = (position: number) => progress.note(projection.name, position)
+          yield* Effect.forkScoped(followForever(followerOf(projection, "read"), tail, reached))
         }
         yield* Effect.forEach(projections, rebuildWhenOutdated, { discard: true })
         return yield* Effect.never
@@ -35,7 +38,7 @@ export const layer = (projections: ReadonlyArray<Projection>): Layer.Layer<Proje
         run: run.pipe(Effect.scoped, Effect.provide(context)),
         waitFor: (name, position) =>
           (name === ALL ? Effect.succeed(names) : Effect.map(named(name), (one) => [one.name])).pipe(
-            Effect.flatMap((wanted) => awaitPosition(wanted, "read", position)),
+            Effect.flatMap((wanted) => awaitPosition(wanted, "read", position, progress)),
             Effect.provide(context)
           ),
         status: Effect.provide(followerStatus(["read", "read_next"]), context),

@@ -8,10 +8,11 @@ import { EventLog, LogUnavailable } from "../log/EventLog.ts"
 import { Db } from "../postgres/Db.ts"
 import { JobQueue, type NewJob } from "../queue/Queue.ts"
 import type { Follower } from "./checkpoint.ts"
-import { followForever, makeDoorbell } from "./follow.ts"
+import { followForever } from "./follow.ts"
 import { awaitPosition, followerStatus, retryStream } from "./parked.ts"
 import { UnknownProjection } from "./Projection.ts"
 import { jobId, type Reactor, Reactors } from "./Reactor.ts"
+import { makeTail } from "./tail.ts"
 
 export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, never, Db | EventLog | JobQueue> =>
   Layer.effect(
@@ -27,8 +28,8 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
           : Effect.succeed(found)
       }
       const run = Effect.gen(function* () {
-        const doorbell = yield* makeDoorbell
-        for (const follower of followers.values()) yield* Effect.forkScoped(followForever(follower, doorbell))
+        const tail = yield* makeTail
+        for (const follower of followers.values()) yield* Effect.forkScoped(followForever(follower, tail))
         return yield* Effect.never
       })
       return Reactors.of({

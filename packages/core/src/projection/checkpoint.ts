@@ -82,7 +82,7 @@ export const lockCheckpoint = Effect.fnUntraced(function* (name: string, target:
 
 /**
  * @param at what the events were read from: they begin behind its position
- * @param events every event of the log from there, of any type, without a gap
+ * @param events every event of the log from there, of any type, without a gap; where none is wanted, `skipAll` costs less
  */
 export const applyBatch = (
   follower: Follower,
@@ -93,7 +93,6 @@ export const applyBatch = (
   if (last === undefined) return Effect.succeed({ _tag: "Applied" as const, checkpoint: at, applied: 0, parked: 0 })
   const wanted = events.filter((event) => follower.wants.has(event.type))
   const checkpoint = { ...at, position: last.position }
-  if (wanted.length === 0) return skipTo(follower, at, checkpoint)
   return inTransaction(follower, at, (db, held) =>
     Effect.gen(function* () {
       const parked = yield* applyWithin(follower, wanted, held)
@@ -157,13 +156,16 @@ export const applied = (
     )
   )
 
-/** Prepares the current transaction for the follower's statements. */
+/**
+ * Prepares the current transaction for the follower's statements. Its commit is not waited for on the disk: what a crash takes
+ * away it takes away together with the checkpoint, and it is made again from the log.
+ */
 export const enter = (db: Db["Service"], follower: Follower): Effect.Effect<void, DbError> =>
   Effect.asVoid(
     db.query(
       "prepare the transaction",
       (sql) => sql`select set_config('idle_in_transaction_session_timeout', ${IDLE_LIMIT}, true),
-        set_config('search_path', ${follower.target === "jobs" ? "public" : follower.target}, true)`
+        set_config('synchronous_commit', 'off', true), set_config('search_path', ${follower.target === "jobs" ? "public" : follower.target}, true)`
     )
   )
 
@@ -188,23 +190,35 @@ const inTransaction = (
     )
   })
 
-/** Nothing here concerns the follower: one statement instead of a transaction. */
-const skipTo = (follower: Follower, at: Checkpoint, to: Checkpoint): Effect.Effect<Outcome, DbError, Db> =>
-  Effect.gen(function* () {
-    const db = yield* Db
-    const moved = yield* db.query(
-      "move a checkpoint",
-      (sql) => sql`with mine as (
-          select name, target from derived.checkpoint
-          where name = ${follower.name} and target = ${follower.target} and position = ${at.position} and token = ${at.token}
-          for update skip locked)
-        update derived.checkpoint c set position = ${to.position}, trouble = null, updated_at = now()
-        from mine where c.name = mine.name and c.target = mine.target`
-    )
-    return moved.count === 1
-      ? { _tag: "Applied" as const, checkpoint: to, applied: 0, parked: 0 }
-      : { _tag: "Moved" as const }
-  })
+/** A step over events of which none concerns the follower. */
+export interface Skip {
+  readonly follower: Pick<Follower, "name" | "target">
+  readonly at: Checkpoint
+  readonly to: number
+}
+
+/** One statement for any number of followers. @returns those that were moved: the others are locked, or not where they were */
+export const skipAll = (db: Db["Service"], skips: ReadonlyArray<Skip>): Effect.Effect<ReadonlySet<Skip>, DbError> => {
+  const wanted = skips.map(({ follower, at, to }) => [follower.name, follower.target, at.position, at.token, to])
+  return Effect.map(
+    db.query(
+      "move checkpoints",
+      (sql) => sql<{ name: string; target: string }[]>`with mine as (
+          select c.name, c.target, (w ->> 4)::bigint as upto
+          from json_array_elements(${JSON.stringify(wanted)}::text::json) w
+          join derived.checkpoint c on c.name = w ->> 0 and c.target = w ->> 1
+            and c.position = (w ->> 2)::bigint and c.token = (w ->> 3)::uuid
+          where set_config('synchronous_commit', 'off', true) = 'off'
+          order by c.name, c.target for update of c skip locked)
+        update derived.checkpoint c set position = mine.upto, trouble = null, updated_at = now()
+        from mine where c.name = mine.name and c.target = mine.target returning c.name, c.target`
+    ),
+    (rows) => {
+      const moved = new Set(rows.map((row) => `${row.target}/${row.name}`))
+      return new Set(skips.filter(({ follower }) => moved.has(`${follower.target}/${follower.name}`)))
+    }
+  )
+}
 
 const moveCheckpoint = (db: Db["Service"], follower: Follower, position: number): Effect.Effect<void, DbError> =>
   Effect.asVoid(

@@ -1,25 +1,23 @@
 /**
  * The loop that keeps a follower at the head of the log.
  *
- * Owns: batch sizes, reading ahead, waking, back-off, taking turns with the same follower in other processes.
- * Does not own: the transaction of a batch (`checkpoint.ts`).
+ * Owns: batch sizes, reading ahead, back-off, taking turns with the same follower in other processes.
+ * Does not own: the transaction of a batch (`checkpoint.ts`), waking and what followers share (`tail.ts`).
  * Invariants: a poison event is isolated by halving the batch, so its neighbors are applied; trouble with Postgres or with the
  * program parks nothing and is tried again; whoever lost the race stands by and takes over when the other stops.
  */
-import { Duration, Effect, Metric, Random, Schedule, type Scope, Stream, SubscriptionRef } from "effect"
+import { Duration, Effect, Metric, Random, Schedule } from "effect"
 import type { RecordedEvent } from "../log/Event.ts"
 import { EventLog, type LogUnavailable } from "../log/EventLog.ts"
-import { readPage } from "../log/read.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
 import type { UnknownQueue } from "../queue/Queue.ts"
 import { applyBatch, type Checkpoint, type Follower, openCheckpoint, type Outcome, parkPoison } from "./checkpoint.ts"
+import type { Pages, Tail } from "./tail.ts"
 
 const SMALLEST = 128
 const LARGEST = 2_000
 /** A transaction is meant to be short: others wait for its locks, and vacuum for its snapshot. */
 const LONGEST_MS = 500
-/** A notification that was lost costs so much and no event. */
-const BACKSTOP = "5 seconds"
 
 const eventsApplied = Metric.counter("follower_events_applied_total", {
   description: "Events applied by projections and reactors",
@@ -42,41 +40,21 @@ export const patience = Schedule.min([Schedule.exponential("50 millis"), Schedul
 
 export type Trouble = DbError | LogUnavailable | UnknownQueue
 
-/** Wakes whoever waits for the log to grow. */
-export interface Doorbell {
-  /** Returns when the head is past `position`, and after the backstop in any case. */
-  readonly past: (position: number) => Effect.Effect<void>
-}
-
-export const makeDoorbell: Effect.Effect<Doorbell, never, EventLog | Scope.Scope> = Effect.gen(function* () {
-  const log = yield* EventLog
-  const head = yield* SubscriptionRef.make(0)
-  yield* log.changes.pipe(
-    Stream.runForEach((position) => SubscriptionRef.set(head, position)),
-    Effect.forkScoped
-  )
-  return {
-    past: (position) =>
-      SubscriptionRef.changes(head).pipe(
-        Stream.filter((at) => at > position),
-        Stream.runHead,
-        Effect.timeoutOption(BACKSTOP),
-        Effect.asVoid
-      )
-  }
-})
-
 /** Never ends, never fails. */
-export const followForever = (follower: Follower, doorbell: Doorbell): Effect.Effect<never, never, Db | EventLog> =>
+export const followForever = (
+  follower: Follower,
+  tail: Tail,
+  reached: (position: number) => void = () => {}
+): Effect.Effect<never, never, Db | EventLog> =>
   Effect.gen(function* () {
     let failures = 0
     const session = Effect.gen(function* () {
       const log = yield* EventLog
-      const step = yield* makeStep(follower)
+      const step = yield* makeStep(follower, tail)
       let at = yield* openCheckpoint(follower, follower.from === "now" ? yield* log.head : 0)
       let standby = false
       for (;;) {
-        yield* doorbell.past(at.position)
+        yield* tail.past(at.position)
         if (standby) {
           yield* Effect.sleep(yield* Random.nextBetween(200, 400))
           at = yield* openCheckpoint(follower, at.position)
@@ -88,6 +66,7 @@ export const followForever = (follower: Follower, doorbell: Doorbell): Effect.Ef
           at = yield* openCheckpoint(follower, at.position)
         } else if (outcome._tag === "Applied") {
           at = outcome.checkpoint
+          reached(at.position)
           standby = false
         } else standby = true
       }
@@ -107,11 +86,11 @@ export const followForever = (follower: Follower, doorbell: Doorbell): Effect.Ef
  * The step answers `undefined` at the head of the log.
  */
 export const makeStep = (
-  follower: Follower
-): Effect.Effect<(at: Checkpoint) => Effect.Effect<Outcome | undefined, Trouble, Db>, never, Db> =>
-  Effect.gen(function* () {
-    const db = yield* Db
-    const read = (from: number, limit: number) => readPage(db, { _tag: "Log", from }, limit)
+  follower: Follower,
+  pages: Pages
+): Effect.Effect<(at: Checkpoint) => Effect.Effect<Outcome | undefined, Trouble, Db>> =>
+  Effect.sync(() => {
+    const { read } = pages
     let size = SMALLEST
     let ahead: { readonly from: number; readonly events: ReadonlyArray<RecordedEvent> } | undefined
     return Effect.fnUntraced(function* (at: Checkpoint) {
@@ -122,7 +101,7 @@ export const makeStep = (
       if (last === undefined) return undefined
       const grown = Math.min(Math.max(SMALLEST, page.length * 2), LARGEST)
       const readAhead = page.length < size ? Effect.succeed([]) : read(last.position + 1, grown)
-      const [[took, outcome], next] = yield* Effect.all([Effect.timed(advance(follower, at, page)), readAhead], {
+      const [[took, outcome], next] = yield* Effect.all([Effect.timed(advance(follower, at, page, pages)), readAhead], {
         concurrency: 2
       })
       const slow = Duration.toMillis(took) > LONGEST_MS
@@ -136,8 +115,15 @@ export const makeStep = (
 const advance = Effect.fnUntraced(function* (
   follower: Follower,
   at: Checkpoint,
-  events: ReadonlyArray<RecordedEvent>
+  events: ReadonlyArray<RecordedEvent>,
+  pages: Pages
 ): Effect.fn.Return<Outcome, DbError | UnknownQueue, Db> {
+  const last = events.at(-1)
+  if (last !== undefined && !events.some((event) => follower.wants.has(event.type))) {
+    const to = last.position
+    if (!(yield* pages.skip({ follower, at, to }))) return { _tag: "Moved" }
+    return yield* reported(follower, { _tag: "Applied", checkpoint: { ...at, position: to }, applied: 0, parked: 0 })
+  }
   let batch = events
   for (;;) {
     const tried = yield* Effect.result(applyBatch(follower, at, batch))

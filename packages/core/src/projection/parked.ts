@@ -100,23 +100,58 @@ export const followerStatus = (
     )
   )
 
-/** Waits until each named follower is at or past `position`. Asks often at first: most waits are some milliseconds long. */
+/** How far this process itself has brought its followers: whoever waits for one of them need not ask the database. */
+export interface Progress {
+  readonly note: (name: string, position: number) => void
+  readonly at: (name: string) => number
+  /** Suspends until something has been noted. */
+  readonly noted: Effect.Effect<void>
+}
+
+export const makeProgress = (): Progress => {
+  const positions = new Map<string, number>()
+  const sleepers = new Set<() => void>()
+  return {
+    at: (name) => positions.get(name) ?? 0,
+    note: (name, position) => {
+      positions.set(name, position)
+      Array.from(sleepers).forEach((wake) => wake()) // a snapshot: whoever wakes may sleep again at once
+    },
+    noted: Effect.callback((resume) => {
+      const wake = () => {
+        sleepers.delete(wake)
+        resume(Effect.void)
+      }
+      sleepers.add(wake)
+      return Effect.sync(() => sleepers.delete(wake))
+    })
+  }
+}
+
+/** Waits until each named follower is at or past `position`, here or elsewhere. Asks often at first: most waits are some milliseconds long. */
 export const awaitPosition = (
   names: ReadonlyArray<string>,
   target: Target,
-  position: number
+  position: number,
+  progress: Progress = makeProgress()
 ): Effect.Effect<void, never, Db> =>
   Effect.gen(function* () {
     const db = yield* Db
-    for (let pause = 2; ; pause = Math.min(pause * 2, 250)) {
-      const rows = yield* db
-        .query(
-          "compare checkpoints",
-          (sql) => sql<{ name: string }[]>`select name from derived.checkpoint
-            where target = ${target} and name in ${sql([...names])} and position >= ${position}`
-        )
-        .pipe(Effect.catch(() => Effect.succeed([])))
-      if (rows.length === names.length) return
-      yield* Effect.sleep(pause)
-    }
+    const here = Effect.gen(function* () {
+      while (names.some((name) => progress.at(name) < position)) yield* progress.noted
+    })
+    const anywhere = Effect.gen(function* () {
+      for (let pause = 2; ; pause = Math.min(pause * 2, 250)) {
+        const rows = yield* db
+          .query(
+            "compare checkpoints",
+            (sql) => sql<{ name: string }[]>`select name from derived.checkpoint
+              where target = ${target} and name in ${sql([...names])} and position >= ${position}`
+          )
+          .pipe(Effect.catch(() => Effect.succeed([])))
+        if (rows.length === names.length) return
+        yield* Effect.sleep(pause)
+      }
+    })
+    yield* Effect.raceFirst(here, anywhere)
   })

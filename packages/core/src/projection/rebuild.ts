@@ -21,6 +21,7 @@ import {
 } from "./checkpoint.ts"
 import { makeStep, patience, type Trouble } from "./follow.ts"
 import { FollowerBroken, type Projection, type Rebuilt, type RebuildProgress, RebuildSuperseded } from "./Projection.ts"
+import { ownPages } from "./tail.ts"
 import { analyzeShadow, makeShadow, swapShadow } from "./shadow.ts"
 
 /** The swap waits for nobody longer than its lock timeout; then it is tried again. */
@@ -46,7 +47,7 @@ export const rebuild = Effect.fn("rebuild")(function* (
   const follower = followerOf(projection, "read_next")
   yield* openCheckpoint(followerOf(projection, "read"), 0)
   let at = yield* begin(projection)
-  const step = yield* makeStep(follower)
+  const step = yield* makeStep(follower, yield* ownPages)
   let told = 0
   let head = yield* log.head
   for (;;) {

@@ -3,7 +3,7 @@ import { hostReactor } from "../host/jobs.ts"
 import { hostProjection } from "../host/projection.ts"
 import { scheduleReactor } from "../schedule/jobs.ts"
 import { scheduleProjection } from "../schedule/projection.ts"
-import { dispatchReactor, killReactor, launchReactor, notifyReactor } from "../task/jobs.ts"
+import { dispatchReactor, killReactor, launchReactor, messageReactor, notifyReactor } from "../task/jobs.ts"
 import { taskProjection } from "../task/projection.ts"
 import { toolProjection } from "../tool/projection.ts"
 import type { Projection } from "./Projection.ts"
@@ -20,6 +20,7 @@ export const roomReactors: ReadonlyArray<Reactor> = [
   dispatchReactor,
   launchReactor,
   killReactor,
+  messageReactor,
   notifyReactor,
   hostReactor,
   scheduleReactor

@@ -6,22 +6,17 @@ import { Slots } from "./Slots.ts"
 import { layer } from "./SlotsLive.ts"
 
 const SlotsTest = layer.pipe(Layer.provideMerge(DbTest))
-const ask = (taskId: string, host = "h1", tool = "claude", hostLimit = 4, toolLimit = 3) => ({
-  taskId,
-  host,
-  tool,
-  hostLimit,
-  toolLimit
-})
+const grant = (taskId: string, host = "h1", tool = "claude", hostLimit = 4, toolLimit = 3) =>
+  Effect.flatMap(Slots, (slots) =>
+    Effect.map(slots.grant(host, [{ taskId, tool, hostLimit, toolLimit }]), (granted) => granted.has(taskId))
+  )
 
 describe("slots", () => {
   it.live("never exceed a limit, however many ask at once, and give all of them away", () =>
     Effect.gen(function* () {
       const slots = yield* Slots
       const answers = yield* Effect.all(
-        Array.from({ length: 60 }, (_, i) =>
-          slots.grant(ask(`t${i}`, `h${i % 2}`, i % 3 === 0 ? "codex" : "claude", 4, 3))
-        ),
+        Array.from({ length: 60 }, (_, i) => grant(`t${i}`, `h${i % 2}`, i % 3 === 0 ? "codex" : "claude", 4, 3)),
         { concurrency: "unbounded" }
       )
       assert.strictEqual(answers.filter((granted) => granted).length, 8)
@@ -37,21 +32,37 @@ describe("slots", () => {
   it.live("are granted again to a task that has one, and to another after release; a lowered limit holds at once", () =>
     Effect.gen(function* () {
       const slots = yield* Slots
-      assert.isTrue(yield* slots.grant(ask("a")))
-      assert.isTrue(yield* slots.grant(ask("b")))
-      assert.isTrue(yield* slots.grant(ask("a")))
+      assert.isTrue(yield* grant("a"))
+      assert.isTrue(yield* grant("b"))
+      assert.isTrue(yield* grant("a"))
       assert.strictEqual((yield* slots.occupied).length, 2)
       yield* slots.release("a")
-      assert.isFalse(yield* slots.grant(ask("c", "h1", "claude", 1, 1)))
-      assert.isTrue(yield* slots.grant(ask("c", "h1", "claude", 2, 2)))
-      assert.isFalse(yield* slots.grant(ask("d", "h1", "shell", 0, 5)))
+      assert.isFalse(yield* grant("c", "h1", "claude", 1, 1))
+      assert.isTrue(yield* grant("c", "h1", "claude", 2, 2))
+      assert.isFalse(yield* grant("d", "h1", "shell", 0, 5))
+    }).pipe(Effect.provide(SlotsTest))
+  )
+
+  it.live("go to the first of a line that asks at once, within the limits of host and tool", () =>
+    Effect.gen(function* () {
+      const slots = yield* Slots
+      yield* grant("old", "h1", "claude", 4, 2)
+      const line = ["a", "b", "c", "d", "e"].map((taskId, i) => ({
+        taskId,
+        tool: i < 3 ? "claude" : "codex",
+        hostLimit: 4,
+        toolLimit: i < 3 ? 2 : 1_000_000
+      }))
+      const granted = yield* slots.grant("h1", [{ taskId: "old", tool: "claude", hostLimit: 4, toolLimit: 2 }, ...line])
+      assert.deepStrictEqual([...granted], ["old", "a", "d", "e"])
+      assert.strictEqual((yield* slots.occupied).length, 4)
     }).pipe(Effect.provide(SlotsTest))
   )
 
   it.live("cannot be doubled even by a statement that ignores the lock", () =>
     Effect.gen(function* () {
-      const [db, slots] = [yield* Db, yield* Slots]
-      yield* slots.grant(ask("a", "h1", "claude", 1, 1))
+      const db = yield* Db
+      yield* grant("a", "h1", "claude", 1, 1)
       const error = yield* Effect.flip(
         db.query(
           "a bug",

@@ -10,7 +10,6 @@ import type { DbError } from "../postgres/Db.ts"
 
 export interface SlotRequest {
   readonly taskId: string
-  readonly host: string
   readonly tool: string
   readonly hostLimit: number
   readonly toolLimit: number
@@ -25,8 +24,11 @@ export interface OccupiedSlot {
 export class Slots extends Context.Service<
   Slots,
   {
-    /** True when the task may run; again true for a task that has its slot. Joins the current transaction. */
-    readonly grant: (request: SlotRequest) => Effect.Effect<boolean, DbError>
+    /**
+     * Which of the tasks may run, the first ones first; again those that have their slot. Joins the current transaction.
+     * The limits are those of each task: what it asks for does not fit where it would exceed one of them.
+     */
+    readonly grant: (host: string, wanted: ReadonlyArray<SlotRequest>) => Effect.Effect<ReadonlySet<string>, DbError>
     readonly release: (taskId: string) => Effect.Effect<void, DbError>
     readonly occupied: Effect.Effect<ReadonlyArray<OccupiedSlot>, DbError>
   }

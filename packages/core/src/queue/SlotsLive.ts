@@ -1,8 +1,8 @@
 /**
  * Slots on rows of `queue.slot`.
  *
- * Owns: the statements. Does not own: the contract (`Slots.ts`).
- * Invariant: grants for one host come one after another (an advisory lock), so that a free number is found and taken in one go.
+ * Owns: the statements, the choice of numbers. Does not own: the contract (`Slots.ts`).
+ * Invariant: grants for one host come one after another (an advisory lock), so that free numbers are found and taken in one go.
  */
 import { Effect, Layer } from "effect"
 import { Db } from "../postgres/Db.ts"
@@ -15,32 +15,28 @@ export const layer: Layer.Layer<Slots, never, Db> = Layer.effect(
   Slots,
   Effect.gen(function* () {
     const db = yield* Db
-    const grant = Effect.fn("Slots.grant")(function* (request: SlotRequest) {
+    const grant = Effect.fn("Slots.grant")(function* (host: string, wanted: ReadonlyArray<SlotRequest>) {
+      if (wanted.length === 0) return new Set<string>()
       return yield* db.transaction(
         Effect.gen(function* () {
-          yield* db.query(
-            "lock a host's slots",
-            (sql) => sql`select pg_advisory_xact_lock(${LOCK}::int, hashtext(${request.host}))`
+          // sent together; the second statement begins after the first and sees what the lock's last holder committed
+          const [, taken] = yield* Effect.all(
+            [
+              db.query(
+                "lock a host's slots",
+                (sql) => sql`select pg_advisory_xact_lock(${LOCK}::int, hashtext(${host}))`
+              ),
+              db.query(
+                "read a host's slots",
+                (sql) =>
+                  sql<SlotRow[]>`select task_id, host, tool, host_slot, tool_slot from queue.slot where host = ${host}`
+              )
+            ],
+            { concurrency: "unbounded" }
           )
-          // a second statement: it sees what the lock's last holder committed
-          const [row] = yield* db.query(
-            "grant a slot",
-            (sql) => sql<{ granted: boolean }[]>`with granted as (
-                insert into queue.slot (task_id, host, tool, host_slot, tool_slot)
-                select ${request.taskId}, ${request.host}, ${request.tool}, h.n, t.n
-                from (select n from generate_series(1, ${request.hostLimit}::int) n
-                      where n not in (select host_slot from queue.slot where host = ${request.host}) order by n limit 1) h,
-                     (select n from generate_series(1, ${request.toolLimit}::int) n
-                      where n not in (select tool_slot from queue.slot where host = ${request.host} and tool = ${request.tool})
-                      order by n limit 1) t
-                where (select count(*) from queue.slot where host = ${request.host}) < ${request.hostLimit}
-                  and (select count(*) from queue.slot where host = ${request.host} and tool = ${request.tool}) < ${request.toolLimit}
-                  and not exists (select 1 from queue.slot where task_id = ${request.taskId})
-                returning 1)
-              select exists (select 1 from granted)
-                or exists (select 1 from queue.slot where task_id = ${request.taskId}) as granted`
-          )
-          return row?.granted === true
+          const { granted, rows } = assign(host, taken, wanted)
+          if (rows.length > 0) yield* db.query("grant slots", (sql) => sql`insert into queue.slot ${sql([...rows])}`)
+          return granted
         })
       )
     })
@@ -56,3 +52,40 @@ export const layer: Layer.Layer<Slots, never, Db> = Layer.effect(
     })
   })
 )
+
+interface SlotRow {
+  readonly task_id: string
+  readonly host: string
+  readonly tool: string
+  readonly host_slot: number
+  readonly tool_slot: number
+}
+
+/** The lowest free numbers, to whoever asks first. */
+const assign = (host: string, taken: ReadonlyArray<SlotRow>, wanted: ReadonlyArray<SlotRequest>) => {
+  const granted = new Set<string>()
+  const rows: Array<SlotRow> = []
+  const holders = new Set(taken.map((row) => row.task_id))
+  const ofHost = new Set(taken.map((row) => row.host_slot))
+  const byTool = Map.groupBy(taken, (row) => row.tool)
+  const ofTools = new Map([...byTool].map(([tool, list]) => [tool, new Set(list.map((row) => row.tool_slot))]))
+  for (const { taskId, tool, hostLimit, toolLimit } of wanted) {
+    const ofTool = ofTools.get(tool) ?? new Set<number>()
+    if (!holders.has(taskId)) {
+      if (ofHost.size >= hostLimit || ofTool.size >= toolLimit) continue
+      const row = { task_id: taskId, host, tool, host_slot: lowestFree(ofHost), tool_slot: lowestFree(ofTool) }
+      rows.push(row)
+      holders.add(taskId)
+      ofHost.add(row.host_slot)
+      ofTools.set(tool, ofTool.add(row.tool_slot))
+    }
+    granted.add(taskId)
+  }
+  return { granted, rows }
+}
+
+const lowestFree = (used: ReadonlySet<number>): number => {
+  let n = 1
+  while (used.has(n)) n++
+  return n
+}

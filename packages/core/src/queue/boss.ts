@@ -150,7 +150,7 @@ export const onOurs = (sql: Sql): BossDb => ({
       if (value === undefined) return null
       return json.has(i + 1) && value !== null && typeof value !== "string" ? JSON.stringify(value) : value
     })
-    return { rows: flat(await sql.unsafe(query, parameters as Array<never>)) }
+    return { rows: flat(await sql.unsafe(query, parameters as Array<never>, { prepare: true })) }
   }
 })
 

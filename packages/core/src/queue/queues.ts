@@ -24,6 +24,14 @@ export const queues = {
     retryDelaySeconds: 2,
     retryDelayMaxSeconds: 60
   }),
+  /** Types what a person says; a host or program that does not take it is tried for about ten minutes. */
+  message: queue("task.message", {
+    concurrency: 16,
+    expireSeconds: 90,
+    retryLimit: 20,
+    retryDelaySeconds: 1,
+    retryDelayMaxSeconds: 45
+  }),
   /** Tells the world that a task has ended; a target that does not answer is tried for about half an hour. */
   notify: queue("task.notify", {
     concurrency: 4,

@@ -5,7 +5,7 @@ import { makeTaskId, TaskEvent, type TaskEvent as Event, taskEvents, TaskId } fr
 import { evolveTask, isSettled, TaskView } from "./view.ts"
 
 const id = "task-20261120-143022-abc123"
-const create: TaskCommand = {
+const create = {
   _tag: "Create",
   created: {
     taskId: id,
@@ -17,7 +17,7 @@ const create: TaskCommand = {
     after: [],
     sessionId: "s"
   }
-}
+} satisfies TaskCommand
 const launch: TaskCommand = { _tag: "RecordLaunch", pid: 7, bootId: "b", adopted: false }
 const kill = (reason: "person" | "timeout"): TaskCommand => ({ _tag: "RequestKill", reason, graceMs: 5000 })
 const exit = (exitCode: number, report = {}): TaskCommand => ({ _tag: "RecordExit", exitCode, report, output: {} })
@@ -96,6 +96,49 @@ describe("a task", () => {
     const rejected = decideTask(after(create, launch, exit(0)).view, kill("person"))
     assert.isTrue(Result.isFailure(rejected))
     if (Result.isFailure(rejected)) assert.strictEqual(rejected.failure.message, `${id} has already ended (succeeded).`)
+  })
+
+  it("takes a message once it runs on a terminal, and says why where not", () => {
+    const on = (...more: ReadonlyArray<TaskCommand>) =>
+      after({ ...create, created: { ...create.created, params: { interactive: true } } }, ...more)
+    const say = (continues = false): TaskCommand => ({ _tag: "SendMessage", text: "y", continues })
+    const why = (task: TaskView | undefined, command: TaskCommand) =>
+      Result.match(decideTask(task, command), { onFailure: (no) => no.message, onSuccess: () => "accepted" })
+    const resume = `use task resume ${id} to continue its session`
+    assert.strictEqual(why(undefined, say()), "There is no such task.")
+    assert.strictEqual(why(on().view, say()), `${id} is queued; a message can be sent once it runs.`)
+    assert.strictEqual(why(on(launch).view, say()), "accepted")
+    assert.strictEqual(
+      why(on(launch, kill("person")).view, say()),
+      `${id} is being ended, so a message comes too late.`
+    )
+    assert.strictEqual(
+      why(on(launch, exit(0)).view, say()),
+      `${id} has already ended (succeeded), so nothing reads a message.`
+    )
+    assert.strictEqual(why(on(launch, exit(0)).view, say(true)), `${id} has already ended (succeeded); ${resume}.`)
+    const none = `${id} has no terminal to type into: it was not made with the parameter interactive.`
+    assert.strictEqual(why(after(create, launch).view, say()), none)
+    assert.strictEqual(why(after(create, launch).view, say(true)), `${none} Once it has ended, ${resume}.`)
+  })
+
+  it("remembers the last messages, and why one was not typed, also after its end", () => {
+    const interactive = { ...create, created: { ...create.created, params: { interactive: true } } }
+    const say = (text: string): TaskCommand => ({ _tag: "SendMessage", text, continues: false })
+    const undelivered: TaskCommand = { _tag: "RecordUndelivered", sent: 3, reason: "it ended" }
+    const { view, events } = after(interactive, launch, say("one"), say("two"), exit(0), undelivered, undelivered)
+    assert.deepStrictEqual(
+      view?.messages?.map((one) => [one.version, one.text, one.problem]),
+      [
+        [3, "one", "it ended"],
+        [4, "two", undefined]
+      ]
+    )
+    assert.strictEqual(events.filter((one) => one._tag === "TaskMessageFailed").length, 1)
+    assert.strictEqual(view?.status, "succeeded")
+    const many = after(interactive, launch, ...Array.from({ length: 30 }, (_, n) => say(`${n}`))).view
+    assert.deepStrictEqual([many?.messages?.length, many?.messages?.at(-1)?.text], [20, "29"])
+    assert.isTrue(Schema.is(TaskView)(many))
   })
 
   it("is asked to die once, however often it is asked", () => {

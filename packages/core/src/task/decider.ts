@@ -9,6 +9,7 @@
 import { Result, Schema } from "effect"
 import type { ToolReport } from "../tool/Tool.ts"
 import type { OutputDigests, TaskEvent } from "./events.ts"
+import { isInteractive } from "../tool/interactive.ts"
 import { isSettled, type TaskView } from "./view.ts"
 
 export class TaskRejection extends Schema.TaggedError<TaskRejection>()("TaskRejection", { reason: Schema.String }) {
@@ -39,6 +40,9 @@ export type TaskCommand =
   | { readonly _tag: "FailLaunch"; readonly message: string }
   | { readonly _tag: "FailDependency"; readonly message: string }
   | { readonly _tag: "GiveUp"; readonly message: string }
+  /** `continues`: its tool can go on with an ended session. */
+  | { readonly _tag: "SendMessage"; readonly text: string; readonly continues: boolean }
+  | { readonly _tag: "RecordUndelivered"; readonly sent: number; readonly reason: string }
   | { readonly _tag: "RecordNotified"; readonly target: string; readonly problem?: string }
 
 type Decision = Result.Result<ReadonlyArray<TaskEvent>, TaskRejection>
@@ -54,6 +58,8 @@ export const decideTask = (task: TaskView | undefined, command: TaskCommand): De
   if (task === undefined) return reject("There is no such task.")
   if (command._tag === "RequestKill") return requestKill(task, command)
   if (command._tag === "RecordNotified") return notified(task, command)
+  if (command._tag === "SendMessage") return sendMessage(task, command)
+  if (command._tag === "RecordUndelivered") return undelivered(task, command)
   if (isSettled(task.status) && task.status !== "unknown") return events()
   switch (command._tag) {
     case "Dispatch":
@@ -98,6 +104,34 @@ const requestKill = (task: TaskView, command: Extract<TaskCommand, { readonly _t
   if (task.kill !== null) return events() // already on its way; asking twice is no error
   const requested: TaskEvent = { _tag: "TaskKillRequested", reason: command.reason, graceMs: command.graceMs }
   return task.status === "queued" ? events(requested, { _tag: "TaskKilled" }) : events(requested)
+}
+
+const sendMessage = (
+  task: TaskView,
+  { text, continues }: Extract<TaskCommand, { readonly _tag: "SendMessage" }>
+): Decision => {
+  const resume = `use task resume ${task.taskId} to continue its session`
+  if (isSettled(task.status)) {
+    const over = `${task.taskId} has already ended (${task.status.replace("_", " ")})`
+    return reject(continues ? `${over}; ${resume}.` : `${over}, so nothing reads a message.`)
+  }
+  if (!isInteractive(task.params)) {
+    const how = "it was not made with the parameter interactive"
+    return reject(
+      `${task.taskId} has no terminal to type into: ${how}.${continues ? ` Once it has ended, ${resume}.` : ""}`
+    )
+  }
+  if (task.startedAt === null) return reject(`${task.taskId} is ${task.status}; a message can be sent once it runs.`)
+  if (task.kill !== null) return reject(`${task.taskId} is being ended, so a message comes too late.`)
+  return events({ _tag: "TaskMessageSent", text })
+}
+
+const undelivered = (
+  task: TaskView,
+  { sent, reason }: Extract<TaskCommand, { readonly _tag: "RecordUndelivered" }>
+): Decision => {
+  const told = task.messages?.find((one) => one.version === sent)
+  return told?.problem === undefined ? events({ _tag: "TaskMessageFailed", sent, reason }) : events()
 }
 
 const notified = (

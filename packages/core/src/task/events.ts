@@ -15,13 +15,13 @@ export const TaskId = Schema.String.check(
 )
 
 export const EnvName = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/u, { expected: "a name of letters, digits and underscores" })
+  Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/u, { expected: "a name of an environment variable" })
 )
 
 /** An http(s) URL, or env:NAME for one in the worker's environment: such URLs are often secrets. */
 export const NotifyTarget = Schema.String.check(
   Schema.isPattern(/^(https?:\/\/[^\s]{1,2000}|env:[A-Za-z_][A-Za-z0-9_]{0,127})$/u, {
-    expected: "an http(s) URL, or env:NAME"
+    expected: "an http(s) URL, or env:NAME for one in the worker's environment"
   })
 )
 
@@ -80,7 +80,10 @@ export const TaskEvent = Schema.TaggedUnion({
     adopted: Schema.Boolean
   },
   TaskObserved: { status: Schema.Literals(["running", "waiting"]), report: ToolReport },
+  /** A person says something to its program; a worker types it into the task's terminal, once. */
   TaskMessageSent: { text: Schema.String },
+  /** It was not typed, or nobody can tell. `sent`: the version of its TaskMessageSent in this stream. */
+  TaskMessageFailed: { sent: Schema.Int, reason: Schema.String },
   TaskKillRequested: { reason: KillReason, graceMs: Schema.Int },
   TaskSucceeded: { exitCode: Schema.Int, report: ToolReport, output: OutputDigests },
   TaskFailed: {
@@ -120,6 +123,7 @@ export const taskEvents = makeEventTypes<TaskEvent>({
     "TaskLaunched",
     "TaskObserved",
     "TaskMessageSent",
+    "TaskMessageFailed",
     "TaskKillRequested",
     "TaskSucceeded",
     "TaskFailed",

@@ -58,6 +58,13 @@ export const killReactor: Reactor = {
   react: (event) => [{ queue: queues.kill.name, data: { taskId: idOf(event.stream), position: event.position } }]
 }
 
+export const messageReactor: Reactor = {
+  name: "task-message",
+  from: "beginning",
+  types: ["TaskMessageSent"],
+  react: (event) => [{ queue: queues.message.name, data: { taskId: idOf(event.stream), position: event.position } }]
+}
+
 export const notifyReactor: Reactor = {
   name: "task-notify",
   from: "beginning",

@@ -61,6 +61,18 @@ export const TaskView = Schema.Struct({
   /** Why it ended as it did, for people. */
   message: Schema.NullOr(Schema.String),
   output: OutputDigests,
+  /** What people said to it, the last ones; `version` is that of the event, `problem` why it did not arrive. */
+  messages: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        version: Schema.Int,
+        text: Schema.String,
+        actor: Schema.String,
+        at: Schema.String,
+        problem: Schema.optionalKey(Schema.String)
+      })
+    )
+  ),
   /** Who was told of the end, or could not be. */
   notified: Schema.optionalKey(
     Schema.Array(Schema.Struct({ target: Schema.String, problem: Schema.optionalKey(Schema.String) }))
@@ -84,9 +96,10 @@ export const evolveTask = (task: TaskView | undefined, event: TaskEvent, meta: E
   return { ...task, ...changed(task, event, meta), version: meta.version, updatedAt: meta.at }
 }
 
-/** For lists: the command cut to 300 characters, the context left out, the answer cut to 300. */
+/** For lists: the command cut to 300 characters, the context left out, the answer cut to 300, of the messages the last one. */
 export const briefTask = ({ context: _context, ...task }: TaskView): TaskView => ({
   ...task,
+  ...(task.messages === undefined ? {} : { messages: task.messages.slice(-1) }),
   command: task.command.slice(0, 300).toWellFormed(),
   report:
     task.report.answer === undefined
@@ -107,7 +120,13 @@ const changed = (
     case "TaskObserved":
       return { status: event.status, report: event.report }
     case "TaskMessageSent":
-      return {}
+      return { messages: [...(task.messages ?? []), messageOf(event, meta)].slice(-keptMessages) }
+    case "TaskMessageFailed":
+      return {
+        messages: (task.messages ?? []).map((one) =>
+          one.version === event.sent ? { ...one, problem: event.reason } : one
+        )
+      }
     case "TaskNotified":
       return { notified: [...(task.notified ?? []), toldOf(event)] }
     case "TaskKillRequested":
@@ -128,6 +147,15 @@ const changed = (
       return ended("unknown", {}, event.message, meta)
   }
 }
+
+const keptMessages = 20
+
+const messageOf = ({ text }: Extract<TaskEvent, { readonly _tag: "TaskMessageSent" }>, meta: EventMeta) => ({
+  version: meta.version,
+  text: text.slice(0, 300).toWellFormed(),
+  actor: meta.actor,
+  at: meta.at
+})
 
 const toldOf = ({ target, problem }: Extract<TaskEvent, { readonly _tag: "TaskNotified" }>) =>
   problem === undefined ? { target } : { target, problem }

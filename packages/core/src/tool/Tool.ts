@@ -38,6 +38,8 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>
   /** stdout and stderr in one file, in order (plain-text tools). */
   readonly merge: boolean
+  /** On a terminal of its own; there is no stdin then. */
+  readonly interactive?: boolean
 }
 
 export interface Tool {

@@ -3,6 +3,7 @@
  *
  * Owns: the page's words and layout. Does not own: the file (`scripts/docs-tools.ts` writes it).
  */
+import { interactiveName } from "./interactive.ts"
 import { propertiesOf } from "./params.ts"
 import type { Tool } from "./Tool.ts"
 import { builtInTools } from "./tools.ts"
@@ -62,6 +63,9 @@ const section = (tool: Tool): string => {
           ...(tool.canResume
             ? [`${commandLine(tool.launch({ ...sample, resume: "SESSION" }).script)} < prompt   # resume`]
             : []),
+          ...(Object.hasOwn(propertiesOf(tool.params), interactiveName)
+            ? [`${commandLine(tool.launch({ ...sample, params: { [interactiveName]: true } }).script)}   # interactive`]
+            : []),
           "```",
           "",
           `Program \`${tool.binary}\` · output \`${tool.format}\` · session id ${sessions[tool.sessionId]} · ${tool.canResume ? "can be resumed" : "cannot be resumed"}${env.length === 0 ? "" : ` · environment ${env.join(" ")}`}`,
@@ -94,11 +98,27 @@ input, byte for byte; context comes first, an empty line between. Nothing a pers
 
 Before an agent starts, the marks of an agent that may have started *us* are removed from the environment (CLAUDECODE,
 CODEX_SANDBOX and the like; settings and keys stay), \`NO_COLOR=1\` is set, and the usual places of installers are appended to
-PATH (\`~/.local/bin\`, \`~/.opencode/bin\`, \`~/go/bin\` …). A prompt can never be answered on a terminal, because there is none: what
-would need permission is denied by the agent, unless its parameters allow it. The tools named \`…-full\` allow everything.
+PATH (\`~/.local/bin\`, \`~/.opencode/bin\`, \`~/go/bin\` …). A prompt can never be answered on a terminal, because there is none
+(but for \`interactive\`, below): what would need permission is denied by the agent, unless its parameters allow it. The tools
+named \`…-full\` allow everything.
 
 Tokens are reported alike for all: input is all that the models read, cached or not; cached is the part of it that came from the
 vendor's cache. For a resumed Codex session the numbers are those of the whole session, because that is what Codex tells.
+
+## Interactive tasks
+
+With \`--params '{"interactive":true}'\` a tool that has this parameter runs on a terminal of its own, 200 columns by 50 rows until
+somebody attaches: an agent with its own screen instead of its stream, its prompt as an argument (at most 131,071 bytes). What
+the terminal shows, escape sequences and echo included, is the task's output, byte for byte.
+
+- \`signalbox task attach ID\` joins the terminal: keys reach the program. \`Ctrl-b d\` leaves it running.
+- \`signalbox task message ID TEXT\` types TEXT and Enter, once; in the terminal \`m\`, and in the detail of a task that asks \`y\` and
+  \`n\`. Messages are typed in their order. Line breaks are typed as Enter, or as one paste where the program asks to be told of
+  pastes. Control characters are refused: they are keys, and keys are for \`task attach\`. A program that reads whole lines takes at
+  most 4,095 bytes of one; a longer one is not typed, and \`task show\` and the log say so.
+- The terminal belongs to the task and not to tmux: when tmux ends, the task, its output, its exit code and its messages go on,
+  and only attaching is lost. The host needs perl (perl-base).
+- Tokens and cost are not known, nor the session, unless we chose its id: an interactive Claude or Qwen task can be resumed.
 `
 
 const ownTools = `## Tools of your own

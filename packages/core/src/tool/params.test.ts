@@ -41,7 +41,7 @@ describe("parameters", () => {
     ["claude", { modell: "opus" }, "claude has no parameter 'modell'; did you mean 'model'?"],
     ["claude", { max_turns: 3 }, "claude has no parameter 'max_turns'; did you mean 'maxTurns'?"],
     ["crush", { temperature: 1 }, "crush has no parameter 'temperature'; it has model, smallModel"],
-    ["shell", { model: "x" }, "shell has no parameter 'model'; it takes none"],
+    ["shell", { model: "x" }, "shell has no parameter 'model'; it has interactive"],
     [
       "codex",
       { sandbox: "none" },

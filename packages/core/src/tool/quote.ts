@@ -77,9 +77,9 @@ export const execScript = (
 
 /**
  * For a program that reads its prompt from a file: stdin is saved to a private file whose name is `$prompt` in `words` (which
- * are shell text already). The shell stays, to remove the file when the program ends or is told to stop.
+ * are shell text already; `interactive`: the prompt is in the script and stdin is the terminal). The shell stays, to remove the file when the program ends or is told to stop.
  */
-export const fileScript = (words: ReadonlyArray<string>): string =>
+export const fileScript = (words: ReadonlyArray<string>, interactive?: { readonly prompt: string }): string =>
   [
     `unset ${nestingMarks.join(" ")}`,
     searchPath,
@@ -87,7 +87,10 @@ export const fileScript = (words: ReadonlyArray<string>): string =>
     'prompt=$(mktemp "${TMPDIR:-/tmp}/signalbox-prompt.XXXXXX") || exit 73',
     `trap 'rm -f "$prompt"' EXIT`,
     "trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM",
-    'cat >"$prompt" || exit 74',
-    `${words.join(" ")} </dev/null`,
+    // On a terminal the prompt cannot come by stdin; printf is the shell's own, so no argument limit holds.
+    interactive === undefined
+      ? 'cat >"$prompt" || exit 74'
+      : `printf %s ${shellQuote(interactive.prompt)} >"$prompt" || exit 74`,
+    interactive === undefined ? `${words.join(" ")} </dev/null` : words.join(" "),
     ""
   ].join("\n")

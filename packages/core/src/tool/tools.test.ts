@@ -248,7 +248,7 @@ describe("parameters and configured arguments", () => {
     const unset = Object.keys((tool(name).params["properties"] ?? {}) as object).filter(
       (one) => !Object.hasOwn(params, one)
     )
-    expect(unset.filter((one) => !one.startsWith("fork"))).toEqual([])
+    expect(unset.filter((one) => !one.startsWith("fork") && one !== "interactive")).toEqual([])
     expect(Result.isSuccess(validateParams(tool(name), params))).toBe(true)
     const ran = run(tool(name), ask("hello", { params, args: [] }))
     expect(ran.err.replaceAll(usual, "")).toBe("")
@@ -415,10 +415,68 @@ describe("shell", () => {
     expect(ran).toMatchObject({ code: 3, out: "out\nfrom $(context)\n", err: "err\n" })
   })
 
-  it("has no parameters and refuses nothing but what no shell can read", () => {
+  it("runs on a terminal when it is asked to, and then takes no context", () => {
+    const params = { interactive: true }
+    expect(tool("shell").launch(ask("vi x", { params }))).toEqual({ script: "vi x", merge: true, interactive: true })
+    expect(validateParams(tool("shell"), params)).toMatchObject({ _tag: "Success" })
+    expect(tool("shell").refusal(ask("vi x", { params, context: "c" }))).toBe(
+      "an interactive shell command reads its terminal, so it takes no context; send it a message instead"
+    )
+    expect(tool("shell").launch(ask("true", { params: { interactive: false } }))).toEqual({
+      script: "true",
+      merge: true
+    })
+  })
+
+  it("refuses nothing but what no shell can read", () => {
     expect(tool("shell").refusal(ask("rm -rf 'x y'; true"))).toBeUndefined()
     expect(tool("shell").refusal(ask("  "))).toBe("shell needs a command, and this one is empty")
     expect(tool("shell").refusal(ask("a\0b"))).toContain("NUL")
+  })
+})
+
+describe("an agent's own screen", () => {
+  const interactive = { interactive: true }
+  const wordsOf = (name: string, more: Partial<Invocation> = {}) =>
+    tool(name)
+      .launch(ask("-fix 'it' $(id)", { sessionId: "5e55", ...more, params: { ...interactive, ...more.params } }))
+      .script.trimEnd()
+      .split("\n")
+      .at(-1) ?? ""
+
+  it.each([
+    ["claude", `exec 'claude' '--session-id=5e55' '--' '-fix '\\''it'\\'' $(id)'`],
+    [
+      "claude-full",
+      `exec 'claude' '--dangerously-skip-permissions' '--session-id=5e55' '--' '-fix '\\''it'\\'' $(id)'`
+    ],
+    ["codex", `exec 'codex' '--sandbox=read-only' '--' '-fix '\\''it'\\'' $(id)'`],
+    ["gemini", `exec 'gemini' '--prompt-interactive=-fix '\\''it'\\'' $(id)'`],
+    ["qwen", `exec 'qwen' '--session-id=5e55' '--prompt-interactive=-fix '\\''it'\\'' $(id)'`],
+    ["opencode", `exec 'opencode' '--prompt=-fix '\\''it'\\'' $(id)'`]
+  ])("of %s gets the prompt as one word, and nothing of its stream", (name, line) => {
+    expect(wordsOf(name)).toBe(line)
+    const launch = tool(name).launch(ask("x", { params: interactive }))
+    expect(launch).toMatchObject({ interactive: true, merge: true })
+    expect(launch.stdin).toBeUndefined()
+    expect(launch.env).not.toHaveProperty("NO_COLOR")
+  })
+
+  it("continues a session", () => {
+    expect(wordsOf("claude", { resume: "old" })).toContain("'--resume=old' '--'")
+    expect(wordsOf("codex", { resume: "old" })).toContain("'resume' 'old' '--'")
+    expect(wordsOf("qwen", { resume: "old" })).toContain("'--resume=old'")
+  })
+
+  it("refuses what it does not know, and prompts no argument can carry", () => {
+    expect(tool("claude").refusal(ask("x", { params: { ...interactive, maxTurns: 3 } }))).toBe(
+      "maxTurns of claude does not go with interactive; leave one of them out"
+    )
+    expect(tool("claude").refusal(ask("x", { params: { maxTurns: 3 } }))).toBeUndefined()
+    expect(tool("claude").refusal(ask("x".repeat(131_072), { params: interactive }))).toContain(
+      "an argument of claude is 131072 bytes"
+    )
+    expect(validateParams(tool("ollama"), interactive)).toMatchObject({ _tag: "Failure" })
   })
 })
 

@@ -4,7 +4,7 @@
  * Owns: every built-in tool's true headless flags, session policy and exit codes. Does not own: parsing of the output
  * (`parser/`), running (worker), a person's own tools (`userTool.ts`).
  * Invariants: every built-in agent reads its prompt on stdin, so a prompt of any length arrives byte for byte; nothing is ever
- * asked on a terminal, because there is none.
+ * asked on a terminal, because there is none. Only where `interactive` asks for one, the prompt is an argument and people answer.
  */
 import {
   dollars,
@@ -23,6 +23,7 @@ import {
   wordsOf
 } from "./flags.ts"
 import type { Flags } from "./flags.ts"
+import { interactiveFlag, isInteractive } from "./interactive.ts"
 import { oneLine } from "./parser/json.ts"
 import { byteLength, execScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, OutputFormat, Tool } from "./Tool.ts"
@@ -57,13 +58,19 @@ interface Agent {
   readonly raw?: string
   readonly refusal?: (invocation: Invocation) => string | undefined
   readonly canResume?: boolean
+  /** Its own screen, for people: all words after the program, the prompt among them, and the parameters that it does not know. */
+  readonly screen?: {
+    readonly words: (invocation: Invocation, flags: ReadonlyArray<string>) => ReadonlyArray<string>
+    readonly without: ReadonlyArray<string>
+  }
 }
 
 const agent = (row: Agent): Tool => {
-  const wordsFor = (invocation: Invocation) => [
-    row.binary,
-    ...row.words(invocation, [...wordsOf(row.flags, invocation.params), ...invocation.args])
-  ]
+  const screenOf = ({ params }: Invocation) => (isInteractive(params) ? row.screen : undefined)
+  const wordsFor = (invocation: Invocation) => {
+    const words = screenOf(invocation)?.words ?? row.words
+    return [row.binary, ...words(invocation, [...wordsOf(row.flags, invocation.params), ...invocation.args])]
+  }
   const canResume = row.canResume ?? true
   return {
     name: row.name,
@@ -71,7 +78,7 @@ const agent = (row: Agent): Tool => {
     binary: row.binary,
     versionArgs: ["--version"],
     format: row.format,
-    params: schemaOf(row.flags),
+    params: schemaOf(row.screen === undefined ? row.flags : { ...row.flags, interactive: interactiveFlag }),
     sessionId: row.sessionId,
     exitCodes: { ...commonExitCodes, ...row.exitCodes },
     notes: row.notes,
@@ -83,18 +90,20 @@ const agent = (row: Agent): Tool => {
       }
       if (invocation.resume !== undefined && !canResume)
         return `${row.name} keeps no sessions, so a task cannot be resumed`
+      const alone = screenOf(invocation)?.without.find((name) => invocation.params[name] !== undefined)
+      if (alone !== undefined) return `${alone} of ${row.name} does not go with interactive; leave one of them out`
       for (const word of wordsFor(invocation)) {
         const refused = wordRefusal(`an argument of ${row.name}`, word)
         if (refused !== undefined) return refused
       }
       return row.refusal?.(invocation)
     },
-    launch: (invocation) => ({
-      script: execScript(wordsFor(invocation), { before: row.before?.(invocation) ?? [], raw: row.raw ?? "" }),
-      stdin: promptOf(invocation),
-      env: { NO_COLOR: "1", ...row.env?.(invocation) },
-      merge: false
-    })
+    launch: (invocation) => {
+      const script = execScript(wordsFor(invocation), { before: row.before?.(invocation) ?? [], raw: row.raw ?? "" })
+      return screenOf(invocation) === undefined
+        ? { script, stdin: promptOf(invocation), env: { NO_COLOR: "1", ...row.env?.(invocation) }, merge: false }
+        : { script, env: { ...row.env?.(invocation) }, merge: true, interactive: true }
+    }
   }
 }
 
@@ -154,6 +163,18 @@ const claude = (name: string, title: string, full: boolean): Tool => {
         : [`--resume=${invocation.resume}`]),
       ...flags
     ],
+    screen: {
+      without: ["maxTurns", "maxBudgetUsd", "fallbackModel", "jsonSchema"],
+      words: (invocation, flags) => [
+        ...(full ? ["--dangerously-skip-permissions"] : []),
+        ...(invocation.resume === undefined
+          ? [`--session-id=${invocation.sessionId}`]
+          : [`--resume=${invocation.resume}`]),
+        ...flags,
+        "--",
+        promptOf(invocation)
+      ]
+    },
     env: ({ params }) => (params["sandboxedRoot"] === true ? { IS_SANDBOX: "1" } : {}),
     refusal: ({ params, root, resume }) => {
       if (root === true && bypassesPermissions(full, params) && params["sandboxedRoot"] !== true) {
@@ -230,7 +251,21 @@ const codex = (name: string, title: string, full: boolean): Tool => {
       ...flags,
       ...(invocation.resume === undefined ? [] : ["resume", invocation.resume]),
       "-" // the prompt is on stdin
-    ]
+    ],
+    screen: {
+      without: ["outputSchema", "ephemeral", "ignoreUserConfig"],
+      words: (invocation, flags) => [
+        ...(full
+          ? ["--dangerously-bypass-approvals-and-sandbox"]
+          : choosesSandbox(invocation)
+            ? []
+            : ["--sandbox=read-only"]),
+        ...flags,
+        ...(invocation.resume === undefined ? [] : ["resume", invocation.resume]),
+        "--",
+        promptOf(invocation)
+      ]
+    }
   })
 }
 
@@ -305,6 +340,15 @@ const gemini = (name: string, title: string, full: boolean): Tool => {
       ...(invocation.resume === undefined ? [] : [`--resume=${invocation.resume}`]), // older ones know no --session-id
       ...flags
     ],
+    screen: {
+      without: [],
+      words: (invocation, flags) => [
+        ...(full ? ["--approval-mode=yolo"] : []),
+        ...(invocation.resume === undefined ? [] : [`--resume=${invocation.resume}`]),
+        ...flags,
+        `--prompt-interactive=${promptOf(invocation)}`
+      ]
+    },
     env: ({ params }) => (params["trustWorkspace"] === false ? {} : { GEMINI_CLI_TRUST_WORKSPACE: "true" }),
     refusal: (invocation) => sandboxRefusal("Gemini", invocation)
   })
@@ -360,6 +404,17 @@ const qwen = (name: string, title: string, full: boolean): Tool => {
         : [`--resume=${invocation.resume}`]),
       ...flags
     ],
+    screen: {
+      without: ["maxWallTime", "maxToolCalls", "unattendedRetry"],
+      words: (invocation, flags) => [
+        ...(full ? ["--approval-mode=yolo"] : []),
+        ...(invocation.resume === undefined
+          ? [`--session-id=${invocation.sessionId}`]
+          : [`--resume=${invocation.resume}`]),
+        ...flags,
+        `--prompt-interactive=${promptOf(invocation)}`
+      ]
+    },
     env: ({ params }) => ({
       ...(full || params["approvalMode"] === "yolo" ? { QWEN_CODE_SUPPRESS_YOLO_WARNING: "1" } : {}),
       ...(params["unattendedRetry"] === true ? { QWEN_CODE_UNATTENDED_RETRY: "1" } : {})
@@ -400,6 +455,14 @@ const opencode = agent({
     ...(invocation.resume === undefined ? [] : [`--session=${invocation.resume}`]),
     ...flags
   ],
+  screen: {
+    without: ["variant", "title", "files", "auto", "thinking"],
+    words: (invocation, flags) => [
+      ...(invocation.resume === undefined ? [] : [`--session=${invocation.resume}`]),
+      ...flags,
+      `--prompt=${promptOf(invocation)}`
+    ]
+  },
   refusal: ({ params, resume }) =>
     params["fork"] === true && resume === undefined ? "fork only goes with resuming a session" : undefined
 })
@@ -507,7 +570,7 @@ const shell: Tool = {
   binary: null,
   versionArgs: [],
   format: "text",
-  params: schemaOf({}),
+  params: schemaOf({ interactive: interactiveFlag }),
   sessionId: "none",
   exitCodes: {
     ...commonExitCodes,
@@ -521,12 +584,15 @@ const shell: Tool = {
   canResume: false,
   refusal: (invocation) => {
     if (invocation.resume !== undefined) return "a shell command keeps no session, so it cannot be resumed"
+    if (isInteractive(invocation.params) && invocation.context !== undefined)
+      return "an interactive shell command reads its terminal, so it takes no context; send it a message instead"
     if (invocation.command.trim() === "") return "shell needs a command, and this one is empty"
     return invocation.command.includes("\0") ? "the command holds a NUL character, which no shell can read" : undefined
   },
   launch: (invocation) => ({
     script: invocation.command,
     ...(invocation.context === undefined ? {} : { stdin: invocation.context }),
+    ...(isInteractive(invocation.params) ? { interactive: true } : {}),
     merge: true
   })
 }

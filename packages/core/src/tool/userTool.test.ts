@@ -159,6 +159,25 @@ describe("a person's tool", () => {
     expect(readFileSync(join(home, "command"), "utf8")).not.toContain("touch owned")
   })
 
+  it("runs on a terminal when it is asked to, its prompt as an argument or a file, and not by its input", () => {
+    const interactive = { params: { interactive: true } }
+    const argument = made({ prompt: "argument", argv: ["-p", "{prompt}"] })
+    expect(argument.launch(ask(hostile, interactive))).toMatchObject({ interactive: true })
+    expect(argument.launch(ask(hostile, interactive)).stdin).toBeUndefined()
+    expect(argument.launch(ask(hostile)).interactive).toBeUndefined()
+    expect(run(argument, ask(hostile, interactive)).argv).toEqual(["-p", hostile])
+    const long = hostile.repeat(5000)
+    const file = made({ prompt: "file", argv: ["file={prompt}"] })
+    expect(file.launch(ask(long, interactive)).stdin).toBeUndefined()
+    expect(run(file, ask(long, interactive)).argv).toEqual([`file=${long}`])
+    expect(validateParams(made({ params, argv: [] }), { team: "t", interactive: true })).toMatchObject({
+      _tag: "Failure",
+      failure: { reason: "my-agent has no parameter 'interactive'; it has model, level, fast, dirs, team" }
+    })
+    const own = { ...params, properties: { interactive: { type: "string", description: "Mine." } }, required: [] }
+    expect(reason({ params: own, argv: [] })).toContain("a parameter cannot be called interactive; the name is taken")
+  })
+
   it("is resumed by its own template, or not at all", () => {
     const tool = made({ argv: ["new", "--id={session}"], resume: ["again", "--id={session}"] })
     expect(tool).toMatchObject({ sessionId: "chosen", canResume: true })

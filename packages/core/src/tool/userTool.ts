@@ -11,6 +11,8 @@
  */
 import { Option, Result, Schema, SchemaIssue } from "effect"
 import { TaskDefaults } from "../host/config.ts"
+import { schemaOf } from "./flags.ts"
+import { interactiveFlag, interactiveName, isInteractive } from "./interactive.ts"
 import { compileSchema, propertiesOf, schemaLimit } from "./params.ts"
 import { execScript, fileScript, shellQuote, wordRefusal } from "./quote.ts"
 import type { Invocation, Tool } from "./Tool.ts"
@@ -59,6 +61,17 @@ export class ToolInvalid extends Schema.TaggedError<ToolInvalid>()("ToolInvalid"
   }
 }
 
+/** A tool whose prompt is not its input can run on a terminal. */
+const paramsOf = (user: UserTool): Schema.JsonObject => {
+  const schema = user.params ?? noParams
+  return user.prompt === "stdin"
+    ? schema
+    : {
+        ...schema,
+        properties: { ...propertiesOf(schema), ...propertiesOf(schemaOf({ [interactiveName]: interactiveFlag })) }
+      }
+}
+
 const noParams: Schema.JsonObject = { type: "object", properties: {}, additionalProperties: false }
 
 const decode = Schema.decodeUnknownResult(UserTool)
@@ -79,7 +92,7 @@ export const decodeUserTool = (input: unknown): Result.Result<UserTool, ToolInva
 export const toTool = (user: UserTool): Result.Result<Tool, ToolInvalid> => {
   const reason = invalid(user)
   if (reason !== undefined) return Result.fail(new ToolInvalid({ name: user.name, reason }))
-  const params = user.params ?? noParams
+  const params = paramsOf(user)
   const chosen = mentions(user.argv, "session")
   const structured = user.format !== "text"
   return Result.succeed({
@@ -111,10 +124,19 @@ export const toTool = (user: UserTool): Result.Result<Tool, ToolInvalid> => {
       const words = wordsFor(user, params, invocation)
       const rest = {
         ...(user.env === undefined ? {} : { env: user.env }),
-        merge: user.merge ?? false
+        merge: user.merge ?? false,
+        ...(isInteractive(invocation.params) ? { interactive: true } : {})
       }
       if (user.prompt === "argument") return { script: execScript(words.map((word) => word.text)), ...rest }
       const stdin = promptOf(invocation)
+      if (isInteractive(invocation.params))
+        return {
+          script: fileScript(
+            words.map((word) => word.shell),
+            { prompt: stdin }
+          ),
+          ...rest
+        }
       return user.prompt === "stdin"
         ? { script: execScript(words.map((word) => word.text)), stdin, ...rest }
         : { script: fileScript(words.map((word) => word.shell)), stdin, ...rest }
@@ -137,7 +159,7 @@ const invalid = (user: UserTool): string | undefined => {
   const schema = user.params ?? noParams
   const wrongSchema = schemaReason(schema)
   if (wrongSchema !== undefined) return wrongSchema
-  for (const reserved of ["prompt", "session"]) {
+  for (const reserved of ["prompt", "session", interactiveName]) {
     if (Object.hasOwn(propertiesOf(schema), reserved))
       return `a parameter cannot be called ${reserved}; the name is taken`
   }

@@ -7,6 +7,7 @@ import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { taskEvents, taskStream } from "@signalbox/core/task/events.ts"
+import { sendMessage } from "@signalbox/core/task/message.ts"
 import { instant } from "@signalbox/core/task/request.ts"
 import { taskDecider } from "@signalbox/core/task/room.ts"
 import { answer, origin, readOr, seen } from "../edge/answer.ts"
@@ -69,6 +70,17 @@ export const TasksLive = HttpApiBuilder.group(
               stream,
               command: { _tag: "RequestKill", reason: "person", graceMs: graceMs ?? defaultGraceMs }
             })
+            yield* sees(position)
+            return { position }
+          })
+        ),
+      message: ({ params: { taskId }, payload: { text, ...given } }) =>
+        answer(
+          Effect.gen(function* () {
+            const { position } = yield* sendMessage(taskId, text, yield* origin(given)).pipe(
+              Effect.provideService(Commands, commands),
+              Effect.provideService(ReadModels, models)
+            )
             yield* sees(position)
             return { position }
           })

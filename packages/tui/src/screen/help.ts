@@ -10,9 +10,11 @@ import type { Size } from "./panes.ts"
 
 const sections: ReadonlyArray<readonly [Context, string]> = [
   ["tasks", "Tasks"],
+  ["answer", "A task that asks"],
   ["hosts", "Hosts"],
   ["timeline", "Timeline"],
   ["list", "Lists and panes"],
+  ["browse", "Lists, where no question takes the key"],
   ["global", "Everywhere"],
   ["prompt", "Prompts"],
   ["palette", "Palette"],

@@ -81,6 +81,7 @@ export class FixtureLog {
       readonly tool?: string
       readonly command?: string
       readonly question?: string
+      readonly interactive?: boolean
     } = {}
   ): void {
     const {
@@ -92,7 +93,17 @@ export class FixtureLog {
     } = options
     this.task(
       id,
-      { _tag: "TaskCreated", taskId: id, host, tool, command, params: {}, priority: 0, after: [], sessionId: "5e55" },
+      {
+        _tag: "TaskCreated",
+        taskId: id,
+        host,
+        tool,
+        command,
+        params: options.interactive === true ? { interactive: true } : {},
+        priority: 0,
+        after: [],
+        sessionId: "5e55"
+      },
       at
     )
     if (status === "queued") return

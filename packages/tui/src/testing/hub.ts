@@ -147,6 +147,11 @@ export class TestHub {
       const refused = this.decide(name, { _tag: "RequestKill", reason: "person", graceMs: 5000 })
       return refused === undefined ? json(200, { position: this.log.head }) : problem(409, "rejected", refused)
     }
+    if (verb === "message") {
+      const { text } = body as { text: string }
+      const refused = this.decide(name, { _tag: "SendMessage", text, continues: task.tool !== "shell" })
+      return refused === undefined ? json(200, { position: this.log.head }) : problem(409, "rejected", refused)
+    }
     return json(201, {
       taskId: this.create({ ...task, command: verb === "resume" ? (body as { text: string }).text : task.command }),
       position: this.log.head

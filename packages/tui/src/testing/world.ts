@@ -101,6 +101,7 @@ export const world = (
         return {
           kill: quiet("kill"),
           retry: act("retry", taskId(77)),
+          say: quiet("say"),
           message: act("message", taskId(78)),
           create: act("create", taskId(79)),
           addHost: quiet("addHost"),

@@ -14,6 +14,8 @@ export class HostCommands extends Context.Service<
     /** @param key names the fact within the host: "check/<position of the wish>" */
     readonly run: (name: string, command: HostCommand, key: string) => Effect.Effect<HostView | undefined, ExecuteError>
     readonly load: (name: string) => Effect.Effect<HostView | undefined, ExecuteError>
+    /** As `load`, without those that were removed: hosts that something may be done on. */
+    readonly find: (name: string) => Effect.Effect<HostView | undefined, ExecuteError>
   }
 >()("@signalbox/worker/host/HostCommands") {
   static readonly layer: Layer.Layer<HostCommands, never, Commands | Leases> = Layer.effect(
@@ -21,9 +23,11 @@ export class HostCommands extends Context.Service<
     Effect.gen(function* () {
       const commands = yield* Commands
       const { holder } = yield* Leases
+      const load = (name: string) =>
+        Effect.map(commands.load(hostDecider(name), hostEvents, hostStream(name)), (loaded) => loaded.state)
       return HostCommands.of({
-        load: (name) =>
-          Effect.map(commands.load(hostDecider(name), hostEvents, hostStream(name)), (loaded) => loaded.state),
+        load,
+        find: (name) => Effect.map(load(name), (view) => (view?.removed === true ? undefined : view)),
         run: (name, command, key) =>
           Effect.map(
             commands.execute({

@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process"
 import { homedir } from "node:os"
 import { Effect, type Scope, Stream } from "effect"
-import { collect, type Ended, follow, type Running } from "./process.ts"
+import { type Ended, follow, type Running, runToEnd } from "./process.ts"
 import { type HostError, HostRefused, HostUnreachable, type Transport } from "./Transport.ts"
 
 export interface LocalOptions {
@@ -23,8 +23,7 @@ export const makeLocalTransport = (options: LocalOptions): Transport["Service"] 
   const start = (host: string, command: string): Effect.Effect<Running, HostError, Scope.Scope> =>
     Effect.acquireRelease(begin(host, command, home, env), (running) => Effect.sync(() => running.stop()))
   return {
-    exec: (host, command, how) =>
-      Effect.scoped(Effect.flatMap(start(host.name, command), (running) => collect(host.name, running, how))),
+    exec: (host, command, how) => runToEnd(host.name, start(host.name, command), how),
     stream: (host, command, how) => Stream.scoped(follow(host.name, start(host.name, command), how?.input)),
     offeredKey: (host) =>
       Effect.fail(

@@ -6,8 +6,10 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
@@ -18,7 +20,7 @@ import { Effect, Fiber, Schedule, Stream } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
 import { framed } from "./reply.ts"
-import { kill, launch, parseState, settle, state, type TaskState } from "./Runner.ts"
+import { kill, launch, parseState, prune, settle, state, type TaskState } from "./Runner.ts"
 import { scripts, scriptsVersion } from "./script/all.ts"
 import { transportLayer } from "./TransportLive.ts"
 import { type Cursor, watch } from "./watch.ts"
@@ -174,7 +176,10 @@ for (const kind of ["local", "ssh"] as const) {
           assert.deepEqual(yield* one(host, id), { _tag: "interrupted" })
           assert.deepEqual(yield* kill(host, id, 10), { _tag: "interrupted" })
           assert.isTrue(existsSync(`/proc/${pid}`))
+          // The command is gone, and its number is somebody else's: lost only when nobody is left to write the exit code down.
           writeFileSync(file(id, "pid"), `${pid} ${Number(start) + 1} ${boot} ${runner}\n`)
+          assert.deepInclude(yield* one(host, id), { _tag: "running" })
+          writeFileSync(file(id, "pid"), `${pid} ${Number(start) + 1} ${boot} ${2 ** 22 + 1}\n`)
           assert.deepEqual(yield* one(host, id), { _tag: "lost" })
           writeFileSync(file(id, "pid"), `${pid} ${start} ${boot} ${runner}\n`)
           rmSync(file(id, "pid"))
@@ -373,5 +378,33 @@ describe("what is in the way", () => {
       yield* Fiber.interrupt(fiber)
       yield* until(() => pids.every((pid) => !existsSync(`/proc/${pid}`)))
     }).pipe(using())
+  )
+})
+
+describe("old tasks on a host", () => {
+  it.live("are removed two weeks after their end, and only then", () =>
+    Effect.gen(function* () {
+      const home = mkdtempSync(join(tmpdir(), "prune-"))
+      const tasks = join(home, ".signalbox/tasks")
+      const active = join(home, ".signalbox/active")
+      mkdirSync(active, { recursive: true })
+      const days = (n: number): Date => new Date(Date.now() - n * 86_400_000)
+      const make = (id: string, ended: Date | undefined): void => {
+        mkdirSync(join(tasks, id), { recursive: true })
+        if (ended !== undefined) {
+          writeFileSync(join(tasks, id, "exit"), "0 1\n")
+          utimesSync(join(tasks, id, "exit"), ended, ended)
+        }
+        utimesSync(join(tasks, id), days(40), days(40))
+      }
+      make("task-old", days(16))
+      make("task-recent", days(3))
+      make("task-runs-for-long", undefined)
+      make("task-not-recorded", days(16))
+      symlinkSync("../tasks/task-not-recorded", join(active, "task-not-recorded"))
+      yield* prune(local).pipe(using(home))
+      assert.deepEqual(readdirSync(tasks).toSorted(), ["task-not-recorded", "task-recent", "task-runs-for-long"])
+      rmSync(home, { recursive: true })
+    })
   )
 })

@@ -15,7 +15,17 @@ import { type HostError, type Ran, Transport } from "./Transport.ts"
 /** The host is reachable and something on it is in the way. */
 export class RunnerError extends Schema.TaggedError<RunnerError>()("RunnerError", {
   host: Schema.String,
-  problem: Schema.Literals(["no-tmux", "tmux", "workspace", "input-cut", "not-linux", "scripts", "answer", "task-id"]),
+  problem: Schema.Literals([
+    "no-tmux",
+    "tmux",
+    "workspace",
+    "input-cut",
+    "not-linux",
+    "no-perl",
+    "scripts",
+    "answer",
+    "task-id"
+  ]),
   reason: Schema.String
 }) {
   override get message(): string {
@@ -32,6 +42,8 @@ export interface TaskFiles {
   readonly cwd?: string
   /** stderr goes into the same file as stdout. */
   readonly merge?: boolean
+  /** On a terminal of its own, which people can join and type into; `stdin` is not used. */
+  readonly interactive?: boolean
 }
 
 export type TaskState =
@@ -57,17 +69,37 @@ export interface Launched {
 
 export type Killed = TaskState | { readonly _tag: "never-started" }
 
+/** What became of a message. */
+export type Typed =
+  | { readonly _tag: "typed" }
+  /** The program collects lines, and its terminal would throw away what is beyond `most` bytes of one. Nothing was typed. */
+  | { readonly _tag: "long-line"; readonly bytes: number; readonly most: number }
+  /** It is there and will be typed, or its turn has not come: the program does not read. */
+  | { readonly _tag: "pending" }
+  /** The task ended first: nothing was typed, or not all of it. */
+  | { readonly _tag: "ended" }
+  /** Nothing ran under this id, without a terminal, or the text could not be read: nothing was typed. */
+  | { readonly _tag: "absent" | "not-interactive" | "unreadable" }
+
 type Failure = HostError | RunnerError
 
 const execTimeoutMs = 60_000
 
-export const launch = Effect.fn("Runner.launch")(function* (host: HostConfig, taskId: string, files: TaskFiles) {
+/** @param beforeSending runs when the host has answered and nothing has been sent yet: if it, or the way to it, fails, nothing will run */
+export const launch = Effect.fn("Runner.launch")(function* <E = never>(
+  host: HostConfig,
+  taskId: string,
+  files: TaskFiles,
+  beforeSending?: Effect.Effect<void, E>
+) {
   yield* checkIds(host, [taskId])
   const parts = taskFiles(files)
   if (typeof parts === "string") return yield* fail(host, "task-id", parts)
   const input = Buffer.concat(parts.map((part) => part.bytes))
   const list = parts.map((part) => `${part.name} ${part.bytes.length}`).join(" ")
-  const lines = yield* ask(host, "launch.sh", `${taskId} ${input.length} ${list}`, input)
+  const lines = yield* ask(host, "launch.sh", `${taskId} ${input.length} ${list}`, input, {
+    beforeInput: beforeSending
+  })
   const [outcome, boot, state] = lines
   const how = /^outcome (launched|already|adopted)$/u.exec(outcome ?? "")?.[1]
   const bootId = /^boot ([0-9a-f-]{36})$/u.exec(boot ?? "")?.[1]
@@ -97,7 +129,7 @@ export const state = Effect.fn("Runner.state")(function* (host: HostConfig, task
 export const kill = Effect.fn("Runner.kill")(function* (host: HostConfig, taskId: string, graceTenths: number) {
   yield* checkIds(host, [taskId])
   const grace = Math.max(0, Math.min(Math.trunc(graceTenths), 36_000))
-  const lines = yield* ask(host, "kill.sh", `${taskId} ${grace}`, "", grace * 100 + execTimeoutMs)
+  const lines = yield* ask(host, "kill.sh", `${taskId} ${grace}`, "", { timeoutMs: grace * 100 + execTimeoutMs })
   if (lines.length === 1 && lines[0] === `${taskId} never-started`) {
     const never: Killed = { _tag: "never-started" }
     return never
@@ -107,6 +139,42 @@ export const kill = Effect.fn("Runner.kill")(function* (host: HostConfig, taskId
   const killed: Killed = parsed.state
   return killed
 })
+
+/**
+ * Types `text` and Enter into an interactive task, once for this `number` however often it is asked.
+ *
+ * @param number of the message within its task, rising; `before`: that of the message which must have come first, 0 for none
+ */
+export const message = Effect.fn("Runner.message")(function* (
+  host: HostConfig,
+  taskId: string,
+  one: { readonly number: number; readonly before: number; readonly text: string }
+) {
+  yield* checkIds(host, [taskId])
+  const input = Buffer.from(one.text)
+  const lines = yield* ask(host, "message.sh", `${taskId} ${one.number} ${one.before} ${input.length}`, input)
+  const typed = lines.length === 1 ? parseTyped(lines[0] ?? "") : undefined
+  return typed ?? (yield* notUnderstood(host, lines))
+})
+
+const parseTyped = (line: string): Typed | undefined => {
+  const [tag, bytes = "", most = "", ...rest] = line.split(" ")
+  switch (tag) {
+    case "typed":
+    case "pending":
+    case "ended":
+    case "absent":
+    case "not-interactive":
+    case "unreadable":
+      return line === tag ? { _tag: tag } : undefined
+    case "long-line":
+      return rest.length === 0 && isCount(bytes) && isCount(most)
+        ? { _tag: tag, bytes: Number(bytes), most: Number(most) }
+        : undefined
+    default:
+      return undefined
+  }
+}
 
 /** The watcher looks no longer at these tasks: their end is recorded. Their files stay. */
 export const settle = Effect.fn("Runner.settle")(function* (host: HostConfig, taskIds: ReadonlyArray<string>) {
@@ -120,8 +188,8 @@ export const settle = Effect.fn("Runner.settle")(function* (host: HostConfig, ta
 })
 
 /**
- * For /bin/sh on the host, in a terminal. A task writes into files, so its session gets a window that shows them, made when
- * somebody looks and gone with the task. Without -u wide characters become `_`: there is no locale over SSH.
+ * For /bin/sh on the host, in a terminal. An interactive task's session is its terminal. Any other writes into files, so its
+ * session gets a window that shows them, made when somebody looks and gone with the task. Without -u wide characters become `_`: there is no locale over SSH.
  */
 export const attachCommand = (taskId: string): string => {
   if (!isTaskId(taskId)) throw new Error(`"${taskId}" is not the id of a task`)
@@ -130,11 +198,23 @@ export const attachCommand = (taskId: string): string => {
     `export TMUX_TMPDIR="$HOME/.signalbox/tmux"; d="$HOME/.signalbox/tasks/${taskId}"; r=`,
     `[ -f "$d/pid" ] && read -r p s b r <"$d/pid"`,
     `set --; for f in out err; do [ -f "$d/$f" ] && set -- "$@" "$d/$f"; done`,
-    `tmux -L sbx select-window -t "=${taskId}:output" 2>/dev/null || ` +
+    `[ -f "$d/interactive" ] || tmux -L sbx select-window -t "=${taskId}:output" 2>/dev/null || ` +
       `tmux -L sbx new-window -t "=${taskId}:" -n output -- tail -q \${r:+--pid="$r"} -n 1000 -f "$@" 2>/dev/null`,
     `exec tmux -u -L sbx attach -t "=${taskId}"`
   ].join("; ")
 }
+
+/** Days that the files of an ended task stay on its host: everything in them is stored by then. */
+const keepDays = 14
+
+/** Removes the files of tasks that ended long ago. A task that runs, however long, is left alone: it has no exit file. */
+export const prune = Effect.fn("Runner.prune")(function* (host: HostConfig) {
+  const transport = yield* Transport
+  const command =
+    `cd "$HOME/.signalbox/tasks" 2>/dev/null || exit 0; find . -mindepth 2 -maxdepth 2 -name exit -mtime +${keepDays} | ` +
+    `while read -r e; do d=\${e#./}; d=\${d%%/*}; [ -L "../active/$d" ] || rm -rf "./$d"; done`
+  yield* transport.exec(host, command, { timeoutMs: execTimeoutMs })
+})
 
 /** Bytes that the task has written on the host; 0 for a file that is not there. */
 export const outputSizes = Effect.fn("Runner.outputSizes")(function* (host: HostConfig, taskId: string) {
@@ -180,16 +260,21 @@ export const scriptCommand = (name: string, args: string, interpreter = "/bin/sh
   `d="$HOME/.signalbox/bin/${scriptsVersion}"; [ -f "$d/ok" ] || exit 78; exec ${interpreter} "$d/${name}" ${args}`
 
 /** One exec when the scripts are there; otherwise they are installed and it is asked again. */
-const ask = (
+const ask = <E = never>(
   host: HostConfig,
   name: string,
   args: string,
   input: string | Uint8Array,
-  timeoutMs = execTimeoutMs
-): Effect.Effect<ReadonlyArray<string>, Failure, Transport> =>
+  how: { readonly timeoutMs?: number; readonly beforeInput?: Effect.Effect<void, E> | undefined } = {}
+): Effect.Effect<ReadonlyArray<string>, Failure | E, Transport> =>
   Effect.gen(function* () {
     const transport = yield* Transport
-    const once = transport.exec(host, scriptCommand(name, args), { input, timeoutMs, maxBytes: 16 * 1024 * 1024 })
+    const once = transport.exec<E>(host, scriptCommand(name, args), {
+      input,
+      timeoutMs: how.timeoutMs ?? execTimeoutMs,
+      maxBytes: 16 * 1024 * 1024,
+      ...(how.beforeInput === undefined ? {} : { beforeInput: how.beforeInput })
+    })
     let ran = yield* once
     if (ran.code === 78) {
       yield* install(host)
@@ -228,6 +313,12 @@ const explain = (host: HostConfig, ran: Ran): RunnerError => {
       return problem(host, "tmux", `tmux on ${host.name} did not start the task${more}`)
     case 74:
       return problem(host, "not-linux", `${host.name} does not run Linux (no /proc): tasks need it`)
+    case 75:
+      return problem(
+        host,
+        "no-perl",
+        `${host.name} has no perl, which keeps the terminal of an interactive task: install it there (apt install perl-base)`
+      )
     case 78:
       return problem(
         host,
@@ -290,6 +381,7 @@ const taskFiles = (files: TaskFiles): ReadonlyArray<{ readonly name: string; rea
       bytes: Buffer.from(entries.map(([key, value]) => `export ${key}='${value.replaceAll("'", `'\\''`)}'\n`).join(""))
     })
   }
+  if (files.interactive === true) parts.push({ name: "interactive", bytes: Buffer.alloc(0) })
   if (files.merge === true) parts.push({ name: "merge", bytes: Buffer.alloc(0) })
   return parts
 }

@@ -13,7 +13,7 @@ import { Effect, type Scope, Semaphore, Stream } from "effect"
 import { openChannel } from "./channel.ts"
 import { type Connection, describeKey, dial, type Dialing, offeredKey } from "./dial.ts"
 import { makePool } from "./Pool.ts"
-import { collect, follow, type Running } from "./process.ts"
+import { follow, type Running, runToEnd } from "./process.ts"
 import { type HostError, HostRefused, type Transport } from "./Transport.ts"
 
 export interface SshOptions extends Partial<Dialing> {
@@ -67,8 +67,7 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
       })
 
     return {
-      exec: (host, command, how) =>
-        Effect.scoped(Effect.flatMap(start(host, command), (running) => collect(host.name, running, how))),
+      exec: (host, command, how) => runToEnd(host.name, start(host, command), how),
       stream: (host, command, how) => Stream.scoped(follow(host.name, start(host, command), how?.input)),
       offeredKey: (host) =>
         Effect.gen(function* () {

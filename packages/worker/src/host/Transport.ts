@@ -45,15 +45,25 @@ export interface Ran {
   readonly truncated?: true
 }
 
+export interface ExecOptions<E = never> {
+  readonly input?: string | Uint8Array
+  readonly maxBytes?: number
+  readonly timeoutMs?: number
+  readonly beforeInput?: Effect.Effect<void, E>
+}
+
 export class Transport extends Context.Service<
   Transport,
   {
-    /** Runs `command` by /bin/sh on the host with `input` on stdin. Output is limited to `maxBytes` (default 4 MiB) per stream. */
-    readonly exec: (
+    /**
+     * Runs `command` by /bin/sh on the host with `input` on stdin. Output is limited to `maxBytes` (default 4 MiB) per stream.
+     * `beforeInput` runs once the host has answered that the command starts, and before a byte of the input is sent.
+     */
+    readonly exec: <E = never>(
       host: HostConfig,
       command: string,
-      options?: { readonly input?: string | Uint8Array; readonly maxBytes?: number; readonly timeoutMs?: number }
-    ) => Effect.Effect<Ran, HostError>
+      options?: ExecOptions<E>
+    ) => Effect.Effect<Ran, HostError | E>
     /** Stdout as it comes, until the process ends (end of stream) or the connection breaks (HostUnreachable). Interruption ends the remote process. */
     readonly stream: (
       host: HostConfig,

@@ -1,13 +1,13 @@
 /**
  * What a local child and a remote channel have in common: input goes in, two outputs come out, an end is told.
  *
- * Owns: collecting with limits (`collect`) and following with back-pressure (`follow`). Does not own: how it is started.
+ * Owns: running with limits (`runToEnd`) and following with back-pressure (`follow`). Does not own: how it is started.
  * Invariants: both outputs are always drained (unread stderr stops an SSH channel); an end without an exit status on a broken
  * connection is HostUnreachable, on a living one an unknown code; whoever is interrupted stops the process.
  */
 import type { Readable, Writable } from "node:stream"
 import { Cause, Effect, Queue, type Scope, Stream } from "effect"
-import { type HostError, HostUnreachable, type Ran } from "./Transport.ts"
+import { type ExecOptions, type HostError, HostUnreachable, type Ran } from "./Transport.ts"
 
 export interface Running {
   readonly stdin: Writable
@@ -26,10 +26,24 @@ export interface Ended {
 
 export const defaultMaxBytes = 4 * 1024 * 1024
 
-export const collect = (
+/** Starts, waits for the end, and stops what is left. */
+export const runToEnd = <E>(
+  host: string,
+  start: Effect.Effect<Running, HostError, Scope.Scope>,
+  options: ExecOptions<E> = {}
+): Effect.Effect<Ran, HostError | E> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const running = yield* start
+      if (options.beforeInput !== undefined) yield* options.beforeInput
+      return yield* collect(host, running, options)
+    })
+  )
+
+const collect = (
   host: string,
   running: Running,
-  options: { readonly input?: string | Uint8Array; readonly maxBytes?: number; readonly timeoutMs?: number } = {}
+  options: Omit<ExecOptions, "beforeInput">
 ): Effect.Effect<Ran, HostError> => {
   const whole = Effect.callback<Ran, HostError>((resume) => {
     const limit = options.maxBytes ?? defaultMaxBytes

@@ -13,6 +13,7 @@ import { hostConfig } from "@signalbox/core/host/view.ts"
 import { TaskOutput, type OutputStream } from "@signalbox/core/task/output.ts"
 import type { OutputDigests } from "@signalbox/core/task/events.ts"
 import { isSettled, type TaskView } from "@signalbox/core/task/view.ts"
+import { formatOf } from "@signalbox/core/tool/interactive.ts"
 import { parsers } from "@signalbox/core/tool/parser/parsers.ts"
 import { findTool } from "@signalbox/core/tool/Toolbox.ts"
 import type { OutputParser, Tool, ToolReport } from "@signalbox/core/tool/Tool.ts"
@@ -48,7 +49,7 @@ export const makeTaskFollower = Effect.gen(function* () {
       Effect.catchTag("ToolInvalid", () => Effect.succeed(undefined)),
       Effect.provideService(ReadModels, models)
     )
-    const parser = parsers[tool?.format ?? "text"]
+    const parser = parsers[formatOf(tool?.format ?? "text", task.params)]
     const host = yield* models.host(task.host)
     const settings = host === undefined || tool === undefined ? [] : settingsOf(hostConfig(host), tool)
     const sizes = yield* output.sizes(taskId)
@@ -119,9 +120,7 @@ export const makeTaskFollower = Effect.gen(function* () {
         yield* tell(one, next.report, `observe/${fromByte + bytes.length}`, now)
       one.observed = next
     }
-    const written = yield* output.append(one.task.taskId, stream, fromByte, bytes)
-    if (written._tag === "Committed") yield* output.announce(one.task.taskId, stream, written.nextByte)
-    return written
+    return yield* output.append(one.task.taskId, stream, fromByte, bytes)
   })
 
   const tell = Effect.fnUntraced(function* (one: Followed, report: ToolReport, key: string, now: number) {

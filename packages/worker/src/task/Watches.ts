@@ -8,7 +8,7 @@
 import { Cause, Effect, FiberMap, Stream } from "effect"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { Leases } from "@signalbox/core/queue/Lease.ts"
-import { watchedTasks, watchHost } from "./watch-host.ts"
+import { watchedHosts, watchHost } from "./watch-host.ts"
 
 const lease = { ttl: "8 seconds", renewEvery: "2 seconds" } as const
 /** At most so often after an event, and at least so often without one. */
@@ -21,8 +21,7 @@ export const runWatches = Effect.scoped(
     const leases = yield* Leases
     const watching = yield* FiberMap.make<string>()
     const look = Effect.gen(function* () {
-      const hosts = new Set((yield* watchedTasks(null)).map((task) => task.host))
-      for (const host of hosts) {
+      for (const host of yield* watchedHosts) {
         if (yield* FiberMap.has(watching, host)) continue
         yield* FiberMap.run(watching, host, watchUnderLease(leases, host), { onlyIfMissing: true })
       }

@@ -6,14 +6,16 @@
  * a slot without a starting task is given back; a task whose dependency did not succeed never starts and says why.
  */
 import { Effect } from "effect"
-import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
+import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { Slots } from "@signalbox/core/queue/Slots.ts"
 import { DispatchJob } from "@signalbox/core/task/jobs.ts"
+import { taskProjection } from "@signalbox/core/task/projection.ts"
 import { activeStatuses, settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
+import { HostCommands } from "../host/HostCommands.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 /** Tasks at once on a host that says nothing else. */
@@ -27,7 +29,7 @@ export const dispatchHandler = jobHandler({
   data: DispatchJob,
   run: (job) =>
     Effect.gen(function* () {
-      yield* (yield* ReadModels).waitFor(job.position)
+      yield* (yield* Projections).waitFor(taskProjection.name, job.position)
       const hosts = job.taskId === undefined ? [job.host ?? "local"] : yield* concerned(job.taskId)
       yield* Effect.forEach(hosts, dispatchHost, { discard: true })
     })
@@ -59,13 +61,17 @@ export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
   const db = yield* Db
   const slots = yield* Slots
   const commands = yield* TaskCommands
-  const host = yield* Effect.flatMap(ReadModels, (models) => models.host(name))
+  const host = yield* Effect.flatMap(HostCommands, (hosts) => hosts.find(name))
   const { queued, granted } = yield* db.transaction(
     Effect.gen(function* () {
-      yield* releaseSettled(name)
-      const rows = yield* readQueue(name)
-      const ready = rows.filter((row) => row.failed === null)
-      return { queued: rows, granted: host === undefined ? [] : yield* grantSlots(host, ready) }
+      // sent together, run one after the other: one round trip
+      const [, rows] = yield* Effect.all([releaseSettled(name), readQueue(name)], { concurrency: "unbounded" })
+      const wanted = rows.flatMap((row) =>
+        row.failed !== null || host === undefined
+          ? []
+          : [{ taskId: row.id, tool: row.tool, ...limitsOf(host, row.tool) }]
+      )
+      return { queued: rows, granted: [...(yield* slots.grant(name, wanted))] }
     })
   )
   for (const row of queued) {
@@ -83,31 +89,6 @@ export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
     if (after === undefined || !activeStatuses.includes(after.status)) yield* slots.release(taskId)
   }
   return granted.length
-})
-
-/**
- * Asks for slots only where the last look leaves room: a long queue behind a full host costs one query, not one per task.
- * `Slots.grant` decides. A task that has its slot and was not dispatched (a death in between) is taken up again.
- */
-const grantSlots = Effect.fnUntraced(function* (host: HostConfig, ready: ReadonlyArray<QueuedRow>) {
-  const slots = yield* Slots
-  const occupied = (yield* slots.occupied).filter((slot) => slot.host === host.name)
-  const held = new Set(occupied.map((slot) => slot.taskId))
-  const byTool = new Map<string, number>()
-  for (const { tool } of occupied) byTool.set(tool, (byTool.get(tool) ?? 0) + 1)
-  const granted: Array<string> = []
-  let used = occupied.length
-  for (const { id, tool } of ready) {
-    const limits = limitsOf(host, tool)
-    const room = used < limits.hostLimit && (byTool.get(tool) ?? 0) < limits.toolLimit
-    if (!held.has(id) && !room) continue
-    if (!(yield* slots.grant({ taskId: id, host: host.name, tool, ...limits }))) continue
-    granted.push(id)
-    if (held.has(id)) continue
-    used += 1
-    byTool.set(tool, (byTool.get(tool) ?? 0) + 1)
-  }
-  return granted
 })
 
 /** The stricter of the host's number and, for the tool, its own on this host. */

@@ -46,6 +46,7 @@ export const launchFiles = (
   return {
     command: [...preCommands, launch.script].join("\n"),
     merge: launch.merge,
+    ...(launch.interactive === true ? { interactive: true } : {}),
     ...(launch.stdin === undefined ? {} : { stdin: launch.stdin }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(Object.keys(env).length === 0 ? {} : { env })

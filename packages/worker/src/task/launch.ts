@@ -4,11 +4,10 @@
  * Owns: the act between TaskDispatched and a process: files, tmux, refusals. Does not own: noticing the process (the watcher
  * records TaskLaunched from the host's own evidence).
  * Invariants: the runner's directory on the host decides whether the task was started, so a job that runs twice adopts; the
- * mark `sent_at` is set before anything is sent, so that after the last attempt "never started" and "unknown" are told apart;
+ * mark `sent_at` is set before a byte of it is sent, so that after the last attempt "never started" and "unknown" are told apart;
  * a kill that found the mark unset has taken the slot away (`kill.ts`), and then nothing is sent.
  */
 import { Data, Effect, Option } from "effect"
-import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
@@ -17,9 +16,9 @@ import { TaskJob } from "@signalbox/core/task/jobs.ts"
 import type { TaskView } from "@signalbox/core/task/view.ts"
 import { launchOf } from "@signalbox/core/tool/launch.ts"
 import { findTool } from "@signalbox/core/tool/Toolbox.ts"
+import { HostCommands } from "../host/HostCommands.ts"
 import { pinFirstKey } from "../host/keys.ts"
 import { launch } from "../host/Runner.ts"
-import { Transport } from "../host/Transport.ts"
 import { invocationOf, launchFiles, settingsOf } from "./launch-files.ts"
 import { variable } from "./secrets.ts"
 import { TaskCommands } from "./TaskCommands.ts"
@@ -32,6 +31,7 @@ export const launchHandler = jobHandler({
       const task = yield* (yield* TaskCommands).load(job.taskId)
       if (task === undefined || task.status !== "starting" || task.startedAt !== null || task.kill !== null) return
       yield* launchTask(task).pipe(
+        Effect.catchTag("Withdrawn", () => Effect.void),
         Effect.catch((error) => (isFinal(error) ? fail(task.taskId, error.message) : Effect.fail(error)))
       )
     }),
@@ -74,7 +74,7 @@ const fail = (taskId: string, message: string) =>
 
 const launchTask = (task: TaskView) =>
   Effect.gen(function* () {
-    const view = yield* (yield* ReadModels).host(task.host)
+    const view = yield* (yield* HostCommands).find(task.host)
     if (view === undefined) return yield* refuse(`The host ${task.host} was removed.`)
     const tool = yield* findTool(task.tool)
     if (tool === undefined) return yield* refuse(`The tool ${task.tool} was removed.`)
@@ -83,9 +83,8 @@ const launchTask = (task: TaskView) =>
     const settings = settingsOf(host, tool)
     const invocation = invocationOf(task, settings, view.report?.root === true || host.user === "root")
     const files = launchFiles(task, yield* Effect.fromResult(launchOf(tool, invocation)), settings, secrets)
-    yield* (yield* Transport).exec(hostConfig(host), "exit 0") // not reached: nothing was sent, and that is known
-    if (!(yield* markSent(task.taskId))) return // killed in the meantime
-    const launched = yield* launch(hostConfig(host), task.taskId, files)
+    const db = yield* Db
+    const launched = yield* launch(hostConfig(host), task.taskId, files, markSent(db, task.taskId))
     yield* Effect.logInfo(`${task.taskId} ${launched.outcome} on ${task.host}`)
     if (launched.state._tag !== "running") return // the watcher finds what became of it
     const { pid, bootId } = launched.state
@@ -93,16 +92,18 @@ const launchTask = (task: TaskView) =>
     yield* (yield* TaskCommands).run(task.taskId, { _tag: "RecordLaunch", pid, bootId, adopted }, "launched")
   })
 
-const markSent = (taskId: string) =>
-  Effect.flatMap(Db, (db) =>
-    Effect.map(
-      db.query(
-        "mark the launch as sent",
-        (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId} returning 1`
-      ),
-      (rows) => rows.length > 0
-    )
+/** Between the host's answer and the first byte: a host that cannot be reached has been sent nothing, and that is known. */
+const markSent = (db: Db["Service"], taskId: string) =>
+  Effect.flatMap(
+    db.query(
+      "mark the launch as sent",
+      (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId} returning 1`
+    ),
+    (rows) => (rows.length > 0 ? Effect.void : Effect.fail(new Withdrawn()))
   )
+
+/** It was killed in the meantime: nothing is sent. */
+class Withdrawn extends Data.TaggedError("Withdrawn")<{}> {}
 
 /** Nothing was started and trying again does not help. */
 class LaunchRefused extends Data.TaggedError("LaunchRefused")<{ readonly reason: string }> {

@@ -7,13 +7,13 @@
  * stored; no connection means no news, never a verdict; a verdict that a process is gone waits until its last byte is stored.
  */
 import { Clock, Effect, Schedule, Stream } from "effect"
-import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
-import { Db } from "@signalbox/core/postgres/Db.ts"
+import { Db, type Sql } from "@signalbox/core/postgres/Db.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { TaskCommand } from "@signalbox/core/task/decider.ts"
 import { activeStatuses } from "@signalbox/core/task/view.ts"
-import { outputSizes, settle, state, type TaskState } from "../host/Runner.ts"
+import { HostCommands } from "../host/HostCommands.ts"
+import { outputSizes, prune, settle, state, type TaskState } from "../host/Runner.ts"
 import { type Cursor, watch } from "../host/watch.ts"
 import type { WatchRecord } from "../host/watch-record.ts"
 import { TaskCommands } from "./TaskCommands.ts"
@@ -28,27 +28,50 @@ const retryPolicy = Schedule.min([Schedule.exponential("250 millis"), Schedule.s
   Schedule.jittered
 )
 
-/** Tasks that a watcher answers for. What is unknown may still show itself for a day. */
-export const watchedTasks = (host: string | null) =>
+/** What a watcher answers for. What is unknown may still show itself for a day. */
+const watched = (sql: Sql) => sql`(status in ${sql(activeStatuses)}
+  or (status = 'unknown' and created_at > to_char(now() at time zone 'utc' - interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))`
+
+interface WatchedTask {
+  readonly id: string
+  /** Its process was seen. */
+  readonly started: boolean
+}
+
+const watchedTasks = (host: string) =>
   Effect.flatMap(Db, (db) =>
     db.query(
       "find watched tasks",
-      (sql) => sql<{ id: string; host: string }[]>`
-        select id, host from read.task
-        where (status in ${sql(activeStatuses)} or (status = 'unknown' and created_at > to_char(now() at time zone 'utc' - interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
-          ${host === null ? sql`` : sql`and host = ${host}`}`
+      (sql) => sql<WatchedTask[]>`select id, view ->> 'startedAt' is not null as started
+        from read.task where host = ${host} and ${watched(sql)}`
     )
   )
+
+const isWatched = (host: string) =>
+  Effect.flatMap(Db, (db) =>
+    db.query(
+      "is a host watched",
+      (sql) => sql<{ id: string }[]>`select id from read.task where host = ${host} and ${watched(sql)} limit 1`
+    )
+  ).pipe(Effect.map((rows) => rows.length > 0))
+
+export const watchedHosts = Effect.flatMap(Db, (db) =>
+  db.query(
+    "find hosts to watch",
+    (sql) => sql<{ host: string }[]>`select distinct host from read.task where ${watched(sql)}`
+  )
+).pipe(Effect.map((rows) => rows.map((row) => row.host)))
 
 /** Ends when the host has been idle for a while. */
 export const watchHost = Effect.fn("watchHost")(function* (name: string) {
   const session = Effect.gen(function* () {
-    const view = yield* (yield* ReadModels).host(name)
+    const view = yield* (yield* HostCommands).find(name)
     if (view === undefined) return yield* Effect.logInfo(`${name} was removed: it is not watched any more`)
     const host = hostConfig(view)
     const follower = yield* makeTaskFollower
     const cursors = yield* cursorsOf(name)
     const settled = new Set<string>()
+    yield* Effect.forkScoped(Effect.ignore(prune(host)))
     const follow = watch(host, cursors).pipe(Stream.runForEachArray((records) => handle(follower, settled, records)))
     const reconcile = Effect.forever(
       Effect.andThen(reconcileHost(name, follower, settled), Effect.sleep(reconcileEvery))
@@ -68,7 +91,7 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     const deadlines = Effect.forever(Effect.andThen(follower.enforceDeadlines, Effect.sleep("1 second")))
     yield* Effect.raceAllFirst([follow, reconcile, tidy, deadlines, untilIdle(name)])
   })
-  yield* session.pipe(
+  yield* Effect.scoped(session).pipe(
     Effect.tapError((error) => Effect.logInfo(`watching ${name}: ${error.message}`)),
     Effect.retry(retryPolicy)
   )
@@ -80,7 +103,7 @@ const untilIdle = (name: string) =>
     for (;;) {
       yield* Effect.sleep("2 seconds")
       const now = yield* Clock.currentTimeMillis
-      if ((yield* watchedTasks(name)).length > 0) busyAt = now
+      if (yield* isWatched(name)) busyAt = now
       if (now - busyAt > lingerMs) return
     }
   })
@@ -142,32 +165,38 @@ const reconcileHost = Effect.fn("reconcileHost")(function* (
   follower: TaskFollower,
   settled: Set<string>
 ) {
-  const view = yield* (yield* ReadModels).host(name)
+  const view = yield* (yield* HostCommands).find(name)
   const tasks = yield* watchedTasks(name)
   if (view === undefined || tasks.length === 0) return
   const states = yield* state(
     hostConfig(view),
     tasks.map((task) => task.id)
   )
-  yield* Effect.forEach(states, ([id, found]) => judge(name, follower, settled, id, found), {
+  // What was known before the host was asked: a task that starts between the two looks is not one whose directory is gone.
+  const startedBefore = new Set(tasks.filter((task) => task.started).map((task) => task.id))
+  yield* Effect.forEach(states, ([id, found]) => judge(name, follower, settled, id, found, startedBefore.has(id)), {
     concurrency: 4,
     discard: true
   })
 })
 
-const judge = (name: string, follower: TaskFollower, settled: Set<string>, id: string, found: TaskState) =>
+const judge = (
+  name: string,
+  follower: TaskFollower,
+  settled: Set<string>,
+  id: string,
+  found: TaskState,
+  startedBefore: boolean
+) =>
   Effect.gen(function* () {
+    if (found._tag === "exited") return // its record comes, after its last byte
+    if (found._tag === "running") return yield* follower.launched(id, found.pid, found.bootId)
     const commands = yield* TaskCommands
     const task = yield* commands.load(id)
     if (task === undefined) return
-    const started = task.startedAt !== null
     const now = yield* Clock.currentTimeMillis
     const waitedMs = now - Date.parse(task.updatedAt)
     switch (found._tag) {
-      case "running":
-        return yield* follower.launched(id, found.pid, found.bootId)
-      case "exited":
-        return // its record comes, after its last byte
       case "interrupted":
       case "lost": {
         if (!(yield* allStored(name, id))) return // the watcher is still reading what it left
@@ -182,7 +211,7 @@ const judge = (name: string, follower: TaskFollower, settled: Set<string>, id: s
       }
       case "absent":
       case "prepared":
-        if (started) yield* lose(id, `its directory on ${name} is gone`)
+        if (startedBefore) yield* lose(id, `its directory on ${name} is gone`)
         return
       case "starting":
         if (waitedMs > startingPatienceMs) yield* lose(id, "it was being started when its host went down")
@@ -192,7 +221,7 @@ const judge = (name: string, follower: TaskFollower, settled: Set<string>, id: s
 /** Nothing on the host that is not in our tables. */
 const allStored = (name: string, id: string) =>
   Effect.gen(function* () {
-    const view = yield* (yield* ReadModels).host(name)
+    const view = yield* (yield* HostCommands).find(name)
     if (view === undefined) return true
     const sizes = yield* (yield* TaskOutput).sizes(id)
     const remote = yield* outputSizes(hostConfig(view), id)

@@ -7,8 +7,10 @@
 import { createHash } from "node:crypto"
 import { kill } from "./kill.ts"
 import { launch } from "./launch.ts"
+import { message } from "./message.ts"
 import { run } from "./run.ts"
 import { state } from "./state.ts"
+import { ttyPerl } from "./tty-perl.ts"
 import { watchPerl } from "./watch-perl.ts"
 import { watchSh } from "./watch-sh.ts"
 
@@ -17,6 +19,8 @@ export const scripts: Readonly<Record<string, string>> = {
   "run.sh": run,
   "state.sh": state,
   "kill.sh": kill,
+  "tty.pl": ttyPerl,
+  "message.sh": message,
   "watch.pl": watchPerl,
   "watch.sh": watchSh,
   // exit-empty races with the end of the last task: of 400 launches 65 failed with it on, none with it off.

@@ -17,6 +17,10 @@ while read -r id; do
   if [ -n "$p" ] && [ "$b" = "$now" ] && [ -r "/proc/$p/stat" ] && read -r l <"/proc/$p/stat"; then
     set -- \${l##*) }; [ "$1" != Z ] && [ "\${20}" = "$s" ] && alive=yes      # not a zombie, not a reused pid
   fi 2>/dev/null
+  # The command has ended and its runner, older than it, is still writing down the exit code: not lost.
+  if [ $alive = no ] && [ -n "$r" ] && [ "$b" = "$now" ] && [ -r "/proc/$r/stat" ] && read -r l <"/proc/$r/stat"; then
+    set -- \${l##*) }; [ "$1" != Z ] && [ "\${20}" -le "$s" ] && alive=yes
+  fi 2>/dev/null
   if [ -f "$d/exit" ]; then read -r code at <"$d/exit"; echo "$id exited $code $at"
   elif [ -z "$p" ]; then
     r= b=; [ -f "$d/once/runner" ] && read -r r b <"$d/once/runner"

@@ -1,0 +1,72 @@
+/** Workers are replaced one after the other while tasks run and wait: nothing is lost, no attempt is burned, watches change hands. */
+import { afterAll, beforeAll, expect, it } from "vitest"
+import postgres from "postgres"
+import { isSettled } from "@signalbox/core/task/view.ts"
+import { type Home, type Role, dispose, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { showLogsOnFailure } from "../support/logs.ts"
+import { type TestServer, startServer } from "../support/postgres-server.ts"
+import { type FleetHost, host, ssh } from "./support.ts"
+import { HostShown, TaskList, addHost, createTask } from "./tasks.ts"
+
+let server: TestServer
+let home: Home
+let box: FleetHost
+
+beforeAll(async () => {
+  ;[server, box] = await Promise.all([startServer(), host("rolling")])
+  home = await makeHome({ database: server.url })
+  await startHub(home)
+})
+afterAll(async () => {
+  await dispose(home)
+  await server.stop()
+})
+
+const count = 18
+
+it("SIGTERM to each worker in turn loses nothing, runs nothing twice and hands over within seconds", async () => {
+  showLogsOnFailure(home)
+  let [watching, other] = await Promise.all([newWorker(), newWorker()])
+  await addHost(home, box, "--max-tasks", "6")
+  const command = (n: number): string =>
+    `echo ${n} >>/root/began; for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done`
+  const ids: Array<string> = []
+  for (let n = 0; n < count; n++) ids.push(await createTask(home, box.name, "shell", command(n)))
+  await until("somebody watches", 15_000, async () => ((await watcher()) === null ? undefined : true))
+  if (isNamedIn(other, await watcher())) [watching, other] = [other, watching]
+
+  for (let round = 0; round < 2; round++) {
+    const [, { ms }] = await Promise.all([
+      watching.stop(),
+      until("the other worker watches", 15_000, async () => (isNamedIn(other, await watcher()) ? true : undefined))
+    ])
+    expect(ms, "until the other worker watches").toBeLessThan(5_000)
+    expect(await watching.ended).not.toBeNull() // it went by itself: nobody had to kill it
+    ;[watching, other] = [other, await newWorker()]
+  }
+
+  const { value: tasks } = await until("all have ended", 120_000, async () => {
+    const all = (await signalbox(home, "task", "list", "--json")).json(TaskList).tasks
+    return all.length === count && all.every((task) => isSettled(task.status)) ? all : undefined
+  })
+  expect(tasks.filter((task) => task.status !== "succeeded")).toEqual([])
+  const said = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}\n`).join("")
+  for (const id of ids) expect((await signalbox(home, "task", "logs", id)).stdout).toBe(said)
+  const runs = (await ssh(box.name, "sort -n /root/began")).trim().split("\n").map(Number)
+  expect(runs).toEqual(Array.from({ length: count }, (_, n) => n))
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} })
+  const burned = await sql`select name, retry_count, output from pgboss.job where retry_count > 0 or state = 'failed'`
+  await sql.end()
+  expect([...burned]).toEqual([])
+})
+
+const newWorker = async (): Promise<Role> => {
+  const worker = await start(home, "worker")
+  await until("the worker works", 30_000, async () => ((await worker.log()).includes("takes jobs") ? true : undefined))
+  return worker
+}
+
+const watcher = async (): Promise<string | null> =>
+  (await signalbox(home, "host", "show", box.name, "--json")).json(HostShown).watcher
+
+const isNamedIn = (worker: Role, name: string | null): boolean => new RegExp(`\\b${worker.pid}\\b`).test(name ?? "")
