@@ -2,12 +2,13 @@
 /**
  * The start of every role: a small file that any Node since 18 can read.
  *
- * Owns: choosing a Node that is new enough, the compile cache, the sentence when nothing is built. Does not own: commands.
+ * Owns: choosing a Node that is new enough, the compile cache, how much garbage may lie around, the sentence when nothing is built. Does not own: commands.
  */
 import { existsSync } from "node:fs"
 import module from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import v8 from "node:v8"
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [major, minor] = process.versions.node.split(".").map(Number)
@@ -23,7 +24,18 @@ async function start() {
     return
   }
   module.enableCompileCache?.()
+  leaveLittleGarbage()
   await import(bundle)
+}
+
+/**
+ * What is in use is small (35 MB while a million events are followed), but on a machine with much memory V8 collects late: 450 MB.
+ * Neither flag is a limit that could end the process: the young generation stays at 2 MB, and the old one is collected when it
+ * has grown by half. Costs up to a quarter more CPU where nothing but events is read.
+ */
+function leaveLittleGarbage() {
+  v8.setFlagsFromString("--semi-space-growth-factor=1")
+  v8.setFlagsFromString("--heap-growing-percent=50")
 }
 
 /** npm ci brings a Node of its own (the `node` package) for machines whose Node is older. */

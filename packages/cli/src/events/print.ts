@@ -46,7 +46,7 @@ const pages = Effect.fnUntraced(function* (flags: EventFlags) {
     if (end === Number.POSITIVE_INFINITY) end = head
     for (const event of events) if (event.position <= end) yield* line(event)
     const last = events.at(-1)
-    if (last === undefined || events.length < page) return
+    if (last === undefined) return // a short page may only be a heavy one
     from = last.position + 1
   }
 })

@@ -81,10 +81,10 @@ export class Commands extends Context.Service<
       ) {
         let loaded = from
         for (;;) {
-          const page = yield* log.read({ stream, from: loaded.version + 1, limit: PAGE })
-          loaded = yield* fold(decider, types, loaded, page)
-          if (page.length > 0) memory.keep(stream, decider, loaded)
-          if (page.length < PAGE) return loaded
+          const { events, more } = yield* log.page({ stream, from: loaded.version + 1, limit: PAGE })
+          loaded = yield* fold(decider, types, loaded, events)
+          if (events.length > 0) memory.keep(stream, decider, loaded)
+          if (!more) return loaded
         }
       })
 

@@ -81,6 +81,17 @@ export interface Appended {
   readonly duplicate: boolean
 }
 
+export interface PageOptions {
+  readonly stream?: string
+  readonly type?: string
+  readonly from?: number
+  readonly limit?: number
+}
+export interface Page {
+  readonly events: ReadonlyArray<RecordedEvent>
+  readonly more: boolean
+}
+
 export type Followed =
   | { readonly _tag: "Event"; readonly event: RecordedEvent }
   /** Once, when the head that was seen at the start has been delivered. */
@@ -95,13 +106,13 @@ export class EventLog extends Context.Service<
   {
     /** Group-committed with its neighbours; suspends while the queue is full. Retries a lost connection by the command's receipt. */
     readonly append: (item: Append) => Effect.Effect<Appended, AppendError>
-    /** One page in order. `from`: first position (or version, with `stream`) wanted, 1-based. `limit` ≤ 10,000, default 1,000. */
-    readonly read: (options: {
-      readonly stream?: string
-      readonly type?: string
-      readonly from?: number
-      readonly limit?: number
-    }) => Effect.Effect<ReadonlyArray<RecordedEvent>, LogUnavailable>
+    /**
+     * One page in order, ended by `limit` (≤ 10,000, default 1,000) or by the event that passes 4 MiB of payload. `from`: first
+     * position (or version, with `stream`) wanted, 1-based. `more`: false when the page has certainly reached the end.
+     */
+    readonly page: (options: PageOptions) => Effect.Effect<Page, LogUnavailable>
+    /** The events of `page`: a short answer is not the end of the log. */
+    readonly read: (options: PageOptions) => Effect.Effect<ReadonlyArray<RecordedEvent>, LogUnavailable>
     /** Every event from `from` (default 1) to the head at the start, in pages: bounded memory. */
     readonly readAll: (options?: {
       readonly stream?: string

@@ -3,8 +3,8 @@
  *
  * Owns: every SELECT of events (exported, so that tests EXPLAIN the very query the code runs) and the size of pages.
  * Does not own: waiting for new events (`follow`), nor the meaning of payloads (`Event`).
- * Invariants: every query walks an index in order from its cursor; a page holds at most `PAGE_BYTES` of payload beyond its
- * first event, so a reader's memory is bounded however large the events are.
+ * Invariants: every query walks an index in order from its cursor; a page ends with the event that passes its budget
+ * of payload bytes, so a reader's memory is bounded however large the events are.
  */
 import { Effect, Option, Stream } from "effect"
 import type postgres from "postgres"
@@ -12,12 +12,23 @@ import { Db, type DbError, type Sql } from "../postgres/Db.ts"
 import type { RecordedEvent } from "./Event.ts"
 import { type EventLog, LogUnavailable } from "./EventLog.ts"
 
-const PAGE_BYTES = 4 * 1_048_576
+/** Small: a process has a dozen readers, and a page costs several times its bytes until it is parsed. */
+const PAGE_BYTES = 1_048_576
+/** For callers, who have one page at a time. */
+const CALLER_BYTES = 4 * 1_048_576
 const MAX_PAGE = 10_000
+/** What Postgres counts beyond the text. */
+const COLUMN_HEADER = 4
 
 /** Which events, in which order: of the whole log by position, or of one stream by version. */
 export type Cursor =
-  | { readonly _tag: "Log"; readonly from: number; readonly type?: string | undefined }
+  | {
+      readonly _tag: "Log"
+      readonly from: number
+      readonly type?: string | undefined
+      /** Only these are read. The last event that was walked past comes too, without its payload, to tell how far. */
+      readonly wants?: ReadonlyArray<string> | undefined
+    }
   | { readonly _tag: "Stream"; readonly stream: string; readonly from: number; readonly type?: string | undefined }
 
 export interface EventRow {
@@ -34,11 +45,9 @@ export interface EventRow {
   readonly hash: Buffer
 }
 
-/**
- * One page. The inner query walks the index; the outer cuts the page where its payloads exceed the budget. Payloads that are
- * stored in less than 500 bytes are counted as stored, so that only large ones are unpacked for their length.
- */
+/** One page. The inner query walks the index; the outer cuts the page behind the event that passes the budget. */
 export const pageQuery = (sql: Sql, cursor: Cursor, limit: number): postgres.PendingQuery<EventRow[]> => {
+  if (cursor._tag === "Log" && cursor.wants !== undefined) return wantedQuery(sql, cursor.from, cursor.wants, limit)
   const order = cursor._tag === "Stream" ? sql`version` : sql`position`
   const typed = cursor.type === undefined ? sql`` : sql`and type = ${cursor.type}`
   const place =
@@ -46,16 +55,37 @@ export const pageQuery = (sql: Sql, cursor: Cursor, limit: number): postgres.Pen
       ? sql`stream = ${cursor.stream} and version >= ${cursor.from} ${typed}`
       : sql`position >= ${cursor.from} ${typed}`
   return sql<EventRow[]>`
-    select position, stream, version, type, data::text as data, actor, command_id, correlation_id, causation_id,
-      (extract(epoch from at) * 1000000)::bigint as micros, hash
+    select ${columns(sql)}, data::text as data
     from (
-      select *, sum(case when pg_column_size(data) < 500 then pg_column_size(data) else octet_length(data::text) end)
-        over (order by ${order} rows between unbounded preceding and 1 preceding) as before
+      select *, sum(${payloadBytes(sql)}) over (order by ${order} rows between unbounded preceding and 1 preceding) as before
       from (select * from log.event where ${place} order by ${order} limit ${limit}) walked
     ) measured
     where before is null or before < ${PAGE_BYTES}
     order by ${order}`
 }
+
+/** The same for a follower of few types: what it does not want is walked past, never unpacked, sent or parsed. */
+const wantedQuery = (sql: Sql, from: number, wants: ReadonlyArray<string>, limit: number) => sql<EventRow[]>`
+  select ${columns(sql)}, case when wanted then data::text else 'null' end as data
+  from (
+    select *, sum(weight) over (order by position rows unbounded preceding) as upto, max(position) over () as finish
+    from (
+      select *, case when wanted then ${payloadBytes(sql)} else 0 end as weight
+      from (
+        select *, type in ${sql([...wants])} as wanted
+        from log.event where position >= ${from} order by position limit ${limit}
+      ) walked
+    ) weighed
+  ) measured
+  where upto - weight < ${PAGE_BYTES} and (wanted or upto >= ${PAGE_BYTES} or position = finish)
+  order by position`
+
+const columns = (sql: Sql) => sql`position, stream, version, type, actor, command_id, correlation_id, causation_id,
+  (extract(epoch from at) * 1000000)::bigint as micros, hash`
+
+/** The size of the column `data` as text. Only what is compressed must be unpacked for it. */
+export const payloadBytes = (sql: Sql) =>
+  sql`case when pg_column_compression(data) is null then pg_column_size(data) else octet_length(data::text) end`
 
 export const headQuery = (sql: Sql): postgres.PendingQuery<{ position: string; hash: Buffer }[]> =>
   sql<{ position: string; hash: Buffer }[]>`select position, hash from log.head`
@@ -111,21 +141,28 @@ export const after = (cursor: Cursor, page: ReadonlyArray<RecordedEvent>): Curso
 export const nextLimit = (limit: number, got: number): number =>
   got < limit ? Math.max(16, Math.min(got * 2, limit)) : Math.min(limit * 2, 2_000)
 
-type Reading = Pick<EventLog["Service"], "read" | "readAll" | "head">
+type Reading = Pick<EventLog["Service"], "page" | "read" | "readAll" | "head">
 
 export const makeReading = (db: Db["Service"]): Reading => {
-  const read: Reading["read"] = Effect.fn("EventLog.read")(function* (options) {
+  const page: Reading["page"] = Effect.fn("EventLog.page")(function* (options) {
     const wanted = Math.max(0, Math.min(options.limit ?? 1_000, MAX_PAGE))
     let cursor = cursorOf(options)
+    let bytes = 0
     const events: Array<RecordedEvent> = []
-    while (events.length < wanted) {
-      const page = yield* readPage(db, cursor, wanted - events.length)
-      for (const event of page) events.push(event)
-      if (page.length === 0) break
-      cursor = after(cursor, page)
+    while (events.length < wanted && bytes < CALLER_BYTES) {
+      const limit = wanted - events.length
+      const rows = yield* db.query("read the log", () => pageQuery(db.pool, cursor, limit))
+      const found = rows.map(toRecorded)
+      for (const event of found) events.push(event)
+      const size = rows.reduce((sum, row) => sum + Buffer.byteLength(row.data) + COLUMN_HEADER, 0)
+      // A page that is neither full nor heavy was not cut: the log, or the stream, ends here.
+      if (rows.length < limit && size < PAGE_BYTES) return { events, more: false }
+      bytes += size
+      cursor = after(cursor, found)
     }
-    return events
+    return { events, more: true }
   }, Effect.mapError(unavailable))
+  const read: Reading["read"] = (options) => Effect.map(page(options), ({ events }) => events)
 
   const readAll: Reading["readAll"] = (options = {}) =>
     Stream.unwrap(
@@ -148,7 +185,7 @@ export const makeReading = (db: Db["Service"]): Reading => {
       })
     ).pipe(Stream.mapError(unavailable))
 
-  return { read, readAll, head: Effect.mapError(readHead(db), unavailable) }
+  return { page, read, readAll, head: Effect.mapError(readHead(db), unavailable) }
 }
 
 const cursorOf = (options: {

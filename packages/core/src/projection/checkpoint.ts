@@ -82,7 +82,8 @@ export const lockCheckpoint = Effect.fnUntraced(function* (name: string, target:
 
 /**
  * @param at what the events were read from: they begin behind its position
- * @param events every event of the log from there, of any type, without a gap; where none is wanted, `skipAll` costs less
+ * @param events from there without a gap in what the follower wants; the last one, of any type, is where the batch ends. Where
+ *   none is wanted, `skipAll` costs less
  */
 export const applyBatch = (
   follower: Follower,

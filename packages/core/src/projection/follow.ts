@@ -99,13 +99,14 @@ export const makeStep = (
       ahead = undefined
       const last = page.at(-1)
       if (last === undefined) return undefined
-      const grown = Math.min(Math.max(SMALLEST, page.length * 2), LARGEST)
-      const readAhead = page.length < size ? Effect.succeed([]) : read(last.position + 1, grown)
+      const walked = last.position - at.position
+      const grown = Math.min(Math.max(SMALLEST, walked * 2), LARGEST)
+      const readAhead = walked < size ? Effect.succeed([]) : read(last.position + 1, grown)
       const [[took, outcome], next] = yield* Effect.all([Effect.timed(advance(follower, at, page, pages)), readAhead], {
         concurrency: 2
       })
       const slow = Duration.toMillis(took) > LONGEST_MS
-      size = slow ? Math.max(SMALLEST, Math.floor(page.length / 2)) : grown
+      size = slow ? Math.max(SMALLEST, Math.floor(walked / 2)) : grown
       if (!slow && next.length > 0) ahead = { from: last.position + 1, events: next }
       return outcome
     })

@@ -47,7 +47,7 @@ export const rebuild = Effect.fn("rebuild")(function* (
   const follower = followerOf(projection, "read_next")
   yield* openCheckpoint(followerOf(projection, "read"), 0)
   let at = yield* begin(projection)
-  const step = yield* makeStep(follower, yield* ownPages)
+  const step = yield* makeStep(follower, yield* ownPages([...follower.wants]))
   let told = 0
   let head = yield* log.head
   for (;;) {

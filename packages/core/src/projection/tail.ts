@@ -26,17 +26,18 @@ export interface Tail extends Pages {
 /** A notification that was lost costs so much and no event. */
 const BACKSTOP = "5 seconds"
 
-/** For a follower that goes its own way: a rebuild. */
-export const ownPages: Effect.Effect<Pages, never, Db> = Effect.map(Db, (db) => ({
-  read: (from, limit) => readPage(db, { _tag: "Log", from }, limit),
-  skip: (skip) => Effect.map(skipAll(db, [skip]), (moved) => moved.has(skip))
-}))
+/** For a follower that goes its own way: a rebuild. @param wants only these types are read; all when left out */
+export const ownPages = (wants?: ReadonlyArray<string>): Effect.Effect<Pages, never, Db> =>
+  Effect.map(Db, (db) => ({
+    read: (from, limit) => readPage(db, { _tag: "Log", from, wants }, limit),
+    skip: (skip) => Effect.map(skipAll(db, [skip]), (moved) => moved.has(skip))
+  }))
 
 export const makeTail: Effect.Effect<Tail, never, Db | EventLog | Scope.Scope> = Effect.gen(function* () {
   const db = yield* Db
   const log = yield* EventLog
   const scope = yield* Effect.scope
-  const alone = yield* ownPages
+  const alone = yield* ownPages()
 
   let head = 0
   const sleepers = new Map<() => void, number>()

@@ -211,9 +211,13 @@ const catchUp = Effect.fnUntraced(function* (
 ) {
   const limit = 256
   const seen = ring.next()
-  const page = yield* log.read({ ...filter, from: filter.stream === undefined ? at : version, limit })
+  const { events: page, more } = yield* log.page({
+    ...filter,
+    from: filter.stream === undefined ? at : version,
+    limit
+  })
   const last = page.at(-1)
-  const full = page.length === limit && last !== undefined
+  const full = more && last !== undefined
   return {
     out: page.filter((event) => event.position >= at).map((event) => encode(event).bytes),
     at: Math.max(at, last === undefined ? 0 : last.position + 1, full ? 0 : seen),
