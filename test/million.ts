@@ -117,7 +117,7 @@ const seedHeavy = Effect.gen(function* () {
         params: {},
         priority: 0,
         after: [],
-        sessionId: null
+        sessionId: randomUUID()
       }),
     { concurrency: 4, discard: true }
   )
