@@ -24,6 +24,7 @@ import {
 const PAGE = 1_000
 const ATTEMPTS = 30
 const REMEMBERED = 256
+const REMEMBERED_BYTES = 16 * 1_048_576
 
 type Refusable = { readonly message: string }
 
@@ -198,9 +199,14 @@ export const canonical = (value: unknown): string =>
     return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }) ?? "undefined"
 
-/** The most recently used states. A stale one costs a conflict, never a wrong decision. */
+/** The most recently used states, bounded by number and by size. A stale one costs a conflict, never a wrong decision. */
 const makeMemory = () => {
-  const kept = new Map<string, { readonly decider: object; readonly loaded: Loaded<unknown> }>()
+  const kept = new Map<string, { readonly decider: object; readonly loaded: Loaded<unknown>; readonly bytes: number }>()
+  let size = 0
+  const drop = (stream: string): void => {
+    size -= kept.get(stream)?.bytes ?? 0
+    kept.delete(stream)
+  }
   return {
     recall: <S>(stream: string, decider: { readonly initial: S }): Loaded<S> | undefined => {
       const found = kept.get(stream)
@@ -210,13 +216,25 @@ const makeMemory = () => {
       return found.loaded as Loaded<S> // kept under this very decider
     },
     keep: <S>(stream: string, decider: { readonly initial: S }, loaded: Loaded<S>): Loaded<S> => {
-      kept.delete(stream)
-      kept.set(stream, { decider, loaded })
-      const oldest = kept.keys().next()
-      if (kept.size > REMEMBERED && oldest.done !== true) kept.delete(oldest.value)
+      drop(stream)
+      const bytes = weigh(loaded.state)
+      kept.set(stream, { decider, loaded, bytes })
+      size += bytes
+      for (const oldest of kept.keys()) {
+        if (kept.size <= REMEMBERED && size <= REMEMBERED_BYTES) break
+        drop(oldest)
+      }
       return loaded
     }
   }
+}
+
+/** About what a state holds: its texts, and a little for every value. */
+export const weigh = (value: unknown): number => {
+  if (typeof value === "string") return value.length * 2 + 16
+  if (typeof value !== "object" || value === null) return 8
+  const parts = value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : Object.values(value)
+  return parts.reduce<number>((sum, part) => sum + weigh(part), 64)
 }
 
 /** Within this process the commands of one stream go one after the other: they would only make each other decide again. */

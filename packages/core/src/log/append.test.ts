@@ -47,6 +47,26 @@ describe("receipts", () => {
     }).pipe(Effect.provide(LogTest))
   )
 
+  it.live(
+    "answer a repeat of an accepted command that would be rejected by now as it was accepted, and note nothing",
+    () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const db = yield* Db
+        const first = item("a", { body: "launch" })
+        const answer = yield* log.append(first)
+        const late = { ...first, expected: 1, events: [], reject: "it was launched already" }
+        assert.deepStrictEqual(yield* log.append(late), { ...answer, duplicate: true })
+        const receipts = yield* db.query(
+          "receipts",
+          (sql) => sql`select outcome, error from log.receipt where command_id = ${first.commandId}`
+        )
+        assert.deepStrictEqual([...receipts], [{ outcome: "accepted", error: null }])
+        assert.strictEqual((yield* Effect.flip(log.append({ ...late, body: "other" })))._tag, "CommandIdReused")
+        assert.strictEqual(yield* log.head, 1)
+      }).pipe(Effect.provide(LogTest))
+  )
+
   it.live("keep a rejection: the command stays rejected, with the first reason", () =>
     Effect.gen(function* () {
       const log = yield* EventLog
