@@ -31,7 +31,7 @@ const alone = Effect.gen(function* () {
     return yield* failed(
       `Signalbox is up already in this home at ${running.value.url} (process ${running.value.pid}). Stop that one, or set another SIGNALBOX_HOME.`
     )
-  yield* serve({ hub: true, worker: true, ports: "local", logs: "stderr" })
+  return yield* serve({ hub: true, worker: true, ports: "local", logs: "stderr" })
 }).pipe(Effect.provide(Home.layer))
 
 const withView = Effect.scoped(
