@@ -124,7 +124,13 @@ export class Commands extends Context.Service<
         const count = toVersion - fromVersion + 1
         if (count === 0 && !duplicate) return { events: [], state: loaded.state, position, duplicate }
         // Times and positions are known only once they are written: the events are read back, as others see them.
-        const page = count === 0 ? [] : yield* log.read({ stream, from: fromVersion, limit: duplicate ? count : PAGE })
+        const page: Array<RecordedEvent> = []
+        for (let more = true; more && page.length < count;) {
+          const limit = duplicate ? count - page.length : PAGE
+          const next = yield* log.page({ stream, from: fromVersion + page.length, limit })
+          for (const event of next.events) page.push(event)
+          more = next.more
+        }
         const events = yield* decodeAll(types, page.slice(0, count))
         if (duplicate) return { events, state: (yield* catchUp(options, loaded)).state, position, duplicate }
         const { state } = memory.keep(stream, decider, yield* fold(decider, types, loaded, page))

@@ -5,6 +5,7 @@ import { DbTest } from "../../../../test/support/database.ts"
 import { Db } from "../postgres/Db.ts"
 import { type Append, EventLog } from "./EventLog.ts"
 import { layer } from "./EventLogLive.ts"
+import { logPage } from "./page.ts"
 
 const LogTest = layer.pipe(Layer.provideMerge(DbTest))
 
@@ -111,7 +112,18 @@ describe("following", () => {
         (yield* Fiber.join(follower)).map(({ event }) => (event.data as { text: string }).text.length * 2),
         sizes.map((size) => size - (size % 2))
       )
-      assert.lengthOf(yield* log.read({ limit: 11 }), 11)
+      const first = yield* log.page({ limit: 11 })
+      const rest = yield* log.page({ limit: 11, from: first.events.length + 1 })
+      assert.isBelow(JSON.stringify(first.events.map((event) => event.data)).length, 5_300_000)
+      assert.deepStrictEqual([first.more, rest.more, first.events.length + rest.events.length], [true, false, 11])
+      // backward too: the newest ones before a position, without a gap to it, and the page before those fits on
+      const newest = yield* logPage({ before: 12, limit: 11 })
+      const older = yield* logPage({ before: newest[0]?.position ?? 0, limit: 11 })
+      assert.isBelow(newest.length, 11)
+      assert.deepStrictEqual(
+        [...older, ...newest].map((event) => event.position),
+        Array.from({ length: older.length + newest.length }, (_, n) => 12 - older.length - newest.length + n)
+      )
       assert.lengthOf(yield* Stream.runCollect(log.readAll({ from: 2, to: 9 })), 8)
     }).pipe(Effect.provide(LogTest))
   )
