@@ -144,6 +144,9 @@ const stopStarted = (place: Place, state: State): Effect.Effect<void> =>
     })
   )
 
+/** A server that is ready answers at once; a crash recovery is over within this on any log of ours. */
+const ANSWER_WITHIN = "8 seconds"
+
 const patience = (options: EmbeddedOptions): number => options.timeoutMs ?? 60_000
 
 interface Place {
@@ -313,7 +316,7 @@ const connect = (place: Place, lock: Lock, state: State): Effect.Effect<Lease, E
       },
       connection: { application_name: "signalbox-lease" }
     })
-    return yield* attempt(place.passwordFile, async () => {
+    const asked = attempt(place.passwordFile, async () => {
       const [row] = await sql<{ dir: string }[]>`
         select pg_advisory_lock_shared(${LEASE[0]}::int, ${LEASE[1]}::int), current_setting('data_directory') dir`
       if (row?.dir !== (await fs.realpath(place.data)))
@@ -334,8 +337,16 @@ const connect = (place: Place, lock: Lock, state: State): Effect.Effect<Lease, E
         lost: Deferred.await(lost),
         release: release(sql, place.data)
       }
-    }).pipe(Effect.onError(() => Effect.promise(() => sql.end({ timeout: 0 }))))
+    })
+    // A server that dies while it is asked may leave the driver waiting for ever: give up and ask the next one.
+    return yield* Effect.interruptible(asked).pipe(
+      Effect.timeoutOrElse({ duration: ANSWER_WITHIN, orElse: () => Effect.fail(silent(place)) }),
+      Effect.onError(() => Effect.promise(() => sql.end({ timeout: 0 })))
+    )
   })
+
+const silent = (place: Place) =>
+  new EmbeddedPostgresError({ problem: "failed", detail: `the server of ${place.data} does not answer` })
 
 const release = (sql: postgres.Sql, data: string): Effect.Effect<void> =>
   Effect.gen(function* () {
