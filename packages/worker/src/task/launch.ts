@@ -1,8 +1,8 @@
 /**
  * Starts a task on its host, once.
  *
- * Owns: the act between TaskDispatched and a process: files, tmux, refusals. Does not own: noticing the process (the watcher
- * records TaskLaunched from the host's own evidence).
+ * Owns: the act between TaskDispatched and a process: files, tmux, refusals; TaskLaunched when the host's answer names the process.
+ * Does not own: noticing a process that shows itself later (the watcher).
  * Invariants: the runner's directory on the host decides whether the task was started, so a job that runs twice adopts; the
  * mark `sent_at` is set before a byte of it is sent, so that after the last attempt "never started" and "unknown" are told apart;
  * a kill that found the mark unset has taken the slot away (`kill.ts`), and then nothing is sent.
