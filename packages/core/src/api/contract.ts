@@ -6,23 +6,17 @@
  * Invariants: every mutation takes a `commandId` (made by the client, else by the hub) and is idempotent by it; the actor comes
  * from the token, never from the payload.
  */
-import { Context, Schema } from "effect"
-import {
-  HttpApi,
-  HttpApiEndpoint,
-  HttpApiGroup,
-  HttpApiMiddleware,
-  HttpApiSchema,
-  HttpApiSecurity,
-  OpenApi
-} from "effect/http-api"
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenApi } from "effect/http-api"
 import { HostConfig, HostName, TaskDefaults } from "../host/config.ts"
 import { HostView } from "../host/view.ts"
 import { RecordedEvent } from "../log/Event.ts"
 import { ScheduleView } from "../schedule/decider.ts"
 import { TaskId, TaskSpec } from "../task/events.ts"
 import { TaskStatus, TaskView } from "../task/view.ts"
-import { Invalid, NotFound, Rejected, Unauthorized, Unavailable } from "./problems.ts"
+import { Accepted, Auth, command, failures, Limit } from "./auth.ts"
+import { ConversationsGroup, ModelsGroup } from "./conversations.ts"
+import { Invalid, NotFound, Unavailable } from "./problems.ts"
 
 /** Raw routes beside the contract. */
 export const streams = {
@@ -31,24 +25,16 @@ export const streams = {
   /** Bytes. Query: stream=out|err, from (byte), tail (lines). Headers: x-next-byte, x-task-status. */
   output: (taskId: string) => `/api/v1/tasks/${taskId}/output`,
   /** SSE. Query: stream=out|err, from (byte). Frames: id = next byte, event `chunk` with {from, base64}, then `end` with {status, exitCode}. */
-  followOutput: (taskId: string) => `/api/v1/tasks/${taskId}/output/follow`
+  followOutput: (taskId: string) => `/api/v1/tasks/${taskId}/output/follow`,
+  /**
+   * SSE. One conversation as it happens: its events and, between them, the text of the open reply. Query: from (version; default: the
+   * next one). Frames: `id` = version, event `event` with a RecordedEvent; event `delta` with {replyId, from, text} — dense per reply
+   * from 0, in order, after its ReplyRequested and before its outcome, whose text is final; event `thinking` with {replyId}.
+   */
+  conversation: (conversationId: string) => `/api/v1/conversations/${conversationId}/live`,
+  /** Bytes. Query: format=md|json|jsonl. */
+  conversationExport: (conversationId: string) => `/api/v1/conversations/${conversationId}/export`
 } as const
-
-export class CurrentActor extends Context.Service<CurrentActor, { readonly name: string }>()(
-  "@signalbox/core/api/CurrentActor"
-) {}
-
-export class Auth extends HttpApiMiddleware.Service<Auth, { provides: CurrentActor }>()("@signalbox/core/api/Auth", {
-  requiredForClient: true,
-  security: { bearer: HttpApiSecurity.bearer },
-  error: Unauthorized
-}) {}
-
-const CommandId = Schema.String.check(Schema.isUUID())
-const command = { commandId: Schema.optionalKey(CommandId) }
-const Accepted = Schema.Struct({ position: Schema.Int }).annotate({ identifier: "Accepted" })
-const failures = [NotFound, Rejected, Invalid, Unavailable] as const
-const Limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))
 
 /** A duration as people write it: 90s, 10m, 2h, 1d, or milliseconds. */
 export const TaskRequest = Schema.Struct({
@@ -334,6 +320,8 @@ export class HubApi extends HttpApi.make("signalbox")
   .add(HostsGroup)
   .add(ToolsGroup)
   .add(SchedulesGroup)
+  .add(ConversationsGroup)
+  .add(ModelsGroup)
   .add(LogGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotate(HttpApi.ParseOptions, { errors: "all" })

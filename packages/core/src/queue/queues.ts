@@ -40,6 +40,16 @@ export const queues = {
     retryDelaySeconds: 2,
     retryDelayMaxSeconds: 300
   }),
+  /** Asks a model and streams its reply. Minutes; what was asked once is never asked again by a retry. */
+  reply: queue("conversation.reply", {
+    concurrency: 32,
+    expireSeconds: 3600,
+    retryLimit: 100,
+    retryDelaySeconds: 1,
+    retryDelayMaxSeconds: 30
+  }),
+  /** Has a model summarize a conversation's past. */
+  summary: queue("conversation.summary", { concurrency: 4, expireSeconds: 900, retryLimit: 20, retryDelaySeconds: 1 }),
   /** Looks at a host, pins keys. */
   host: queue("host.visit", { concurrency: 8, expireSeconds: 120, retryLimit: 3, retryDelaySeconds: 1 }),
   /** Fires schedules at their minute. */

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import { CurrentActor } from "@signalbox/core/api/contract.ts"
+import { CurrentActor } from "@signalbox/core/api/auth.ts"
 import { Invalid, NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import type { HostInvalid } from "@signalbox/core/host/request.ts"

@@ -8,7 +8,7 @@ import { createHash, timingSafeEqual } from "node:crypto"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiSecurity } from "effect/http-api"
-import { Auth, CurrentActor } from "@signalbox/core/api/contract.ts"
+import { Auth, CurrentActor } from "@signalbox/core/api/auth.ts"
 import { Unauthorized } from "@signalbox/core/api/problems.ts"
 
 export class Tokens extends Context.Service<

@@ -1,0 +1,24 @@
+/**
+ * What the groups of the HTTP API share: who calls, the id of a command, its answer and its errors.
+ *
+ * Owns: the contract's side of sign-in. Does not own: how a token is checked (hub).
+ */
+import { Context, Schema } from "effect"
+import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
+import { Invalid, NotFound, Rejected, Unauthorized, Unavailable } from "./problems.ts"
+
+export class CurrentActor extends Context.Service<CurrentActor, { readonly name: string }>()(
+  "@signalbox/core/api/CurrentActor"
+) {}
+
+export class Auth extends HttpApiMiddleware.Service<Auth, { provides: CurrentActor }>()("@signalbox/core/api/Auth", {
+  requiredForClient: true,
+  security: { bearer: HttpApiSecurity.bearer },
+  error: Unauthorized
+}) {}
+
+const CommandId = Schema.String.check(Schema.isUUID())
+export const command = { commandId: Schema.optionalKey(CommandId) }
+export const Accepted = Schema.Struct({ position: Schema.Int }).annotate({ identifier: "Accepted" })
+export const failures = [NotFound, Rejected, Invalid, Unavailable] as const
+export const Limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))
