@@ -11,6 +11,8 @@ import { HubApi, streams } from "@signalbox/core/api/contract.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { exportPath, exportRoutes } from "./conversation/export.ts"
+import { livePath, liveRoute } from "./conversation/live.ts"
 import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
 import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
@@ -21,6 +23,7 @@ import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
 import { eventsRoute } from "./log/events.ts"
 import { LogLive } from "./log/routes.ts"
+import { reportPath, reportRoute } from "./report/routes.ts"
 import { SchedulesLive } from "./schedule/routes.ts"
 import { systemLive } from "./system.ts"
 import { outputPaths, outputRoutes } from "./task/output.ts"
@@ -72,8 +75,20 @@ const app = (version: string) =>
     HttpApiScalar.layer(HubApi, { path: "/docs", scalar: { withDefaultFonts: false } }),
     eventsRoute,
     outputRoutes,
+    liveRoute,
+    exportRoutes,
+    reportRoute,
     metricsRoute,
-    problems(HubApi, [streams.events, ...outputPaths, "/metrics", "/docs", "/openapi.json"]),
+    problems(HubApi, [
+      streams.events,
+      ...outputPaths,
+      livePath,
+      exportPath,
+      reportPath,
+      "/metrics",
+      "/docs",
+      "/openapi.json"
+    ]),
     countRequests,
     ownNamesOnly
   )
