@@ -44,7 +44,7 @@ export class ConversationTail extends Context.Service<
           }
           const events = yield* readPage(db, { _tag: "Log", from: seen + 1, wants: conversationEvents.types }, page)
           for (const event of events)
-            if (types.has(event.type)) for (const hear of [...(watching.get(event.stream) ?? [])]) hear(event)
+            if (types.has(event.type)) watching.get(event.stream)?.forEach((hear) => hear(event))
           const last = events.at(-1)
           if (last === undefined) break
           seen = last.position

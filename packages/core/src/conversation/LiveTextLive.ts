@@ -239,6 +239,8 @@ const voiceOf = (voices: Map<string, Voice>, conversationId: string, piece: Live
 const hear = (voice: Voice, from: number, text: string): void => {
   if (voice.unsent === "") voice.unsentFrom = from
   if (voice.unstored === "") voice.unstoredFrom = from
+  if (from !== voice.unstoredFrom + voice.unstored.length)
+    throw new RangeError(`live text goes on at ${from}, not at ${voice.unstoredFrom + voice.unstored.length}`)
   voice.unsent += text
   voice.unstored += text
 }
