@@ -8,7 +8,9 @@ import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
+import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
+import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { exportPath, exportRoutes } from "./conversation/export.ts"
@@ -47,6 +49,7 @@ export const hubLayer = (options: HubOptions) => {
   const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
+    Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
     Layer.provideMerge(EventFeed.layer),
     Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
