@@ -22,6 +22,7 @@ import { Db } from "@signalbox/core/postgres/Db.ts"
 import { migrate } from "@signalbox/core/postgres/migrate.ts"
 import { PostgresServer } from "@signalbox/core/postgres/PostgresServer.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
+import { admitReader } from "@signalbox/core/report/reader.ts"
 import { HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
 import { HostCommands } from "@signalbox/worker/host/HostCommands.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
@@ -75,6 +76,8 @@ const firstLook = Effect.flatMap(HostCommands, (hosts) =>
 const upToDate = Effect.gen(function* () {
   const applied = yield* migrate(installationRoot().migrations)
   if (applied.length > 0) yield* Effect.logInfo(`applied ${applied.join(", ")}`)
+  const notice = yield* admitReader
+  if (notice !== undefined) yield* Effect.logWarning(notice)
 })
 
 const hub = (options: ServeOptions) =>
