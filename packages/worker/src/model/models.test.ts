@@ -253,11 +253,13 @@ for (const kind of kinds)
         )
       })
     )
+  })
 
-    it.live("refuses a wrong key without showing it", () =>
+for (const kind of ["anthropic", "gemini", "openai", "openrouter"] as const)
+  describe(`a wrong key for ${kind}`, () => {
+    it.live("is refused without being shown", () =>
       Effect.gen(function* () {
         const server = yield* standIn(kind)
-        if (server.key === undefined) return // takes any
         const models = makeModels([providerOf(server, "sk-very-secret-0123456789")], quick)
         const error = yield* Effect.flip(Stream.runDrain(models.stream(asking(kind, "Hello"))))
         assert.strictEqual(error.kind, "bad-key")
@@ -297,16 +299,6 @@ describe("usage", () => {
         assert.strictEqual(parts[0]?._tag, "Thinking")
         assert.deepInclude(endOf(parts).usage, { outputTokens: 25, reasoningTokens: 20 })
       }
-    })
-  )
-
-  it.live("is null where a server does not count", () =>
-    Effect.gen(function* () {
-      const server = yield* standIn("vllm")
-      server.next({ _tag: "Fault", fault: "refused" })
-      const models = modelsFor(server)
-      yield* Effect.flip(Stream.runDrain(models.stream(asking("vllm", "Hello"))))
-      assert.strictEqual(server.counted().size, 0)
     })
   )
 
@@ -461,7 +453,7 @@ describe("patience", () => {
       const error = yield* Effect.flip(Stream.runDrain(models.stream(asking("ollama", "Hello"))))
       assert.strictEqual(error.kind, "outage")
       assert.match(error.message, /Ollama cannot be reached at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Start it/u)
-    }).pipe(Effect.catchDefect(() => Effect.void))
+    })
   )
 
   it.live("names what is missing", () =>
