@@ -79,7 +79,7 @@ const check = (asked: Asked): Plain | undefined => {
     return invalid(
       `max_tokens: ${asked.maxTokens} > ${known.max_tokens}, which is the maximum allowed number of output tokens for ${asked.model}`
     )
-  if (asked.toolChoice !== undefined && /-5-5$/u.test(asked.model))
+  if (asked.toolChoice !== undefined && asked.model.endsWith("-5-5"))
     return invalid(`tool_choice: forced tool use is not supported for ${asked.model}. Use "auto" or "none".`)
   const messages = list(at(asked.body, "messages"))
   if (messages.length === 0) return invalid("messages: at least one message is required")

@@ -49,10 +49,10 @@ const asking = (kind: ProviderKind, text: string, more: Partial<ModelRequest> = 
 })
 const textOf = (parts: ReadonlyArray<ModelPart>): string =>
   parts.map((part) => (part._tag === "Text" ? part.text : "")).join("")
-const endOf = (parts: ReadonlyArray<ModelPart>) => {
+const endOf = (parts: ReadonlyArray<ModelPart>): Extract<ModelPart, { readonly _tag: "Finished" }> => {
   const end = parts.at(-1)
-  assert.strictEqual(end?._tag, "Finished")
-  return end._tag === "Finished" ? end : assert.fail("no end")
+  if (end?._tag !== "Finished") throw new Error(`the last part is ${end?._tag}`)
+  return end
 }
 const callsOf = (parts: ReadonlyArray<ModelPart>) => parts.flatMap((part) => (part._tag === "ToolCall" ? [part] : []))
 const weather = {
