@@ -8,8 +8,14 @@ import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
+import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
+import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
+import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { exportPath, exportRoutes } from "./conversation/export.ts"
+import { livePath, liveRoute } from "./conversation/live.ts"
+import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
 import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
@@ -19,6 +25,7 @@ import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
 import { eventsRoute } from "./log/events.ts"
 import { LogLive } from "./log/routes.ts"
+import { reportPath, reportRoute } from "./report/routes.ts"
 import { SchedulesLive } from "./schedule/routes.ts"
 import { systemLive } from "./system.ts"
 import { outputPaths, outputRoutes } from "./task/output.ts"
@@ -42,8 +49,9 @@ export const hubLayer = (options: HubOptions) => {
   const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
+    Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
     Layer.provideMerge(EventFeed.layer),
-    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, Tokens.layer(options.adminToken))),
+    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
   )
   return Layer.merge(address(options.host), drainOnShutdown).pipe(Layer.provide(served), Layer.provide(Draining.layer))
@@ -52,15 +60,38 @@ export const hubLayer = (options: HubOptions) => {
 const app = (version: string) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(HubApi, { openapiPath: "/openapi.json" }).pipe(
-      Layer.provide(Layer.mergeAll(systemLive(version), TasksLive, HostsLive, ToolsLive, SchedulesLive, LogLive)),
+      Layer.provide(
+        Layer.mergeAll(
+          systemLive(version),
+          TasksLive,
+          HostsLive,
+          ToolsLive,
+          SchedulesLive,
+          ConversationsRoutes,
+          ModelsRoutes,
+          LogLive
+        )
+      ),
       Layer.provide([AuthLive, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
     ),
     // No font and no script from anywhere else: the page works without the internet and tells nobody of its reader.
     HttpApiScalar.layer(HubApi, { path: "/docs", scalar: { withDefaultFonts: false } }),
     eventsRoute,
     outputRoutes,
+    liveRoute,
+    exportRoutes,
+    reportRoute,
     metricsRoute,
-    problems(HubApi, [streams.events, ...outputPaths, "/metrics", "/docs", "/openapi.json"]),
+    problems(HubApi, [
+      streams.events,
+      ...outputPaths,
+      livePath,
+      exportPath,
+      reportPath,
+      "/metrics",
+      "/docs",
+      "/openapi.json"
+    ]),
     countRequests,
     ownNamesOnly
   )
