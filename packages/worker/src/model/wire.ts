@@ -43,10 +43,10 @@ export const openWire = (patience: Patience, now: () => number): OpenWire => {
     clearTimeout(timer)
     if (!controller.signal.aborted) timer = setTimeout(() => giveUp("stalled"), limit)
   }
-  alive()
   return {
     signal: controller.signal,
     fetch: async (input, init) => {
+      alive() // not before: loading an SDK takes its time too
       const response = await fetch(input, init)
       alive()
       headers = response.headers
