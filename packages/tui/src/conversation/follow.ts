@@ -33,7 +33,7 @@ export interface FollowOptions {
 
 export const followTalk = (options: FollowOptions): Effect.Effect<void, never, HubClient> => {
   const { store, conversationId, baseUrl, token, sentence } = options
-  const change = (to: (talk: Talk) => Talk) => Effect.sync(() => store.changeTalk(conversationId, to))
+  const change = (to: (talk: Talk) => Talk) => Effect.sync(() => store.chats.changeTalk(conversationId, to))
   const state = (now: Talk["state"], problem?: string) =>
     change(({ problem: _, ...talk }) => ({ ...talk, state: now, ...(problem === undefined ? {} : { problem }) }))
   const first = HubClient.use((hub) =>
@@ -43,11 +43,11 @@ export const followTalk = (options: FollowOptions): Effect.Effect<void, never, H
     Effect.retry({ schedule: backoff, while: passing })
   )
   return Effect.gen(function* () {
-    store.setTalk(emptyTalk(conversationId))
+    store.chats.setTalk(emptyTalk(conversationId))
     yield* Effect.sleep("60 millis")
     const page = yield* first
     yield* change((talk) => ({ ...talkPage(talk, page.events, page.more), state: "live" }))
-    const from = (store.talk === undefined ? 0 : lastVersion(store.talk)) + 1
+    const from = (store.chats.talk === undefined ? 0 : lastVersion(store.chats.talk)) + 1
     yield* follow({ url: new URL(`${streams.conversation(conversationId)}?from=${from}`, baseUrl).href, token }).pipe(
       Stream.runForEach((line) => {
         if (line._tag === "Down") return state("reconnecting", line.reason)
