@@ -83,7 +83,14 @@ const Line = ({ row }: { readonly row: Row }) => (
         text
       ) : (
         // oxlint-disable-next-line react/no-array-index-key
-        <Text key={i} {...(color === undefined ? {} : { color })} bold={bold} dimColor={dim} italic={italic} inverse={inverse}>
+        <Text
+          key={i}
+          {...(color === undefined ? {} : { color })}
+          bold={bold}
+          dimColor={dim}
+          italic={italic}
+          inverse={inverse}
+        >
           {text}
         </Text>
       )

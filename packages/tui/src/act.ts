@@ -38,7 +38,13 @@ export const act = (ui: Ui, scene: Scene, id: ActionId, key: string, need: Need 
     if (ui.overlay === undefined) return chatEdited(ui, scene, id)
     return { ui: ui.overlay.kind === "picker" ? pickerEdited(ui, id) : edited(ui, id) }
   }
-  return simple(ui, id) ?? chatting(ui, scene, id) ?? moving(ui, scene, id) ?? acting(ui, scene, id) ?? writing(ui, scene, id, key, act) ?? { ui }
+  return (
+    simple(ui, id) ??
+    chatting(ui, scene, id) ??
+    moving(ui, scene, id) ??
+    acting(ui, scene, id) ??
+    writing(ui, scene, id, key, act) ?? { ui }
+  )
 }
 
 const isEdit = (id: ActionId): id is EditId => id.startsWith("edit.")

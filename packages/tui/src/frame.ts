@@ -158,7 +158,9 @@ const viewRows = (ui: Ui, model: Model, body: Size): Frame => {
 const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; readonly x?: number } => {
   const { overlay } = ui
   if (overlay?.kind === "prompt") {
-    const prompt = { filter: " / ", command: " : ", say: " type: ", message: " message: ", rename: " title: " }[overlay.purpose]
+    const prompt = { filter: " / ", command: " : ", say: " type: ", message: " message: ", rename: " title: " }[
+      overlay.purpose
+    ]
     const tail: Row =
       overlay.purpose === "command"
         ? [

@@ -454,7 +454,12 @@ export const bindings = [
     footer: { text: "new line", rank: 4 }
   },
   { id: "composer.up", keys: ["up"], context: "composer", help: "one line up, or the message that was sent before" },
-  { id: "composer.down", keys: ["down"], context: "composer", help: "one line down, or the message that was sent after" },
+  {
+    id: "composer.down",
+    keys: ["down"],
+    context: "composer",
+    help: "one line down, or the message that was sent after"
+  },
   {
     id: "composer.pageUp",
     keys: ["pageup"],
@@ -507,7 +512,13 @@ export const bindings = [
     help: "take this model",
     footer: { text: "choose", rank: 1 }
   },
-  { id: "picker.close", keys: ["escape"], context: "picker", help: "leave it as it is", footer: { text: "close", rank: 1 } },
+  {
+    id: "picker.close",
+    keys: ["escape"],
+    context: "picker",
+    help: "leave it as it is",
+    footer: { text: "close", rank: 1 }
+  },
   { id: "picker.down", keys: ["down", "ctrl-n", "tab"], context: "picker", help: "next model" },
   { id: "picker.up", keys: ["up", "ctrl-p", "shift-tab"], context: "picker", help: "model before" },
   {

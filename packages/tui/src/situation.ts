@@ -58,7 +58,12 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
   const task = selectedTask(ui, model)
   switch (need) {
     case "row":
-      return task !== undefined || selectedChat(ui, model) !== undefined || selectedHost(ui, model) !== undefined || selectedEvent(ui, model) !== undefined
+      return (
+        task !== undefined ||
+        selectedChat(ui, model) !== undefined ||
+        selectedHost(ui, model) !== undefined ||
+        selectedEvent(ui, model) !== undefined
+      )
     case "task":
       return task !== undefined
     case "active":

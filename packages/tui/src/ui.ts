@@ -34,9 +34,17 @@ export type ChatRequest =
       readonly text: string
       readonly model: string | undefined
     }
-  | { readonly kind: "chat.interrupt" | "chat.regenerate" | "chat.summarize" | "chat.older"; readonly conversationId: string }
+  | {
+      readonly kind: "chat.interrupt" | "chat.regenerate" | "chat.summarize" | "chat.older"
+      readonly conversationId: string
+    }
   | { readonly kind: "chat.archive"; readonly conversationId: string; readonly archived: boolean }
-  | { readonly kind: "chat.decide"; readonly conversationId: string; readonly callId: string; readonly approve: boolean }
+  | {
+      readonly kind: "chat.decide"
+      readonly conversationId: string
+      readonly callId: string
+      readonly approve: boolean
+    }
   | { readonly kind: "chat.model"; readonly conversationId: string; readonly model: string }
   | { readonly kind: "chat.rename"; readonly conversationId: string; readonly title: string }
   | { readonly kind: "chat.fork"; readonly conversationId: string; readonly version: number | undefined }
@@ -50,7 +58,12 @@ export type Overlay =
   | { readonly kind: "prompt"; readonly purpose: "say" | "message"; readonly line: Line; readonly taskId: string }
   | { readonly kind: "prompt"; readonly purpose: "rename"; readonly line: Line; readonly conversationId: string }
   /** Without a conversation: for the one that is not there yet. */
-  | { readonly kind: "picker"; readonly line: Line; readonly selected: number; readonly conversationId: string | undefined }
+  | {
+      readonly kind: "picker"
+      readonly line: Line
+      readonly selected: number
+      readonly conversationId: string | undefined
+    }
   | { readonly kind: "confirm"; readonly question: string; readonly request: Request }
   | { readonly kind: "form"; readonly form: Form; readonly sending: boolean }
 

@@ -88,7 +88,9 @@ export const chatActs = (options: ChatHubOptions): ChatActs & { readonly close: 
     chats.setFound({ query, hits: [], state: "searching" })
     // While one is typing nothing is asked.
     const asked = Effect.sleep("250 millis").pipe(
-      Effect.andThen(HubClient.use((hub) => hub.conversations.search({ query: { q: query.slice(0, 500), limit: 50 } }))),
+      Effect.andThen(
+        HubClient.use((hub) => hub.conversations.search({ query: { q: query.slice(0, 500), limit: 50 } }))
+      ),
       Effect.tap(({ hits }) =>
         Effect.promise(() =>
           Promise.all(
@@ -117,9 +119,13 @@ export const chatActs = (options: ChatHubOptions): ChatActs & { readonly close: 
         .then(reached)
         .then(() => {}),
     regenerate: (conversationId) =>
-      act(HubClient.use((hub) => hub.conversations.regenerate({ ...one(conversationId), payload: id() }))).then(() => {}),
+      act(HubClient.use((hub) => hub.conversations.regenerate({ ...one(conversationId), payload: id() }))).then(
+        () => {}
+      ),
     interrupt: (conversationId) =>
-      act(HubClient.use((hub) => hub.conversations.interrupt({ ...one(conversationId), payload: id() }))).then(() => {}),
+      act(HubClient.use((hub) => hub.conversations.interrupt({ ...one(conversationId), payload: id() }))).then(
+        () => {}
+      ),
     decide: (conversationId, callId, approve) =>
       act(
         HubClient.use((hub) =>
@@ -127,17 +133,17 @@ export const chatActs = (options: ChatHubOptions): ChatActs & { readonly close: 
         )
       ).then(() => {}),
     changeModel: (conversationId, model) =>
-      act(HubClient.use((hub) => hub.conversations.changeModel({ ...one(conversationId), payload: { ...id(), model } }))).then(
-        (answer) => answer.model
-      ),
+      act(
+        HubClient.use((hub) => hub.conversations.changeModel({ ...one(conversationId), payload: { ...id(), model } }))
+      ).then((answer) => answer.model),
     rename: (conversationId, title) =>
-      act(HubClient.use((hub) => hub.conversations.rename({ ...one(conversationId), payload: { ...id(), title } }))).then(
-        () => {}
-      ),
+      act(
+        HubClient.use((hub) => hub.conversations.rename({ ...one(conversationId), payload: { ...id(), title } }))
+      ).then(() => {}),
     archive: (conversationId, archived) =>
-      act(HubClient.use((hub) => hub.conversations.archive({ ...one(conversationId), payload: { ...id(), archived } }))).then(
-        () => {}
-      ),
+      act(
+        HubClient.use((hub) => hub.conversations.archive({ ...one(conversationId), payload: { ...id(), archived } }))
+      ).then(() => {}),
     fork: (conversationId, version) =>
       act(
         HubClient.use((hub) =>
@@ -150,7 +156,9 @@ export const chatActs = (options: ChatHubOptions): ChatActs & { readonly close: 
         .then(reached)
         .then((said) => said.conversationId),
     summarize: (conversationId) =>
-      act(HubClient.use((hub) => hub.conversations.summarize({ ...one(conversationId), payload: id() }))).then(() => {}),
+      act(HubClient.use((hub) => hub.conversations.summarize({ ...one(conversationId), payload: id() }))).then(
+        () => {}
+      ),
     models,
     older: (conversationId) => {
       const { talk } = chats

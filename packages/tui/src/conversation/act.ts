@@ -12,17 +12,7 @@ import { shownBlocks } from "./detail.ts"
 import { continued, type Draft, editDraft, paste, stepDraft, wholeText, write } from "./draft.ts"
 import { choices } from "./picker.ts"
 import { scrollTalk, stepTalk, topOf } from "./place.ts"
-import {
-  askedCall,
-  draftKey,
-  draftOf,
-  fresh,
-  isWriting,
-  selectedChat,
-  talkOf,
-  withChat,
-  withDraft
-} from "./state.ts"
+import { askedCall, draftKey, draftOf, fresh, isWriting, selectedChat, talkOf, withChat, withDraft } from "./state.ts"
 import { written } from "./talk.ts"
 
 export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined => {
@@ -38,7 +28,13 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     case "chat.open":
       return key === undefined
         ? { ui }
-        : { ui: withChat({ ...ui, focus: "detail", zoom: ui.zoom || ui.focus === "list" }, { writing: key }) }
+        : {
+            ui: withChat(
+              { ...ui, focus: "detail", zoom: ui.zoom || ui.focus === "list" },
+              // A question that waits is answered first: nothing can be sent before.
+              { writing: ui.focus === "list" && view?.status === "waiting" ? undefined : key }
+            )
+          }
     case "chat.write":
       return key === undefined ? { ui } : { ui: withChat({ ...ui, focus: "detail" }, { writing: key }) }
     case "chat.archived":
@@ -52,11 +48,29 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     case "chat.rename":
       return view === undefined
         ? { ui }
-        : { ui: { ...ui, overlay: { kind: "prompt", purpose: "rename", line: line(view.title), conversationId: view.conversationId } } }
+        : {
+            ui: {
+              ...ui,
+              overlay: {
+                kind: "prompt",
+                purpose: "rename",
+                line: line(view.title),
+                conversationId: view.conversationId
+              }
+            }
+          }
     case "chat.archive":
-      return asks(ui, view === undefined ? undefined : { kind: "chat.archive", conversationId: view.conversationId, archived: !view.archived })
+      return asks(
+        ui,
+        view === undefined
+          ? undefined
+          : { kind: "chat.archive", conversationId: view.conversationId, archived: !view.archived }
+      )
     case "chat.regenerate":
-      return asks(followed(ui), view === undefined ? undefined : { kind: "chat.regenerate", conversationId: view.conversationId })
+      return asks(
+        followed(ui),
+        view === undefined ? undefined : { kind: "chat.regenerate", conversationId: view.conversationId }
+      )
     case "chat.summarize":
       return asks(ui, view === undefined ? undefined : { kind: "chat.summarize", conversationId: view.conversationId })
     case "chat.interrupt":
@@ -69,7 +83,12 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
       if (view === undefined || call === undefined) return { ui: note(ui, "the call is still being read", model.now) }
       return {
         ui,
-        request: { kind: "chat.decide", conversationId: view.conversationId, callId: call.callId, approve: id === "call.yes" }
+        request: {
+          kind: "chat.decide",
+          conversationId: view.conversationId,
+          callId: call.callId,
+          approve: id === "call.yes"
+        }
       }
     }
     case "talk.follow":
@@ -128,7 +147,11 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
 const asks = (ui: Ui, request: Request | undefined): Step => (request === undefined ? { ui } : { ui, request })
 const followed = (ui: Ui): Ui => withChat(ui, { place: { follow: true } })
 
-const changed = (ui: Ui, scene: Scene, to: (draft: Draft) => { readonly draft: Draft; readonly problem?: string }): Step => {
+const changed = (
+  ui: Ui,
+  scene: Scene,
+  to: (draft: Draft) => { readonly draft: Draft; readonly problem?: string }
+): Step => {
   const key = draftKey(ui, scene.model)
   if (key === undefined || ui.chat.sending === key) return { ui }
   const { draft, problem } = to(draftOf(ui, key))
@@ -144,9 +167,13 @@ export const chatEdited = (ui: Ui, scene: Scene, id: EditId): Step =>
   changed(ui, scene, (draft) => ({ draft: editDraft(draft, id) }))
 
 export const pickerTyped = (ui: Ui, text: string): Ui =>
-  ui.overlay?.kind === "picker" ? { ...ui, overlay: { ...ui.overlay, line: insert(ui.overlay.line, text), selected: 0 } } : ui
+  ui.overlay?.kind === "picker"
+    ? { ...ui, overlay: { ...ui.overlay, line: insert(ui.overlay.line, text), selected: 0 } }
+    : ui
 export const pickerEdited = (ui: Ui, id: EditId): Ui =>
-  ui.overlay?.kind === "picker" ? { ...ui, overlay: { ...ui.overlay, line: edit(ui.overlay.line, id), selected: 0 } } : ui
+  ui.overlay?.kind === "picker"
+    ? { ...ui, overlay: { ...ui.overlay, line: edit(ui.overlay.line, id), selected: 0 } }
+    : ui
 
 const sent = (ui: Ui, scene: Scene): Step => {
   const { model } = scene
@@ -158,9 +185,12 @@ const sent = (ui: Ui, scene: Scene): Step => {
   const text = wholeText(draft)
   if (text.trim() === "" || ui.chat.sending !== undefined) return { ui }
   const view = selectedChat(ui, model)
-  if (view?.status === "waiting") return { ui: note(ui, "a tool call waits for your yes or no: esc, then y or n", model.now) }
+  if (view?.status === "waiting")
+    return { ui: note(ui, "a tool call waits for your yes or no: esc, then y or n", model.now) }
   if (view?.status === "replying")
-    return { ui: note(ui, "a reply is being written: wait for it, or esc interrupts it; the message stays here", model.now) }
+    return {
+      ui: note(ui, "a reply is being written: wait for it, or esc interrupts it; the message stays here", model.now)
+    }
   return {
     ui: withChat(followed(ui), { sending: key }),
     request: {
@@ -187,7 +217,14 @@ const forked = (ui: Ui, scene: Scene): Step => {
   const words = "text" in entry && entry.text !== "" ? entry.text.trim().split("\n")[0]?.slice(0, 40) : undefined
   const question = words === undefined ? "Fork as far as the top of what is seen?" : `Fork as far as “${words}”?`
   return {
-    ui: { ...ui, overlay: { kind: "confirm", question, request: { kind: "chat.fork", conversationId: view.conversationId, version } } }
+    ui: {
+      ...ui,
+      overlay: {
+        kind: "confirm",
+        question,
+        request: { kind: "chat.fork", conversationId: view.conversationId, version }
+      }
+    }
   }
 }
 

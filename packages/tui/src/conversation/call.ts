@@ -11,8 +11,7 @@ import { say } from "../row.ts"
 import { clean, width } from "../text.ts"
 import { broken } from "./flow.ts"
 
-const hidden =
-  /[\p{Cc}\p{Cs}\p{Cf}\p{Me}\p{Variation_Selector}\p{Emoji_Modifier}\u2028\u2029\u{e0000}-\u{e0fff}]/gu
+const hidden = /[\p{Cc}\p{Cs}\p{Cf}\p{Me}\p{Variation_Selector}\p{Emoji_Modifier}\u2028\u2029\u{e0000}-\u{e0fff}]/gu
 
 /** Every character is seen; line breaks stay. */
 export const visible = (text: string): string =>
@@ -23,7 +22,9 @@ const text = (value: unknown): string =>
 
 const fields = (args: unknown): ReadonlyArray<readonly [string, string]> =>
   typeof args === "object" && args !== null && !Array.isArray(args)
-    ? Object.entries(args).map(([name, value]) => [visible(name).replaceAll("\n", "\\n"), visible(text(value))] as const)
+    ? Object.entries(args).map(
+        ([name, value]) => [visible(name).replaceAll("\n", "\\n"), visible(text(value))] as const
+      )
     : [["", visible(text(args))]]
 
 /** `name  value` with the value broken over as many rows as it takes. */
@@ -45,7 +46,7 @@ export const callRows = (call: Pick<TranscriptCall, "name" | "args">, columns: n
 /** One row for a call that is decided. */
 export const callLine = (call: TranscriptCall, columns: number): Row => {
   const state = states[call.state === "answered" && call.answer?.isError === true ? "error" : call.state]
-  const args = fields(call.args)
+  const args = (call.state === "asked" ? [] : fields(call.args))
     .map(([name, value]) => `${name} ${value.slice(0, 200).replaceAll("\n", "⏎")}`)
     .join(" · ")
   const head = `${clean(visible(call.name))} `

@@ -39,9 +39,7 @@ export const talkHeight = (ui: Ui, model: Model, size: Size): number => {
 
 export const shownBlocks = (ui: Ui, model: Model, columns: number): Blocks => {
   const talk = talkOf(ui, model)
-  return talk === undefined
-    ? { count: 0, keyAt: () => "", rowsAt: () => [] }
-    : blocksOf(talk, columns, model.now)
+  return talk === undefined ? { count: 0, keyAt: () => "", rowsAt: () => [] } : blocksOf(talk, columns, model.now)
 }
 
 export const chatDetail = (
@@ -51,7 +49,10 @@ export const chatDetail = (
 ): { readonly rows: ReadonlyArray<Row>; readonly cursor: Drawn["cursor"] | undefined } => {
   const view = selectedChat(ui, model)
   if (view === undefined && !ui.chat.fresh)
-    return { rows: [[], [say("  Nothing is selected. Press c for a new conversation.", { dim: true })]], cursor: undefined }
+    return {
+      rows: [[], [say("  Nothing is selected. Press c for a new conversation.", { dim: true })]],
+      cursor: undefined
+    }
   const { columns } = rect
   const { head, foot } = around(ui, model, rect)
   const height = Math.max(1, rect.rows - head - foot)
@@ -90,7 +91,9 @@ const headRows = (
   }
   const { glyph, word, color } = mark(chatState(view))
   const status = `${glyph} ${word}`
-  const title = said(view.title === "" ? "untitled" : view.title, Math.max(1, columns - status.length - 1), { bold: true })
+  const title = said(view.title === "" ? "untitled" : view.title, Math.max(1, columns - status.length - 1), {
+    bold: true
+  })
   const last = talk?.entries.findLast((entry) => entry.kind === "reply" && entry.calls.length > 0)
   const facts = [
     modelName(view.model),
@@ -116,17 +119,21 @@ const blank = (
   const say1 = (text: string, style: Row[number] = say("", { dim: true })): ReadonlyArray<Row> =>
     wrap(text, Math.max(10, columns - 4)).map((line): Row => [{ ...style, text: `  ${line}` }])
   if (view !== undefined) {
-    if (talk?.state === "failed") return [[], ...say1(talk.problem ?? "The conversation cannot be read.", say("", { color: "red" }))]
+    if (talk?.state === "failed")
+      return [[], ...say1(talk.problem ?? "The conversation cannot be read.", say("", { color: "red" }))]
     if (talk === undefined || talk.state !== "live") return [[], ...say1(talk?.problem ?? "Reading the conversation…")]
     return [[], ...say1("Nothing was said yet. enter, then write.")]
   }
   if (models.state !== "ready") return [[], ...say1(models.problem ?? "Asking which models there are…")]
-  if (models.current !== null) return [[], ...say1("Write the first message. enter sends it, alt-m chooses another model.")]
+  if (models.current !== null)
+    return [[], ...say1("Write the first message. enter sends it, alt-m chooses another model.")]
   return [
     [],
     ...say1(noModelSentence, say("", { color: "yellow" })),
     [],
-    ...models.providers.flatMap((one) => (one.problem === null ? [] : say1(`${one.title}: ${oneLine(one.problem, 400)}`)))
+    ...models.providers.flatMap((one) =>
+      one.problem === null ? [] : say1(`${one.title}: ${oneLine(one.problem, 400)}`)
+    )
   ]
 }
 
@@ -134,14 +141,22 @@ const blank = (
 const state = (ui: Ui, talk: Talk | undefined, blocks: Blocks, columns: number): Row => {
   const since = rowsSince(blocks, ui.chat.place)
   const parts: ReadonlyArray<Row[number]> = [
-    ...(talk?.state === "reconnecting" ? [say(` ◌ reconnecting: ${oneLine(talk.problem ?? "", 60)} `, { color: "yellow" })] : []),
+    ...(talk?.state === "reconnecting"
+      ? [say(` ◌ reconnecting: ${oneLine(talk.problem ?? "", 60)} `, { color: "yellow" })]
+      : []),
     ...(ui.chat.place.follow
       ? []
-      : [since > 0 ? say(` ↓ ${count(since)} new `, { color: "cyan", bold: true }) : say(" held "), say("· G follows ", { dim: true })]),
+      : [
+          since > 0 ? say(` ↓ ${count(since)} new `, { color: "cyan", bold: true }) : say(" held "),
+          say("· G follows ", { dim: true })
+        ]),
     ...(ui.chat.sending !== undefined ? [say(" sending… ", { color: "cyan" })] : [])
   ]
   const used = rowWidth(parts)
-  return exactly([say("──", { dim: true }), ...parts, say("─".repeat(Math.max(0, columns - used - 2)), { dim: true })], columns)
+  return exactly(
+    [say("──", { dim: true }), ...parts, say("─".repeat(Math.max(0, columns - used - 2)), { dim: true })],
+    columns
+  )
 }
 
 /** The composer, or the question that waits. */
@@ -157,15 +172,22 @@ const lower = (
     const asked = talk === undefined ? 1 : askedCalls(talk).length
     const most = Math.max(2, Math.floor(size.rows / 2))
     const all = callRows(call, size.columns)
-    const more = all.length > most ? [[say(`  … ${count(all.length - most + 1)} more rows; all of it is above`, { color: "yellow" as const })]] : []
+    const more =
+      all.length > most
+        ? [[say(`  … ${count(all.length - most + 1)} more rows; all of it is above`, { color: "yellow" as const })]]
+        : []
     return {
       rows: [
         [
           say("? ", { color: "yellow", bold: true }),
-          said(`May it run ${oneLine(visible(call.name), 80)}?${asked > 1 ? ` (1 of ${asked})` : ""}`, Math.max(1, size.columns - 2), {
-            color: "yellow",
-            bold: true
-          })
+          said(
+            `May it run ${oneLine(visible(call.name), 80)}?${asked > 1 ? ` (1 of ${asked})` : ""}`,
+            Math.max(1, size.columns - 2),
+            {
+              color: "yellow",
+              bold: true
+            }
+          )
         ],
         ...(more.length > 0 ? all.slice(0, most - 1) : all),
         ...more,
@@ -175,11 +197,12 @@ const lower = (
   }
   const key = draftKey(ui, model)
   const draft = draftOf(ui, key)
-  const hint = call !== undefined
-    ? "a tool call waits: esc, then y or n"
-    : writing
-      ? "write; enter sends, alt-enter for a new line"
-      : "enter to write"
+  const hint =
+    call !== undefined
+      ? "a tool call waits: esc, then y or n"
+      : writing
+        ? "write; enter sends, alt-enter for a new line"
+        : "enter to write"
   const drawn = composer(draft, size.columns, composerHeight(draft, size.columns, size.rows), hint, writing)
   return writing && ui.overlay === undefined ? drawn : { rows: drawn.rows }
 }

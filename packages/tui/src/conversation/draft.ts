@@ -29,8 +29,7 @@ const longPaste = { lines: 10, characters: 2000 }
 /** Everything that a message may not have. */
 // oxlint-disable-next-line no-control-regex
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]|\p{Cs}/gu
-const tidy = (text: string): string =>
-  text.replace(/\r\n?/gu, "\n").replace(controls, "").replace(marks, "")
+const tidy = (text: string): string => text.replace(/\r\n?/gu, "\n").replace(controls, "").replace(marks, "")
 
 export const wholeText = (draft: Draft): string =>
   draft.line.text.replace(marks, (one) => draft.pastes[(one.codePointAt(0) ?? 0) - mark] ?? "")

@@ -22,7 +22,8 @@ export const edit = async (text: string): Promise<string | undefined> => {
       child.once("error", (error) => reject(new Error(`The editor could not start: ${error.message}`)))
       child.once("exit", (code, signal) => {
         if (code === 0) resolve()
-        else reject(new Error(`The editor ${program} ended with ${signal ?? `code ${code}`}. The message is as it was.`))
+        else
+          reject(new Error(`The editor ${program} ended with ${signal ?? `code ${code}`}. The message is as it was.`))
       })
     })
     const edited = await readFile(file, "utf8")

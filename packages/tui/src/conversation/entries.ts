@@ -29,7 +29,11 @@ export const blocksOf = (talk: Talk, columns: number, now: number): Blocks => {
     count: entries.length,
     keyAt: (index) => {
       const entry = entries[index]
-      return entry === undefined ? "" : entry.kind === "copied" ? `${entry.version}.${entry.nth}` : String(entry.version)
+      return entry === undefined
+        ? ""
+        : entry.kind === "copied"
+          ? `${entry.version}.${entry.nth}`
+          : String(entry.version)
     },
     rowsAt: (index) => {
       const entry = entries[index]
@@ -70,15 +74,28 @@ const entryRows = (entry: TranscriptEntry, columns: number): ReadonlyArray<Row> 
       ])
       const mine = entry.kind === "message" || entry.role === "user"
       const who =
-        entry.kind === "message" ? entry.actor : mine ? "said before" : entry.model === null ? "model" : modelName(entry.model)
+        entry.kind === "message"
+          ? entry.actor
+          : mine
+            ? "said before"
+            : entry.model === null
+              ? "model"
+              : modelName(entry.model)
       const body = mine ? flow([{ text: entry.text, style: {} }], room) : markdown(entry.text, room)
-      return [speaker(mine ? "▌" : "◆", who, mine ? "cyan" : "green", [clock(entry.at)], columns), ...inside([...body, ...files]), []]
+      return [
+        speaker(mine ? "▌" : "◆", who, mine ? "cyan" : "green", [clock(entry.at)], columns),
+        ...inside([...body, ...files]),
+        []
+      ]
     }
     case "reply":
       return replyRows(entry, columns)
     case "summary":
       return [
-        [say("≡ ", { color: "magenta" }), said(`summary of everything above, ${reasons[entry.reason]}`, Math.max(1, columns - 2), { dim: true })],
+        [
+          say("≡ ", { color: "magenta" }),
+          said(`summary of everything above, ${reasons[entry.reason]}`, Math.max(1, columns - 2), { dim: true })
+        ],
         ...inside(markdown(entry.text, room).map((row) => row.map((span) => ({ ...span, dim: true })))),
         []
       ]
@@ -170,14 +187,26 @@ const ended = (
 ): ReadonlyArray<Row> => {
   const { glyph, word, style } = ends[status]
   const kept = some ? "; what had arrived is above" : ""
-  const text = status === "failed" ? `${glyph} ${word}: ${reply.failure?.message ?? "no reason was given."}` : `${glyph} ${word}${kept}`
-  return [...(some ? [[]] : []), ...flow([{ text, style }], room), ...(status === "failed" && some ? [[say("  what had arrived is above; r asks again", { dim: true })]] : [])]
+  const text =
+    status === "failed"
+      ? `${glyph} ${word}: ${reply.failure?.message ?? "no reason was given."}`
+      : `${glyph} ${word}${kept}`
+  return [
+    ...(some ? [[]] : []),
+    ...flow([{ text, style }], room),
+    ...(status === "failed" && some ? [[say("  what had arrived is above; r asks again", { dim: true })]] : [])
+  ]
 }
 
 /** Another reply took its place: enough to recognize it. */
 const replaced = (reply: ReplyEntry, columns: number): ReadonlyArray<Row> => [
   speaker("◇", `${modelName(reply.model)}, replaced`, "gray", [clock(reply.at), ...replySpent(reply.calls)], columns),
-  [say("  "), said(reply.text === "" ? (reply.failure?.message ?? "") : reply.text.slice(0, 500), Math.max(1, columns - indent), { dim: true })]
+  [
+    say("  "),
+    said(reply.text === "" ? (reply.failure?.message ?? "") : reply.text.slice(0, 500), Math.max(1, columns - indent), {
+      dim: true
+    })
+  ]
 ]
 
 const stepRows = (step: TranscriptStep, columns: number): ReadonlyArray<Row> =>
@@ -193,7 +222,10 @@ const stepRows = (step: TranscriptStep, columns: number): ReadonlyArray<Row> =>
 
 /** The beginning of what a tool answered: the whole of it is for the model. */
 const answer = (given: { readonly text: string; readonly isError: boolean }, columns: number): ReadonlyArray<Row> => {
-  const rows = flow([{ text: given.text.slice(0, columns * 8), style: given.isError ? { color: "red" } : { dim: true } }], columns - 2)
+  const rows = flow(
+    [{ text: given.text.slice(0, columns * 8), style: given.isError ? { color: "red" } : { dim: true } }],
+    columns - 2
+  )
   const shown = rows.slice(0, 4)
   const more = rows.length > shown.length || given.text.length > columns * 8
   return [

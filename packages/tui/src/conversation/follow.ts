@@ -17,9 +17,7 @@ import { emptyTalk, lastVersion, type Talk, talkDelta, talkEvent, talkPage, talk
 export const pageSize = 200
 
 const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(RecordedEvent))
-const Delta = Schema.fromJsonString(
-  Schema.Struct({ replyId: Schema.String, from: Schema.Int, text: Schema.String })
-)
+const Delta = Schema.fromJsonString(Schema.Struct({ replyId: Schema.String, from: Schema.Int, text: Schema.String }))
 const decodeDelta = Schema.decodeUnknownResult(Delta)
 const decodeThinking = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Struct({ replyId: Schema.String })))
 
@@ -35,7 +33,7 @@ export const followTalk = (options: FollowOptions): Effect.Effect<void, never, H
   const { store, conversationId, baseUrl, token, sentence } = options
   const change = (to: (talk: Talk) => Talk) => Effect.sync(() => store.chats.changeTalk(conversationId, to))
   const state = (now: Talk["state"], problem?: string) =>
-    change(({ problem: _, ...talk }) => ({ ...talk, state: now, ...(problem === undefined ? {} : { problem }) }))
+    change((talk) => ({ ...talk, state: now, problem }))
   const first = HubClient.use((hub) =>
     hub.conversations.events({ params: { conversationId }, query: { limit: pageSize } })
   ).pipe(

@@ -24,7 +24,12 @@ export interface Choice {
 /** The models that can be chosen, by provider where nothing is searched for. */
 export const choices = (models: Models, query: string): ReadonlyArray<Choice> => {
   const all = models.providers.flatMap((one) =>
-    one.models.map((model): Choice => ({ ref: model.ref, title: model.title, window: model.window, provider: one.title }))
+    one.models.map((model): Choice => ({
+      ref: model.ref,
+      title: model.title,
+      window: model.window,
+      provider: one.title
+    }))
   )
   const found = rank(query, all, (choice) => `${choice.ref} ${choice.title} ${choice.provider}`)
   // What is not listed may be there all the same: lists are never complete.
@@ -33,7 +38,13 @@ export const choices = (models: Models, query: string): ReadonlyArray<Choice> =>
   return written ? [...found, { ref: typed, title: "as written", window: null, provider: "" }] : found
 }
 
-export const modelPicker = (line: Line, selected: number, models: Models, current: string | null, size: Size): Drawn => {
+export const modelPicker = (
+  line: Line,
+  selected: number,
+  models: Models,
+  current: string | null,
+  size: Size
+): Drawn => {
   const inner = Math.max(16, Math.min(84, size.columns - 6))
   const height = Math.max(2, Math.min(20, size.rows - 6))
   const drawn = input(line, inner - 2)
@@ -67,9 +78,12 @@ export const modelPicker = (line: Line, selected: number, models: Models, curren
     }
   } else found.forEach(put)
   if (models.state === "loading") rows.push([say("  asking the providers…", { dim: true })])
-  if (models.state === "failed") for (const text of wrap(models.problem ?? "", inner - 4)) rows.push([say(`  ${text}`, { color: "red" })])
+  if (models.state === "failed")
+    for (const text of wrap(models.problem ?? "", inner - 4)) rows.push([say(`  ${text}`, { color: "red" })])
   if (found.length === 0 && models.state === "ready") {
-    const why = models.providers.every((one) => one.models.length === 0) ? noModelSentence : "no model by that name; provider/model is taken as it is written"
+    const why = models.providers.every((one) => one.models.length === 0)
+      ? noModelSentence
+      : "no model by that name; provider/model is taken as it is written"
     for (const text of wrap(why, inner - 4)) rows.push([say(`  ${text}`, { dim: true })])
   }
   const top = Math.max(0, Math.min(at - Math.floor(height / 2), rows.length - height))
