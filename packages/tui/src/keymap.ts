@@ -363,7 +363,7 @@ export const bindings = [
     id: "chat.fork",
     keys: ["F"],
     context: "chats",
-    help: "a new conversation with everything so far, or, when scrolled back, as far as the message at the top",
+    help: "fork it: all of it, or, scrolled back, up to the message on top",
     footer: { text: "fork", rank: 8 },
     title: "Fork conversation",
     command: "fork",
