@@ -4,6 +4,7 @@ import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { layer as EventLogLive } from "@signalbox/core/log/EventLogLive.ts"
+import { CatalogPlain } from "@signalbox/core/model/CatalogPlain.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLive } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
@@ -18,6 +19,7 @@ export const adminToken = Redacted.make(`sbx_${"t".repeat(43)}`)
 export const RoomsTest = Layer.mergeAll(
   Commands.layer,
   TaskOutput.layer,
+  CatalogPlain,
   Tasks.layer.pipe(Layer.provide(Commands.layer)),
   Layer.effectDiscard(Effect.flatMap(Projections, (projections) => Effect.forkScoped(projections.run)))
 ).pipe(

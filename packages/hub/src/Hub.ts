@@ -8,8 +8,10 @@ import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
+import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
 import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
@@ -43,7 +45,7 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
     Layer.provideMerge(EventFeed.layer),
-    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, Tokens.layer(options.adminToken))),
+    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
   )
   return Layer.merge(address(options.host), drainOnShutdown).pipe(Layer.provide(served), Layer.provide(Draining.layer))
@@ -52,7 +54,18 @@ export const hubLayer = (options: HubOptions) => {
 const app = (version: string) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(HubApi, { openapiPath: "/openapi.json" }).pipe(
-      Layer.provide(Layer.mergeAll(systemLive(version), TasksLive, HostsLive, ToolsLive, SchedulesLive, LogLive)),
+      Layer.provide(
+        Layer.mergeAll(
+          systemLive(version),
+          TasksLive,
+          HostsLive,
+          ToolsLive,
+          SchedulesLive,
+          ConversationsRoutes,
+          ModelsRoutes,
+          LogLive
+        )
+      ),
       Layer.provide([AuthLive, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
     ),
     // No font and no script from anywhere else: the page works without the internet and tells nobody of its reader.

@@ -15,6 +15,7 @@ import { installationRoot } from "@signalbox/core/config/root.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
+import { CatalogPlain } from "@signalbox/core/model/CatalogPlain.ts"
 import { fileLogs, stderrLogs } from "@signalbox/core/observe/logs.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
@@ -97,6 +98,7 @@ const hub = (options: ServeOptions) =>
     return announced.pipe(
       Layer.provideMerge(
         hubLayer({ adminToken, version, host: settings.httpHost, port: settings.httpPort, mode: options.ports })
-      )
+      ),
+      Layer.provide(CatalogPlain)
     )
   })

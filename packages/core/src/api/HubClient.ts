@@ -6,7 +6,8 @@
 import { Context, type Effect, Layer, type Redacted } from "effect"
 import { FetchHttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
-import { Auth, HubApi } from "./contract.ts"
+import { Auth } from "./auth.ts"
+import { HubApi } from "./contract.ts"
 
 export class HubClient extends Context.Service<HubClient, HttpApiClient.ForApi<typeof HubApi>>()(
   "@signalbox/core/api/HubClient"

@@ -26,6 +26,13 @@ export class LiveText extends Context.Service<
     readonly flush: (replyId: string) => Effect.Effect<void, DbError>
     /** What is stored. */
     readonly read: (replyId: string) => Effect.Effect<string, DbError>
+    /** What is stored of several replies, each from its offset on, dense, in one question. */
+    readonly since: (
+      wanted: ReadonlyArray<{ readonly replyId: string; readonly from: number }>
+    ) => Effect.Effect<
+      ReadonlyArray<{ readonly replyId: string; readonly from: number; readonly text: string }>,
+      DbError
+    >
     /** After the outcome is recorded. */
     readonly drop: (replyId: string) => Effect.Effect<void, DbError>
     /** What is published from now on, in order, with gaps where messages were lost. */

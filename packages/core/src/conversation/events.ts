@@ -50,6 +50,14 @@ export const CarriedSummary = Schema.Struct({
 })
 export type CarriedSummary = typeof CarriedSummary.Type
 
+export const Imported = Schema.Struct({
+  conversationId: ConversationId,
+  exportedAt: Schema.String,
+  through: Schema.Int,
+  was: Schema.Array(Schema.Struct({ at: Schema.String, actor: Schema.String }))
+})
+export type Imported = typeof Imported.Type
+
 export const ConversationEvent = Schema.TaggedUnion({
   ConversationStarted: {
     conversationId: ConversationId,
@@ -62,6 +70,8 @@ export const ConversationEvent = Schema.TaggedUnion({
     carried: Schema.optionalKey(Schema.Array(CarriedSummary)),
     /** `version`: the last event of the other one that was taken over. */
     forkOf: Schema.optionalKey(Schema.Struct({ conversationId: ConversationId, version: Schema.Int })),
+    /** The events up to version `through` come from an export, one to one; `was` tells when they happened there, and by whom. */
+    imported: Schema.optionalKey(Imported),
     /** The model may call tools that start and read tasks. */
     tools: Schema.Boolean
   },

@@ -11,18 +11,21 @@ import { type Doorbell, VOLATILE_CHANNEL } from "./Doorbell.ts"
 import type { EventLog } from "./EventLog.ts"
 import { payloadFault } from "./storable.ts"
 
-const MAX_BYTES = 7_500
+export const MAX_BYTES = 7_500
 const BUFFER = 1_024
 
 const Envelope = Schema.fromJsonString(Schema.Tuple([Schema.String, Schema.Json]))
 const decode = Schema.decodeUnknownOption(Envelope)
+
+/** What is sent on the channel. */
+export const envelope = (topic: string, payload: Schema.Json): string => JSON.stringify([topic, payload])
 
 type Volatile = Pick<EventLog["Service"], "publish" | "subscribe">
 
 export const makeVolatile = (db: Db["Service"], bell: Doorbell): Volatile => ({
   publish: (topic, payload) => {
     if (payloadFault([topic, payload], "message") !== undefined) return Effect.void
-    const text = JSON.stringify([topic, payload])
+    const text = envelope(topic, payload)
     if (Buffer.byteLength(text) > MAX_BYTES) return Effect.void
     return Effect.ignore(
       db.query("publish a volatile message", () => db.pool`select pg_notify(${VOLATILE_CHANNEL}, ${text})`)

@@ -117,7 +117,15 @@ export const toDbError = (op: string, cause: unknown): DbError => {
 }
 
 /** A pool of its own for whoever must not wait for, or be counted with, the others: the log's writer. */
-export const connect = (url: string, options: { readonly max?: number; readonly name?: string }): postgres.Sql =>
+export const connect = (
+  url: string,
+  options: {
+    readonly max?: number
+    readonly name?: string
+    /** Commits do not wait for the disk: what a crash of the server may take back. */
+    readonly lazyCommit?: boolean
+  }
+): postgres.Sql =>
   postgres(url, {
     max: options.max ?? 8,
     connect_timeout: 10,
@@ -127,7 +135,10 @@ export const connect = (url: string, options: { readonly max?: number; readonly 
     onnotice: () => {},
     fetch_types: false,
     types: arrayTypes,
-    connection: { application_name: options.name ?? "signalbox" }
+    connection: {
+      application_name: options.name ?? "signalbox",
+      ...(options.lazyCommit === true ? { synchronous_commit: "off" } : {})
+    }
   })
 
 const begin = <A, E, R>(pool: postgres.Sql, self: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> =>

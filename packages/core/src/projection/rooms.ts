@@ -1,8 +1,11 @@
 /** The lists by which a room joins the whole: one line each. */
+import { messagesProjection } from "../conversation/messages-projection.ts"
+import { conversationProjection } from "../conversation/projection.ts"
 import { hostReactor } from "../host/jobs.ts"
 import { hostProjection } from "../host/projection.ts"
 import { scheduleReactor } from "../schedule/jobs.ts"
 import { scheduleProjection } from "../schedule/projection.ts"
+import { settingProjection } from "../setting/projection.ts"
 import { dispatchReactor, killReactor, launchReactor, messageReactor, notifyReactor } from "../task/jobs.ts"
 import { taskProjection } from "../task/projection.ts"
 import { toolProjection } from "../tool/projection.ts"
@@ -13,7 +16,10 @@ export const roomProjections: ReadonlyArray<Projection> = [
   taskProjection,
   hostProjection,
   toolProjection,
-  scheduleProjection
+  scheduleProjection,
+  conversationProjection,
+  messagesProjection,
+  settingProjection
 ]
 
 export const roomReactors: ReadonlyArray<Reactor> = [

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { CurrentActor } from "@signalbox/core/api/auth.ts"
 import { Invalid, NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
+import type { ConversationNotFound, ModelUnknown } from "@signalbox/core/conversation/Conversations.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import type { HostInvalid } from "@signalbox/core/host/request.ts"
 import type { ExecuteError } from "@signalbox/core/log/Commands.ts"
@@ -19,7 +20,16 @@ import type { ToolInvalid } from "@signalbox/core/tool/userTool.ts"
 
 export type Problem = NotFound | Rejected | Invalid | Unavailable
 export type RoomError =
-  ExecuteError | DbError | LogUnavailable | TaskInvalid | TaskNotFound | TaskRejection | HostInvalid | ToolInvalid
+  | ExecuteError
+  | DbError
+  | LogUnavailable
+  | ConversationNotFound
+  | ModelUnknown
+  | TaskInvalid
+  | TaskNotFound
+  | TaskRejection
+  | HostInvalid
+  | ToolInvalid
 
 /** For commands. Problems pass. */
 export const answer = <A, R>(self: Effect.Effect<A, RoomError | Problem, R>): Effect.Effect<A, Problem, R> =>
@@ -30,8 +40,11 @@ const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> =>
     case "TaskInvalid":
     case "HostInvalid":
     case "ToolInvalid":
+    case "ModelUnknown":
     case "EventNotStorable":
       return Effect.fail(new Invalid({ detail: error.message }))
+    case "ConversationNotFound":
+      return Effect.fail(new NotFound({ what: error.conversationId.slice(0, 60), detail: error.message }))
     case "TaskNotFound":
       return Effect.fail(new NotFound({ what: error.taskId, detail: error.message }))
     case "CommandRejected":
