@@ -20,8 +20,7 @@ export interface Peer {
   readonly account: string | undefined
 }
 
-export const clientId = (peer: Pick<Peer, "address">): string =>
-  createHash("sha256").update(peer.address).digest("hex")
+export const clientId = (peer: Pick<Peer, "address">): string => createHash("sha256").update(peer.address).digest("hex")
 
 /** Whose conversations and summaries are shared. */
 export const clientOf = (peer: Peer): string => peer.account ?? clientId(peer)

@@ -5,13 +5,12 @@
  * Invariants: what is seen of a reply is its text, whole and in order, however the pieces came; a client that leaves in the
  * middle takes nothing with it: the reply is finished for whoever looks next.
  */
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Result, Stream } from "effect"
 import { ConversationFeed, type ConversationFrame } from "@signalbox/core/conversation/ConversationFeed.ts"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { type ConversationEvent, conversationEvents } from "@signalbox/core/conversation/events.ts"
-import { Result } from "effect"
 import { safeText } from "./safe-text.ts"
-import { by, patience, type Session } from "./session.ts"
+import { by, patience, type Session } from "./state.ts"
 import type { Gone } from "./wire.ts"
 
 /** Bytes of one message of several lines. */
@@ -85,23 +84,23 @@ const exchange = Effect.fnUntraced(function* (session: Session, text: string) {
 const listen = Effect.fnUntraced(function* (session: Session, conversationId: string, replyId: string) {
   const conversations = yield* Conversations
   const { wire } = session
+  const heed = Effect.gen(function* () {
+    const line = yield* wire.take
+    const word = line._tag === "Text" ? line.text.trim().toUpperCase() : ""
+    const open = (yield* conversations.load(conversationId)).open
+    const call = open?.replyId === replyId ? open.calls.find((one) => one.state === "asked") : undefined
+    if (word === "STOP" || word === "BACK") return void (yield* conversations.interrupt(conversationId, by(session)))
+    if (call === undefined) return yield* wire.say("\n(A reply is being written; STOP interrupts it.)\n")
+    if (word !== "YES" && word !== "NO") return yield* wire.say("\n(YES or NO, or STOP.)\n")
+    const decided = { callId: call.callId, approve: word === "YES" }
+    yield* conversations.decideCall(conversationId, decided, by(session))
+  }).pipe(
+    Effect.catch((error) => (error._tag === "Gone" ? Effect.fail(error) : wire.say(`\n(${safeText(error.message)})\n`)))
+  )
   for (;;) {
     // a reply may take longer than a silent client is waited for elsewhere
-    const line = yield* wire.next(24 * 3_600_000)
-    const word = line._tag === "Text" ? line.text.trim().toUpperCase() : ""
-    const asked = (yield* conversations.load(conversationId)).open
-    const call = asked?.replyId === replyId ? asked.calls.find((one) => one.state === "asked") : undefined
-    const act =
-      word === "STOP" || word === "BACK"
-        ? conversations.interrupt(conversationId, by(session))
-        : call !== undefined && (word === "YES" || word === "NO")
-          ? conversations.decideCall(conversationId, { callId: call.callId, approve: word === "YES" }, by(session))
-          : wire.say(call === undefined ? "\n(A reply is being written; STOP interrupts it.)\n" : "\n(YES or NO, or STOP.)\n")
-    yield* Effect.catchIf(
-      Effect.asVoid(act),
-      (error) => error._tag !== "Gone",
-      (error) => wire.say(`\n(${safeText(error.message)})\n`)
-    )
+    yield* wire.ready(24 * 3_600_000)
+    yield* Effect.uninterruptible(heed) // a line that was taken is heeded, also when the reply ends meanwhile
   }
 })
 
@@ -126,7 +125,11 @@ const show = (session: Session, replyId: string) => {
         for (const call of event.calls) {
           const what = `${call.name} ${JSON.stringify(call.args)}`
           yield* wire.say(
-            safeText(call.needsApproval ? `\nThe model wants to run ${what}\n${mayDecide ? "YES or NO? " : ""}` : `\n(${what})\n`)
+            safeText(
+              call.needsApproval
+                ? `\nThe model wants to run ${what}\n${mayDecide ? "YES or NO? " : ""}`
+                : `\n(${what})\n`
+            )
           )
         }
         return false

@@ -10,9 +10,21 @@ export type Allowed = "anyone" | "local" | "signed-in"
 
 export const commands = {
   help: { word: "HELP", also: ["?"], usage: "HELP", says: "this list", allowed: "anyone" },
-  info: { word: "INFO", also: [], usage: "INFO", says: "who you are to this server, and how you are connected", allowed: "anyone" },
+  info: {
+    word: "INFO",
+    also: [],
+    usage: "INFO",
+    says: "who you are to this server, and how you are connected",
+    allowed: "anyone"
+  },
   auth: { word: "AUTH", also: [], usage: "AUTH token", says: "sign in", allowed: "anyone" },
-  models: { word: "LIST-MODELS", also: ["MODELS"], usage: "LIST-MODELS", says: "the models there are; * marks yours", allowed: "local" },
+  models: {
+    word: "LIST-MODELS",
+    also: ["MODELS"],
+    usage: "LIST-MODELS",
+    says: "the models there are; * marks yours",
+    allowed: "local"
+  },
   model: {
     word: "CHANGE-MODEL",
     also: ["MODEL"],
@@ -37,7 +49,13 @@ export const commands = {
     says: "start a task: RUN local shell uptime",
     allowed: "signed-in"
   },
-  exit: { word: "EXIT", also: ["QUIT", "BYE"], usage: "EXIT", says: "end the connection (also QUIT)", allowed: "anyone" }
+  exit: {
+    word: "EXIT",
+    also: ["QUIT", "BYE"],
+    usage: "EXIT",
+    says: "end the connection (also QUIT)",
+    allowed: "anyone"
+  }
 } as const satisfies Record<
   string,
   {
@@ -68,7 +86,9 @@ export const parseCommand = (line: string): Parsed => {
     const all: ReadonlyArray<string> = [own, ...also]
     if (all.includes(said)) return { _tag: "Command", name, rest }
   }
-  const near = names.map((name) => commands[name].word).find((own) => own.startsWith(said.slice(0, 2)) && said.length > 1)
+  const near = names
+    .map((name) => commands[name].word)
+    .find((own) => own.startsWith(said.slice(0, 2)) && said.length > 1)
   const shown = word.length > 40 ? `${word.slice(0, 40).toWellFormed()}…` : word
   return {
     _tag: "Unknown",

@@ -5,9 +5,7 @@
  * Invariants: holds at most one line of `limit` bytes, however much comes without an end; a line that is too long, not UTF-8 or
  * holds control characters is told as such in its place and never given on in part.
  */
-export type Line =
-  | { readonly _tag: "Text"; readonly text: string }
-  | { readonly _tag: "Bad"; readonly reason: string }
+export type Line = { readonly _tag: "Text"; readonly text: string } | { readonly _tag: "Bad"; readonly reason: string }
 
 /** @param limit bytes of a line without its end */
 export const makeLines = (limit: number): ((chunk: Uint8Array) => ReadonlyArray<Line>) => {

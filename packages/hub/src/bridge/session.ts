@@ -6,40 +6,18 @@
  * Invariants: a command's failure is a sentence to the client and never ends the session; nothing is done for who may not; the
  * prompt comes when the next line is awaited and at no other time.
  */
-import { randomUUID } from "node:crypto"
-import { Context, Effect, Redacted } from "effect"
+import { Effect, Redacted } from "effect"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import type { ConversationView } from "@signalbox/core/conversation/view.ts"
 import { Catalog } from "@signalbox/core/model/Catalog.ts"
 import { Tokens } from "../edge/auth.ts"
 import { chat } from "./chat.ts"
 import { commands, type CommandName, helpText, parseCommand } from "./command.ts"
-import { actorOf, clientId, clientOf, infoLine, mayUse, type Peer } from "./Peer.ts"
+import { clientId, clientOf, infoLine, mayUse, type Peer } from "./Peer.ts"
 import { safeText } from "./safe-text.ts"
 import { listTasks, runTask, tailOf } from "./tasks.ts"
+import { by, patience, type Session } from "./state.ts"
 import { Gone, type Wire } from "./wire.ts"
-
-export interface BridgeTimes {
-  /** Without a line for so long, the connection ends. */
-  readonly idleMs: number
-  /** The same for who must sign in first. */
-  readonly signInMs: number
-}
-export const BridgeTimes = Context.Reference<BridgeTimes>("@signalbox/hub/bridge/BridgeTimes", {
-  defaultValue: () => ({ idleMs: 30 * 60_000, signInMs: 60_000 })
-})
-
-export interface Session {
-  readonly wire: Wire
-  peer: Peer
-  /** Of this connection's talk, once it has begun. */
-  conversationId: string | undefined
-  /** For a talk that has not begun; undefined: what new conversations begin with. */
-  model: string | undefined
-  /** As CHATS numbered them last. */
-  listed: ReadonlyArray<string>
-  refusedTokens: number
-}
 
 const mostRefusedTokens = 5
 
@@ -55,7 +33,9 @@ export const runSession = Effect.fn("bridge.session")(function* (wire: Wire, pee
   const hello = mayUse(peer, "local") ? "HELP lists the commands; IA talks to the model." : "Sign in with AUTH token."
   yield* wire.say(`Signalbox ${version}\nID: ${clientId(peer)}\n${hello}\n`)
   return yield* turns(session).pipe(
-    Effect.catchTag("Gone", (gone) => Effect.succeed(gone.why === "idle" ? "You said nothing for a while. Goodbye.\n" : ""))
+    Effect.catchTag("Gone", (gone) =>
+      Effect.succeed(gone.why === "idle" ? "You said nothing for a while. Goodbye.\n" : "")
+    )
   )
 })
 
@@ -87,46 +67,37 @@ const turns = Effect.fnUntraced(function* (session: Session) {
   }
 })
 
-/** How long the next line may take. */
-export const patience = (session: Session): Effect.Effect<number> =>
-  Effect.map(BridgeTimes, (times) => (mayUse(session.peer, "local") ? times.idleMs : times.signInMs))
-
-const perform = (session: Session, name: Exclude<CommandName, "exit">, rest: string) => {
+const perform = Effect.fnUntraced(function* (session: Session, name: Exclude<CommandName, "exit">, rest: string) {
+  const { say } = session.wire
   switch (name) {
     case "help":
-      return session.wire.say(`${helpText((allowed) => mayUse(session.peer, allowed))}\n`)
+      return yield* say(`${helpText((allowed) => mayUse(session.peer, allowed))}\n`)
     case "info":
-      return session.wire.say(`${infoLine(session.peer)}\n`)
+      return yield* say(`${infoLine(session.peer)}\n`)
     case "auth":
-      return signIn(session, rest)
+      return yield* signIn(session, rest)
     case "models":
-      return Effect.asVoid(listModels(session))
+      return void (yield* listModels(session))
     case "model":
-      return changeModel(session, rest)
+      return yield* changeModel(session, rest)
     case "chats":
-      return listChats(session)
+      return yield* listChats(session)
     case "chat":
-      return enter(session, rest)
+      return yield* enter(session, rest)
     case "tasks":
-      return Effect.flatMap(listTasks, session.wire.say)
+      return yield* say(yield* listTasks)
     case "logs":
-      return tailOf(rest, session.wire.say)
+      return yield* tailOf(rest, say)
     case "run":
-      return Effect.flatMap(runTask(rest, by(session)), session.wire.say)
+      return yield* say(yield* runTask(rest, by(session)))
   }
-}
-
-export const by = (session: Session) => ({
-  commandId: randomUUID(),
-  actor: actorOf(session.peer),
-  client: clientOf(session.peer)
 })
 
 const signIn = Effect.fnUntraced(function* (session: Session, token: string) {
   const tokens = yield* Tokens
   const found = yield* tokens.actorOf(Redacted.make(token)).pipe(
     Effect.map((actor) => actor.name),
-    Effect.catchTag("Unauthorized", (refused) => Effect.as(Effect.succeed(refused.detail), undefined))
+    Effect.catchTag("Unauthorized", () => Effect.succeed(undefined))
   )
   if (found !== undefined) {
     session.peer = { ...session.peer, account: found }
@@ -140,8 +111,7 @@ const signIn = Effect.fnUntraced(function* (session: Session, token: string) {
 
 /** The model of the talk, else of the next one. */
 const ownModel = Effect.fnUntraced(function* (session: Session) {
-  if (session.conversationId !== undefined)
-    return (yield* (yield* Conversations).load(session.conversationId)).model
+  if (session.conversationId !== undefined) return (yield* (yield* Conversations).load(session.conversationId)).model
   return session.model ?? (yield* (yield* Catalog).current)
 })
 
@@ -157,7 +127,8 @@ const listModels = Effect.fnUntraced(function* (session: Session) {
       return `${model.ref === own ? "*" : " "} ${String(number).padStart(2)}  ${model.ref}`
     })
   ])
-  const none = "No model is configured. Set GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST on the server."
+  const none =
+    "No model is configured. Set GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST on the server."
   yield* session.wire.say(`${safeText(lines.length === 0 ? none : lines.join("\n"))}\n`)
   return number
 })
@@ -191,7 +162,9 @@ const listChats = Effect.fnUntraced(function* (session: Session) {
     (one, at) =>
       `${one.conversationId === session.conversationId ? "*" : " "} ${String(at + 1).padStart(2)}  ${one.conversationId}  ${safeText(one.title) || "(nothing said yet)"}`
   )
-  yield* session.wire.say(`${lines.length === 0 ? "There are no conversations yet. IA begins one." : lines.join("\n")}\n`)
+  yield* session.wire.say(
+    `${lines.length === 0 ? "There are no conversations yet. IA begins one." : lines.join("\n")}\n`
+  )
 })
 
 const enter = Effect.fnUntraced(function* (session: Session, given: string) {

@@ -25,7 +25,10 @@ export interface WireLimits {
 export class Gone extends Data.TaggedError("Gone")<{ readonly why: "closed" | "stalled" | "idle" }> {}
 
 export interface Wire {
-  /** @param idleMs how long a line is waited for */
+  /** A line is there to be taken. @param idleMs how long it is waited for */
+  readonly ready: (idleMs: number) => Effect.Effect<void, Gone>
+  readonly take: Effect.Effect<Line, Gone>
+  /** Both: interrupted while it waits, it has taken nothing. */
   readonly next: (idleMs: number) => Effect.Effect<Line, Gone>
   /** Takes as long as the other side does, at most `stallMs`. */
   readonly say: (text: string) => Effect.Effect<void, Gone>
@@ -59,15 +62,13 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   socket.on("close", close)
   socket.on("error", () => socket.destroy())
 
-  const available = (idleMs: number): Effect.Effect<Line, Gone> =>
-    Effect.callback<Line, Gone>((resume) => {
+  const ready = (idleMs: number): Effect.Effect<void, Gone> =>
+    Effect.callback<void, Gone>((resume) => {
       const settle = (): boolean => {
-        const line = waiting.shift()
-        if (line === undefined && !gone) return false
+        if (waiting.length === 0 && !gone) return false
         clearTimeout(timer)
         wake = undefined
-        if (line !== undefined && waiting.length < limits.ahead / 2 && !gone) socket.resume()
-        resume(line === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(line))
+        resume(waiting.length > 0 ? Effect.void : Effect.fail(new Gone({ why: "closed" })))
         return true
       }
       const timer = setTimeout(() => {
@@ -80,6 +81,11 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
         wake = undefined
       })
     })
+  const take = Effect.suspend((): Effect.Effect<Line, Gone> => {
+    const line = waiting.shift()
+    if (!gone && waiting.length < limits.ahead / 2) socket.resume()
+    return line === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(line)
+  })
 
   /** Too fast is not wrong: it is slowed down. */
   const inTime = Effect.suspend(() => {
@@ -116,7 +122,9 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
     })
 
   return {
-    next: (idleMs) => Effect.tap(available(idleMs), () => inTime),
+    ready: (idleMs) => Effect.andThen(inTime, ready(idleMs)),
+    take,
+    next: (idleMs) => inTime.pipe(Effect.andThen(ready(idleMs)), Effect.andThen(take)),
     say,
     closed: Effect.callback<void>((resume) => {
       const tell = (): void => resume(Effect.void)
