@@ -8,9 +8,13 @@ import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
+import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
+import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { exportPath, exportRoutes } from "./conversation/export.ts"
+import { livePath, liveRoute } from "./conversation/live.ts"
 import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
 import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
@@ -21,6 +25,7 @@ import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
 import { eventsRoute } from "./log/events.ts"
 import { LogLive } from "./log/routes.ts"
+import { reportPath, reportRoute } from "./report/routes.ts"
 import { SchedulesLive } from "./schedule/routes.ts"
 import { systemLive } from "./system.ts"
 import { outputPaths, outputRoutes } from "./task/output.ts"
@@ -44,6 +49,7 @@ export const hubLayer = (options: HubOptions) => {
   const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
+    Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
     Layer.provideMerge(EventFeed.layer),
     Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
@@ -72,8 +78,20 @@ const app = (version: string) =>
     HttpApiScalar.layer(HubApi, { path: "/docs", scalar: { withDefaultFonts: false } }),
     eventsRoute,
     outputRoutes,
+    liveRoute,
+    exportRoutes,
+    reportRoute,
     metricsRoute,
-    problems(HubApi, [streams.events, ...outputPaths, "/metrics", "/docs", "/openapi.json"]),
+    problems(HubApi, [
+      streams.events,
+      ...outputPaths,
+      livePath,
+      exportPath,
+      reportPath,
+      "/metrics",
+      "/docs",
+      "/openapi.json"
+    ]),
     countRequests,
     ownNamesOnly
   )

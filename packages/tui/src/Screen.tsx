@@ -69,12 +69,12 @@ export const Screen = ({
 
 const Line = ({ row }: { readonly row: Row }) => (
   <Text wrap="truncate">
-    {row.map(({ text, color, bold = false, dim = false, inverse = false }, i) =>
-      color === undefined && !bold && !dim && !inverse ? (
+    {row.map(({ text, color, bold = false, dim = false, italic = false, inverse = false }, i) =>
+      color === undefined && !bold && !dim && !italic && !inverse ? (
         text
       ) : (
         // oxlint-disable-next-line react/no-array-index-key
-        <Text key={i} {...(color === undefined ? {} : { color })} bold={bold} dimColor={dim} inverse={inverse}>
+        <Text key={i} {...(color === undefined ? {} : { color })} bold={bold} dimColor={dim} italic={italic} inverse={inverse}>
           {text}
         </Text>
       )

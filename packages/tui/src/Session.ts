@@ -184,6 +184,7 @@ const sameRow = (a: Row, b: Row): boolean =>
       span.color === other.color &&
       span.bold === other.bold &&
       span.dim === other.dim &&
+      span.italic === other.italic &&
       span.inverse === other.inverse
     )
   })

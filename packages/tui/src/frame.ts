@@ -64,7 +64,7 @@ export const frame = (ui: Ui, model: Model, size: Size): Frame => {
   if (size.columns < 20 || size.rows < 6)
     return { rows: tall([[say("too small: 20×6 at least")]], size.rows, size.columns), cursor: undefined }
   const { body, toasts } = bodyOf(ui, size)
-  const head = header({ ...model, view: ui.view, waiting: model.counts.waiting }, size.columns)
+  const head = header({ ...model, view: ui.view, waiting: model.waiting.length }, size.columns)
   const middle = bodyRows(ui, model, body)
   const bottom = bottomRow(ui, model, size.columns)
   const rows = [head, rule(size.columns), ...tall(middle.rows, body.rows, size.columns), ...toasts, bottom.row]

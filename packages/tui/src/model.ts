@@ -11,6 +11,7 @@ import { holds } from "./fuzzy.ts"
 import { type Ids, idsOf } from "./list.ts"
 import type { LogLine } from "./log/lines.ts"
 import type { Connection } from "./screen/header.ts"
+import type { ChatModel } from "./conversation/model.ts"
 
 export type Host = HostStatus
 
@@ -37,10 +38,11 @@ export interface Model {
   readonly connection: Connection
   readonly position: number
   readonly tasks: Listed<TaskView>
+  readonly chat: ChatModel
   readonly hosts: Listed<Host>
   readonly events: Listed<RecordedEvent>
   readonly counts: { readonly active: number; readonly waiting: number; readonly queued: number }
-  /** The task that waits longest first. */
+  /** Ids of what waits for a person: tasks, the longest wait first, then conversations. */
   readonly waiting: ReadonlyArray<string>
   readonly tools: ReadonlyArray<ToolInfo>
   readonly hostNames: ReadonlyArray<string>

@@ -13,6 +13,7 @@ export interface Style {
   readonly color?: Color
   readonly bold?: boolean
   readonly dim?: boolean
+  readonly italic?: boolean
   readonly inverse?: boolean
 }
 export interface Span extends Style {

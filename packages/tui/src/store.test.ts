@@ -2,11 +2,12 @@ import { expect, it } from "vitest"
 import { FixtureLog, noon, taskId, tools, web1, web1Checked } from "./testing/fixture.ts"
 import { Store } from "./store.ts"
 
-const noFilter = { tasks: "", hosts: "", timeline: "" }
+const noFilter = { tasks: "", chats: "", hosts: "", timeline: "" }
 const loaded = (log: FixtureLog, options = {}): Store => {
   const store = new Store({ interval: 0, ...options })
   store.load({
     tasks: [...log.tasks.values()],
+    chats: [],
     hosts: log.hostStatuses(),
     tools,
     events: [...log.events],

@@ -2,7 +2,7 @@
  * The terminal's copy of the world: a snapshot, then every event folded by the very functions that the hub folds with.
  *
  * Owns: tasks, hosts, the newest events, the log that is read, and when screens hear of changes.
- * Does not own: fetching (`Hub.ts`), what a person is doing (`ui.ts`).
+ * Does not own: conversations (`conversation/ChatStore.ts`), fetching (`Hub.ts`), what a person is doing (`ui.ts`).
  * Invariants: an event is folded once, whatever the overlap of snapshot and stream (position for the log, version for a view);
  * memory is bounded: beyond `mostTasks` the oldest settled tasks go, beyond `mostEvents` the oldest events; an event that does
  * not decode is kept in the timeline, counted, and changes nothing else.
@@ -16,10 +16,13 @@ import { taskEvents } from "@signalbox/core/task/events.ts"
 import { activeStatuses, evolveTask, isSettled, type TaskView } from "@signalbox/core/task/view.ts"
 import { type LogModel, type Model, listEvents, listHosts, listTasks, moved, ordered } from "./model.ts"
 import type { Connection } from "./screen/header.ts"
+import type { ConversationView } from "@signalbox/core/conversation/view.ts"
+import { ChatStore } from "./conversation/ChatStore.ts"
 import { Ticker } from "./ticker.ts"
 
 export interface Snapshot {
   readonly tasks: ReadonlyArray<TaskView>
+  readonly chats: ReadonlyArray<ConversationView>
   readonly hosts: ReadonlyArray<HostStatus>
   readonly tools: ReadonlyArray<ToolInfo>
   readonly events: ReadonlyArray<RecordedEvent>
@@ -29,12 +32,16 @@ export interface Snapshot {
 
 export interface Filters {
   readonly tasks: string
+  readonly chats: string
   readonly hosts: string
   readonly timeline: string
+  /** Conversations that are archived, and no others. */
+  readonly archived?: boolean
 }
 
 export class Store {
   readonly ticker: Ticker
+  readonly chats: ChatStore
   readonly place: string
   position = 0
   connection: Connection = { state: "connecting" }
@@ -60,6 +67,7 @@ export class Store {
   constructor(options: { place?: string; interval?: number; mostTasks?: number; mostEvents?: number } = {}) {
     this.place = options.place ?? ""
     this.ticker = new Ticker(options.interval ?? 100)
+    this.chats = new ChatStore(this.ticker)
     this.mostTasks = options.mostTasks ?? 5000
     this.mostEvents = options.mostEvents ?? 5000
     this.eventCap = this.mostEvents
@@ -83,6 +91,7 @@ export class Store {
 
   load(snapshot: Snapshot): void {
     for (const task of snapshot.tasks) this.putTask(task)
+    for (const chat of snapshot.chats) this.chats.put(chat)
     this.hosts.clear()
     for (const host of snapshot.hosts) this.hosts.set(host.name, host)
     this.tools = snapshot.tools
@@ -96,6 +105,7 @@ export class Store {
   /** Forgets the world, as before the first snapshot. */
   clear(): void {
     this.tasks.clear()
+    this.chats.clear()
     this.hosts.clear()
     this.checking.clear()
     this.events = []
@@ -115,6 +125,7 @@ export class Store {
     const [room = "", name = ""] = split(event.stream)
     if (room === "task") this.foldTask(name, event)
     else if (room === "host") this.foldHost(name, event)
+    else if (room === "conversation") this.chats.apply(event)
     if (this.events.length > this.eventCap + 500) this.trim()
     this.ticker.touch()
   }
@@ -151,6 +162,22 @@ export class Store {
     this.ticker.flush()
   }
 
+  /** Resolves when the log has been followed to `position`; at the latest after `patience`, for a screen must not hang. */
+  reached(position: number, patience = 5000): Promise<void> {
+    if (this.position >= position) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        leave()
+        resolve()
+      }
+      const timer = setTimeout(end, patience)
+      const leave = this.ticker.subscribe(() => {
+        if (this.position >= position) end()
+      })
+    })
+  }
+
   setLog(log: LogModel | undefined): void {
     this.log = log
     this.ticker.touch()
@@ -163,12 +190,14 @@ export class Store {
       .filter((h) => !h.removed)
       .toSorted((a, b) => Number(b.kind === "local") - Number(a.kind === "local") || (a.name < b.name ? -1 : 1))
     const running = all.filter((t) => activeStatuses.includes(t.status)).length
+    const chat = this.chats.model(filters.chats, filters.archived === true)
     return {
       place: this.place,
       now,
       connection: this.connection,
       position: this.position,
       tasks: listTasks(all, filters.tasks),
+      chat,
       hosts: listHosts(
         hosts.map((h) => this.withCounts(h)),
         filters.hosts
@@ -179,7 +208,7 @@ export class Store {
         waiting: waiting.length,
         queued: all.filter((t) => t.status === "queued").length
       },
-      waiting: waiting.toSorted((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1)).map((t) => t.taskId),
+      waiting: [...waiting.toSorted((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1)).map((t) => t.taskId), ...chat.waiting],
       tools: this.tools,
       hostNames: hosts.map((h) => h.name),
       checking: new Set(this.checking),

@@ -29,6 +29,9 @@ const marks: Readonly<Record<string, Mark>> = {
   unreachable: { glyph: "✗", word: "unreachable", color: "red" },
   refused: { glyph: "✗", word: "refused", color: "red" },
   checking: { glyph: "◌", word: "checking", color: "cyan" },
+  replying: { glyph: "▸", word: "replying", color: "cyan" },
+  idle: { glyph: "○", word: "idle", color: "gray" },
+  archived: { glyph: "▫", word: "archived", color: "gray" },
   unchecked: { glyph: "◌", word: "not checked", color: "gray" }
 }
 

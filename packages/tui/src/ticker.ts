@@ -8,6 +8,7 @@
 export class Ticker {
   private readonly heard = new Set<() => void>()
   private timer: NodeJS.Timeout | undefined
+  private due = Number.POSITIVE_INFINITY
   private last = Number.NEGATIVE_INFINITY
   private at: object = {}
   readonly interval: number
@@ -16,9 +17,13 @@ export class Ticker {
     this.interval = interval
   }
 
-  /** Something changed: readers are told when the interval is over. */
-  touch = (): void => {
-    this.timer ??= setTimeout(this.flush, Math.max(0, this.last + this.interval - performance.now()))
+  /** Something changed: readers are told when the interval is over. A shorter one is for what a person waits for. */
+  touch = (interval = this.interval): void => {
+    const due = Math.max(performance.now(), this.last + Math.min(interval, this.interval))
+    if (this.timer !== undefined && this.due <= due) return
+    clearTimeout(this.timer)
+    this.due = due
+    this.timer = setTimeout(this.flush, Math.max(0, due - performance.now()))
   }
 
   /** Readers are told now: for what a person did, which must not wait. */

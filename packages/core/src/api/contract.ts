@@ -33,7 +33,11 @@ export const streams = {
    */
   conversation: (conversationId: string) => `/api/v1/conversations/${conversationId}/live`,
   /** Bytes. Query: format=md|json|jsonl. */
-  conversationExport: (conversationId: string) => `/api/v1/conversations/${conversationId}/export`
+  conversationExport: (conversationId: string) => `/api/v1/conversations/${conversationId}/export`,
+  /** POST of an export in the format json (at most 32 MiB). Query: commandId. Answers 201 with `Said`. */
+  conversationImport: "/api/v1/conversations/import",
+  /** Bytes. Query: format=json|csv, since (ISO 8601), limit. See docs/reports.md. */
+  report: (name: string) => `/api/v1/reports/${name}`
 } as const
 
 /** A duration as people write it: 90s, 10m, 2h, 1d, or milliseconds. */

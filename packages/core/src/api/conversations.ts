@@ -50,7 +50,7 @@ export const ConversationRequest = Schema.Struct({
 export type ConversationRequest = typeof ConversationRequest.Type
 
 /** `replyId` is null where nothing was said yet. */
-const Said = Schema.Struct({
+export const Said = Schema.Struct({
   conversationId: ConversationId,
   replyId: Schema.NullOr(Schema.String),
   position: Schema.Int,

@@ -9,6 +9,7 @@ import { Context, type Effect, Schema } from "effect"
 import type { ConversationRequest, MessageRequest, Said, SearchHit } from "../api/conversations.ts"
 import type { ExecuteError } from "../log/Commands.ts"
 import type { DbError } from "../postgres/Db.ts"
+import type { ExportDocument, ImportInvalid } from "./import.ts"
 import type { ConversationView } from "./view.ts"
 
 export class ConversationNotFound extends Schema.TaggedError<ConversationNotFound>()("ConversationNotFound", {
@@ -51,6 +52,8 @@ export class Conversations extends Context.Service<
       request: { readonly version?: number; readonly title?: string },
       by: By
     ) => Effect.Effect<Said, CommandError>
+    /** A new conversation with the events of an export; no model is asked and nothing is billed by it. */
+    readonly bring: (document: ExportDocument, by: By) => Effect.Effect<Said, CommandError | ImportInvalid>
     readonly interrupt: (conversationId: string, by: By) => Effect.Effect<Accepted, CommandError>
     readonly decideCall: (
       conversationId: string,

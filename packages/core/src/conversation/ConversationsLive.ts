@@ -6,7 +6,7 @@
  * Invariants: one command id makes its ids once: a repeat takes them from what the first one recorded, before anything is
  * resolved, read or drawn again; the body of a command is what the client asked for, so that a reuse is told from a repeat.
  */
-import { randomBytes, randomUUID } from "node:crypto"
+import { createHash, randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Schema, Stream } from "effect"
 import type { Said } from "../api/conversations.ts"
 import { Catalog } from "../model/Catalog.ts"
@@ -25,6 +25,7 @@ import {
   conversationStream,
   makeConversationId
 } from "./events.ts"
+import { type ExportDocument, type ImportPart, toImport } from "./import.ts"
 import { conversationDecider } from "./room.ts"
 import { lastSummaries, listConversations, searchMessages } from "./search.ts"
 import { evolveTranscript, type TranscriptEntry } from "./transcript.ts"
@@ -92,6 +93,7 @@ export const ConversationsLive: Layer.Layer<Conversations, never, Rooms> = Layer
         ),
       fork: (conversationId, request, by) =>
         run(begin({ fork: conversationId, ...request }, by, () => forkOf(conversationId, request, by))),
+      bring: (document, by) => run(bring(document, by)),
       interrupt: (conversationId, by) => accepted(conversationId, { _tag: "Interrupt" }, by),
       decideCall: (conversationId, { callId, approve }, by) =>
         accepted(conversationId, { _tag: "DecideCall", callId, approve }, by),
@@ -272,6 +274,41 @@ const forkOf = Effect.fnUntraced(function* (
   }
   return plan
 })
+
+/** The parts of one import are commands of their own, so that one that was cut off goes on when it is sent again. */
+const bring = Effect.fnUntraced(function* (document: ExportDocument, by: By) {
+  const commands = yield* Commands
+  const digest = createHash("sha256").update(JSON.stringify(document)).digest("hex")
+  const conversationId =
+    (yield* firstAnswer(by.commandId)) ?? makeConversationId(yield* Clock.currentTimeMillis, randomBytes(6))
+  const parts = yield* Effect.fromResult(toImport(document, conversationId))
+  const append = (part: ImportPart) =>
+    commands.execute({
+      commandId: part.from === 1 ? by.commandId : derived(by.commandId, part.from),
+      actor: by.actor,
+      correlationId: by.commandId,
+      decider: conversationDecider,
+      types: conversationEvents,
+      stream: conversationStream(conversationId),
+      command: { _tag: "Import", ...part },
+      body: canonical({ import: digest, from: part.from })
+    })
+  const done = yield* Effect.forEach(parts, append)
+  const last = done.at(-1)
+  const said: Said = {
+    conversationId,
+    replyId: null,
+    position: last?.position ?? 0,
+    version: last?.state?.imported?.through ?? 0
+  }
+  return said
+})
+
+/** The same for the same command, as a UUID. */
+const derived = (commandId: string, part: number): string => {
+  const hex = createHash("sha256").update(`${commandId} ${part}`).digest("hex")
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
 
 /** Events that say which model answers from then on. */
 const isChoice = (event: ConversationEvent): boolean =>

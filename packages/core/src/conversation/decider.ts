@@ -29,6 +29,8 @@ export type ConversationCommand =
       /** The first message and the id of its reply. */
       readonly first?: Omit<Extract<ConversationCommand, { readonly _tag: "Send" }>, "_tag">
     }
+  /** Events of an export, in parts; `from` is the version of the first one. */
+  | { readonly _tag: "Import"; readonly from: number; readonly events: ReadonlyArray<ConversationEvent> }
   | {
       readonly _tag: "Send"
       readonly text: string
@@ -57,6 +59,9 @@ const reject = (reason: string): Decision => Result.fail(new ConversationRejecti
 
 export const decideConversation = (view: ConversationView | undefined, command: ConversationCommand): Decision => {
   if (command._tag === "Start") return start(view, command)
+  if (command._tag === "Import") return imports(view, command)
+  if (view !== undefined && (view.imported?.through ?? 0) > view.version)
+    return reject("This conversation is being imported; if that was cut off, import the file again.")
   if (view === undefined) return reject("There is no such conversation. See conversation list.")
   switch (command._tag) {
     case "Send":
@@ -108,6 +113,20 @@ const start = (
     ...(first === undefined ? [] : said({ ...first, model: first.model ?? started.model }))
   )
 }
+
+const imports = (
+  view: ConversationView | undefined,
+  { from, events: list }: Extract<ConversationCommand, { readonly _tag: "Import" }>
+): Decision => {
+  const version = view?.version ?? 0
+  const through = view === undefined ? started(list[0]) : view.imported?.through
+  if (through === undefined || from > version + 1 || from + list.length - 1 > through)
+    return reject("These events do not continue an import.")
+  return from === version + 1 ? Result.succeed(list) : events()
+}
+
+const started = (event: ConversationEvent | undefined): number | undefined =>
+  event?._tag === "ConversationStarted" ? event.imported?.through : undefined
 
 const send = (view: ConversationView, command: Extract<ConversationCommand, { readonly _tag: "Send" }>): Decision => {
   if (view.open !== null) return reject(busy(view))

@@ -6,7 +6,7 @@
  * with the first one; an entry is named by the version of the event that made it.
  */
 import type { Cost, FailureKind, Native, StopReason, Usage } from "../model/message.ts"
-import type { Attachment, CarriedSummary, ConversationEvent } from "./events.ts"
+import type { Attachment, CarriedSummary, ConversationEvent, Imported } from "./events.ts"
 
 export interface TranscriptCall {
   readonly callId: string
@@ -90,6 +90,8 @@ export type TranscriptEntry =
             readonly model: string
             readonly system: string | null
             readonly carried: ReadonlyArray<CarriedSummary>
+            /** Where its first events come from, and when they happened there. */
+            readonly imported?: Imported
           }
         | { readonly _tag: "model"; readonly model: string }
         | { readonly _tag: "renamed"; readonly title: string }
@@ -98,11 +100,30 @@ export type TranscriptEntry =
 
 export type ReplyEntry = Extract<TranscriptEntry, { readonly kind: "reply" }>
 
+export interface TranscriptMeta {
+  readonly version: number
+  readonly at: string
+  readonly actor: string
+}
+
+/** What was imported happened when and by whom it happened first. */
+export const lived = (imported: Imported | undefined, meta: TranscriptMeta): TranscriptMeta => {
+  const was = imported?.was[meta.version - 1]
+  return was === undefined ? meta : { version: meta.version, ...was }
+}
+
+const importedOf = (entries: ReadonlyArray<TranscriptEntry>): Imported | undefined => {
+  const [first] = entries
+  return first?.kind === "note" && first.note._tag === "started" ? first.note.imported : undefined
+}
+
 export const evolveTranscript = (
   entries: ReadonlyArray<TranscriptEntry>,
   event: ConversationEvent,
-  { version, at, actor }: { readonly version: number; readonly at: string; readonly actor: string }
+  meta: TranscriptMeta
 ): ReadonlyArray<TranscriptEntry> => {
+  const imported = event._tag === "ConversationStarted" ? event.imported : importedOf(entries)
+  const { version, at, actor } = lived(imported, meta)
   const note = (made: Extract<TranscriptEntry, { readonly kind: "note" }>["note"]) => [
     ...entries,
     { kind: "note", version, at, note: made } as const
@@ -113,7 +134,8 @@ export const evolveTranscript = (
         _tag: "started",
         model: event.model,
         system: event.system ?? null,
-        carried: event.carried ?? []
+        carried: event.carried ?? [],
+        ...(event.imported === undefined ? {} : { imported: event.imported })
       })
     case "MessagesCopied":
       return [

@@ -49,6 +49,8 @@ export const ConversationView = Schema.Struct({
   status: ConversationStatus,
   archived: Schema.Boolean,
   forkOf: Schema.NullOr(Schema.Struct({ conversationId: Schema.String, version: Schema.Int })),
+  /** Its events up to `through` come from an export; until all of them are there, nothing else may happen. */
+  imported: Schema.optionalKey(Schema.Struct({ conversationId: Schema.String, through: Schema.Int })),
   open: Schema.NullOr(OpenReply),
   /** The last reply that has ended. */
   last: Schema.NullOr(
@@ -255,6 +257,9 @@ const started = (
   status: "idle",
   archived: false,
   forkOf: event.forkOf ?? null,
+  ...(event.imported === undefined
+    ? {}
+    : { imported: { conversationId: event.imported.conversationId, through: event.imported.through } }),
   open: null,
   last: null,
   summary: null,

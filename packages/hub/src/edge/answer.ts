@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { CurrentActor } from "@signalbox/core/api/auth.ts"
 import { Invalid, NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
 import type { ConversationNotFound, ModelUnknown } from "@signalbox/core/conversation/Conversations.ts"
+import type { ImportInvalid } from "@signalbox/core/conversation/import.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import type { HostInvalid } from "@signalbox/core/host/request.ts"
 import type { ExecuteError } from "@signalbox/core/log/Commands.ts"
@@ -25,6 +26,7 @@ export type RoomError =
   | LogUnavailable
   | ConversationNotFound
   | ModelUnknown
+  | ImportInvalid
   | TaskInvalid
   | TaskNotFound
   | TaskRejection
@@ -41,6 +43,7 @@ const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> =>
     case "HostInvalid":
     case "ToolInvalid":
     case "ModelUnknown":
+    case "ImportInvalid":
     case "EventNotStorable":
       return Effect.fail(new Invalid({ detail: error.message }))
     case "ConversationNotFound":

@@ -6,9 +6,11 @@ export const Heartbeat = Context.Reference<number>("@signalbox/hub/edge/Heartbea
 
 const utf8 = new TextEncoder()
 
-/** @param data its line breaks are kept: each line becomes a data line */
-export const frame = (parts: { readonly id: string; readonly event: string; readonly data: string }): Uint8Array =>
-  utf8.encode(`id: ${parts.id}\nevent: ${parts.event}\ndata: ${parts.data.replaceAll("\n", "\ndata: ")}\n\n`)
+/** @param parts.id none: readers resume from the last one that had one @param parts.data each line becomes a data line */
+export const frame = (parts: { readonly id?: string; readonly event: string; readonly data: string }): Uint8Array =>
+  utf8.encode(
+    `${parts.id === undefined ? "" : `id: ${parts.id}\n`}event: ${parts.event}\ndata: ${parts.data.replaceAll("\n", "\ndata: ")}\n\n`
+  )
 
 /** Readers skip it; it keeps proxies and the reader's own watchdog calm. */
 export const comment = (text: string): Uint8Array => utf8.encode(`: ${text}\n\n`)

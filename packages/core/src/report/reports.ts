@@ -1,0 +1,105 @@
+/**
+ * Ready-made reports: one line each over a documented view of the schema `report`.
+ *
+ * Owns: names, which column is the time, the order, the query. Does not own: the views (migrations), how rows look (`csv.ts`, cli).
+ * Invariants: what is asked for is bounded; text comes out as it is stored, times as ISO 8601, exact numbers as text of all digits.
+ */
+import { Effect } from "effect"
+import { Db, type DbError } from "../postgres/Db.ts"
+
+interface Report {
+  readonly title: string
+  readonly view: string
+  /** `--since` looks at it. */
+  readonly time: string
+  /** Newest first. */
+  readonly order: string
+  /** Of long texts only the beginning, except in JSON and CSV. */
+  readonly long?: ReadonlyArray<string>
+}
+
+export const reports = {
+  "daily-usage": {
+    title: "Tokens and money by day, provider and model",
+    view: "daily_usage",
+    time: "day",
+    order: "day desc, provider, model"
+  },
+  replies: {
+    title: "Calls to models: tokens, money, times",
+    view: "replies",
+    time: "at",
+    order: "at desc, conversation_id desc, version desc"
+  },
+  conversations: {
+    title: "Conversations, last touched first",
+    view: "conversations",
+    time: "updated_at",
+    order: "updated_at desc, conversation_id desc"
+  },
+  messages: {
+    title: "What was said",
+    view: "messages",
+    time: "at",
+    order: "at desc, conversation_id desc, version desc, nth desc"
+  },
+  tasks: { title: "Tasks, newest first", view: "tasks", time: "created_at", order: "created_at desc, task_id desc" },
+  hosts: { title: "Machines on which tasks run", view: "hosts", time: "checked_at", order: "host" },
+  events: { title: "Every fact, newest first", view: "events", time: "at", order: "position desc" }
+} as const satisfies Record<string, Report>
+
+export type ReportName = keyof typeof reports
+export const isReport = (name: string): name is ReportName => Object.hasOwn(reports, name)
+
+export type Cell = string | number | boolean | null
+export interface Rows {
+  readonly columns: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<ReadonlyArray<Cell>>
+  /** There are more than `limit`. */
+  readonly more: boolean
+}
+
+export const reportLimit = 10_000
+/** Of the rows' JSON together; larger ones are cut to fewer rows. */
+const reportBytes = 16 * 1_048_576
+
+export const readReport = (
+  name: ReportName,
+  options: { readonly since?: string; readonly limit: number }
+): Effect.Effect<Rows, DbError, Db> =>
+  Effect.gen(function* () {
+    const db = yield* Db
+    const { view, time, order }: Report = reports[name]
+    const described = yield* db.query(
+      "describe a report",
+      (sql) => sql<{ name: string }[]>`
+        select attname as name from pg_attribute
+        where attrelid = ${`report.${view}`}::regclass and attnum > 0 and not attisdropped order by attnum`
+    )
+    const columns = described.map((column) => column.name)
+    const found = yield* db.query(
+      `report ${name}`,
+      (sql) => sql<{ row: ReadonlyArray<Cell> }[]>`
+        select row from (
+          select row, sum(octet_length(row::text)) over (rows between unbounded preceding and 1 preceding) as before from (
+            select json_build_array(${sql.unsafe(columns.map((column) => cell(column)).join(", "))}) as row
+            from (
+              select * from report.${sql(view)}
+              ${options.since === undefined ? sql`` : sql`where ${sql(time)} >= ${options.since}::timestamptz`}
+              order by ${sql.unsafe(order)} limit ${options.limit + 1}) page) rows) weighed
+        where before is null or before < ${reportBytes}`
+    )
+    return {
+      columns,
+      rows: found.slice(0, options.limit).map(({ row }) => row.map(plain)),
+      more: found.length > options.limit
+    }
+  })
+
+const cell = (column: string): string => `page."${column.replaceAll('"', '""')}"`
+
+/** JSON inside a report is text; everything else is itself. */
+const plain = (value: unknown): Cell =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean" || value === null
+    ? value
+    : JSON.stringify(value)
