@@ -23,13 +23,15 @@ export interface BridgeOptions {
   readonly mode: "local" | "server"
   /** Undefined: plain text only, and loopback only. */
   readonly certificate: Certificate | undefined
-  readonly version: string
 }
 
+/** Where it listens in fact; null: there is no bridge. */
 export class BridgeAddress extends Context.Service<
   BridgeAddress,
-  { readonly host: string; readonly port: number; readonly tls: boolean }
->()("@signalbox/hub/bridge/BridgeAddress") {}
+  { readonly at: { readonly host: string; readonly port: number; readonly tls: boolean } | null }
+>()("@signalbox/hub/bridge/BridgeAddress") {
+  static readonly none: Layer.Layer<BridgeAddress> = Layer.succeed(BridgeAddress, BridgeAddress.of({ at: null }))
+}
 
 export interface BridgeLimits extends WireLimits {
   readonly connections: number
@@ -56,7 +58,7 @@ export const BridgeLimits = Context.Reference<BridgeLimits>("@signalbox/hub/brid
 
 const attempts = 50
 
-export const bridgeLayer = (options: BridgeOptions) =>
+export const bridgeLayer = (options: BridgeOptions, version: string) =>
   Layer.effect(
     BridgeAddress,
     Effect.gen(function* () {
@@ -94,7 +96,7 @@ export const bridgeLayer = (options: BridgeOptions) =>
           account: undefined
         }
         const wire = makeWire(stream, limits)
-        const farewell = yield* runSession(wire, peer, options.version).pipe(
+        const farewell = yield* runSession(wire, peer, version).pipe(
           Effect.raceFirst(Effect.as(Deferred.await(draining), "The server is stopping. Come back later.\n")),
           Effect.raceFirst(Effect.as(wire.closed, ""))
         )
@@ -119,17 +121,20 @@ export const bridgeLayer = (options: BridgeOptions) =>
         )
       }
       const run = yield* FiberSet.makeRuntime<Effect.Services<ReturnType<typeof serve>>>()
-      const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, (socket) => {
-        socket.on("error", () => socket.destroy())
-        run(serve(socket))
-      })
+      const server = createServer(
+        { pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true },
+        (socket) => {
+          socket.on("error", () => socket.destroy())
+          run(serve(socket))
+        }
+      )
       const port = yield* listenOn(server, options, options.port, options.mode === "local" ? attempts : 1)
       yield* Effect.addFinalizer(() =>
         Effect.callback<void>((resume) => {
           server.close(() => resume(Effect.void))
         }).pipe(Effect.timeoutOption("3 seconds"))
       )
-      return BridgeAddress.of({ host: options.host, port, tls: secure !== undefined })
+      return BridgeAddress.of({ at: { host: options.host, port, tls: secure !== undefined } })
     })
   )
 

@@ -5,7 +5,7 @@
  * Invariants: what is seen of a reply is its text, whole and in order, however the pieces came; a client that leaves in the
  * middle takes nothing with it: the reply is finished for whoever looks next.
  */
-import { Effect, Fiber, Result, Stream } from "effect"
+import { Effect, Result, Stream } from "effect"
 import { ConversationFeed, type ConversationFrame } from "@signalbox/core/conversation/ConversationFeed.ts"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { type ConversationEvent, conversationEvents } from "@signalbox/core/conversation/events.ts"
@@ -19,7 +19,7 @@ const longestMessage = 200_000
 export const chat = Effect.fnUntraced(function* (session: Session) {
   const { wire } = session
   const at = session.conversationId === undefined ? "a new conversation" : session.conversationId
-  yield* wire.say(`You talk to the model in ${at}. BACK returns.\n`)
+  yield* wire.say(`You talk to the model in ${at}. BACK returns, STOP interrupts a reply.\n`)
   for (;;) {
     yield* wire.say("IA> ")
     const text = yield* message(session)
@@ -69,48 +69,38 @@ const exchange = Effect.fnUntraced(function* (session: Session, text: string) {
   session.conversationId = conversationId
   if (replyId === null) return
   const feed = yield* ConversationFeed
-  const reader = yield* Effect.forkChild(listen(session, conversationId, replyId))
   const shown = show(session, replyId)
   yield* feed.follow(conversationId, version + 1).pipe(
-    Stream.mapEffect(shown),
+    Stream.mapEffect(shown.frame),
     Stream.takeUntil((ended) => ended),
     Stream.runDrain,
-    Effect.raceFirst(Fiber.join(reader)),
-    Effect.ensuring(Fiber.interrupt(reader))
+    Effect.raceFirst(listen(session, conversationId, shown.asked))
   )
 })
 
-/** What a client says while a reply is written. Ends only by losing the client. */
-const listen = Effect.fnUntraced(function* (session: Session, conversationId: string, replyId: string) {
+/** STOP, and YES or NO where a tool call asks, are heeded at once; all else waits for its turn. Ends only by losing the client. */
+const listen = Effect.fnUntraced(function* (session: Session, conversationId: string, asked: () => string | undefined) {
   const conversations = yield* Conversations
   const { wire } = session
-  const heed = Effect.gen(function* () {
-    const line = yield* wire.take
-    const word = line._tag === "Text" ? line.text.trim().toUpperCase() : ""
-    const open = (yield* conversations.load(conversationId)).open
-    const call = open?.replyId === replyId ? open.calls.find((one) => one.state === "asked") : undefined
-    if (word === "STOP" || word === "BACK") return void (yield* conversations.interrupt(conversationId, by(session)))
-    if (call === undefined) return yield* wire.say("\n(A reply is being written; STOP interrupts it.)\n")
-    if (word !== "YES" && word !== "NO") return yield* wire.say("\n(YES or NO, or STOP.)\n")
-    const decided = { callId: call.callId, approve: word === "YES" }
-    yield* conversations.decideCall(conversationId, decided, by(session))
-  }).pipe(
-    Effect.catch((error) => (error._tag === "Gone" ? Effect.fail(error) : wire.say(`\n(${safeText(error.message)})\n`)))
-  )
   for (;;) {
-    // a reply may take longer than a silent client is waited for elsewhere
-    yield* wire.ready(24 * 3_600_000)
-    yield* Effect.uninterruptible(heed) // a line that was taken is heeded, also when the reply ends meanwhile
+    const word = yield* wire.pick(() => (asked() === undefined ? ["STOP"] : ["STOP", "YES", "NO"]))
+    const callId = asked()
+    const act =
+      word === "STOP"
+        ? conversations.interrupt(conversationId, by(session))
+        : conversations.decideCall(conversationId, { callId: callId ?? "", approve: word === "YES" }, by(session))
+    yield* Effect.catch(Effect.asVoid(act), (error) => wire.say(`\n(${safeText(error.message)})\n`))
   }
 })
 
-/** Writes a frame; true when the reply has ended. */
+/** Writes frames; true when the reply has ended. `asked`: the call that waits for a yes or no. */
 const show = (session: Session, replyId: string) => {
   const { wire } = session
   const mayDecide = session.peer.account !== undefined || session.peer.loopback
   /** Of the text of all steps. */
   let seen = 0
   let before = 0
+  let waiting: ReadonlyArray<string> = []
   const rest = (text: string): Effect.Effect<void, Gone> => {
     const missing = text.slice(Math.max(0, seen - before))
     seen = before + text.length
@@ -122,6 +112,7 @@ const show = (session: Session, replyId: string) => {
       case "ReplyStepped": {
         yield* rest(event.text)
         before += event.text.length
+        waiting = mayDecide ? event.calls.filter((call) => call.needsApproval).map((call) => call.callId) : []
         for (const call of event.calls) {
           const what = `${call.name} ${JSON.stringify(call.args)}`
           yield* wire.say(
@@ -134,6 +125,10 @@ const show = (session: Session, replyId: string) => {
         }
         return false
       }
+      case "ToolApproved":
+      case "ToolRefused":
+        waiting = waiting.filter((callId) => callId !== event.callId)
+        return false
       case "ToolAnswered":
         yield* wire.say(event.isError ? `(it failed: ${safeText(event.text).slice(0, 300)})\n` : "")
         return false
@@ -153,7 +148,7 @@ const show = (session: Session, replyId: string) => {
         return false
     }
   })
-  return (frame: ConversationFrame): Effect.Effect<boolean, Gone> => {
+  const frame = (frame: ConversationFrame): Effect.Effect<boolean, Gone> => {
     if (frame._tag === "Event") {
       const decoded = conversationEvents.decode(frame.event)
       return Result.isSuccess(decoded) && decoded.success !== undefined
@@ -166,4 +161,5 @@ const show = (session: Session, replyId: string) => {
     seen += fresh.length
     return Effect.as(wire.say(safeText(fresh)), false)
   }
+  return { frame, asked: (): string | undefined => waiting[0] }
 }

@@ -8,6 +8,7 @@ import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskId } from "@signalbox/core/task/events.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { seen } from "../edge/answer.ts"
 import { safeText } from "./safe-text.ts"
 import type { Gone } from "./wire.ts"
 
@@ -46,6 +47,7 @@ export const runTask = Effect.fnUntraced(function* (
   const parts = /^(\S+)\s+(\S+)\s+(\S[\s\S]*)$/u.exec(rest)
   if (parts === null) return "Say where, with what and what: RUN host tool command\n"
   const [, host = "", tool = "", command = ""] = parts
-  const { taskId } = yield* (yield* Tasks).create({ host, tool, command }, by)
+  const { taskId, position } = yield* (yield* Tasks).create({ host, tool, command }, by)
+  yield* seen(position)
   return `${taskId} was made. TASKS shows it, LOGS ${taskId} its output.\n`
 })

@@ -25,12 +25,11 @@ export interface WireLimits {
 export class Gone extends Data.TaggedError("Gone")<{ readonly why: "closed" | "stalled" | "idle" }> {}
 
 export interface Wire {
-  /** A line is there to be taken. @param idleMs how long it is waited for */
-  readonly ready: (idleMs: number) => Effect.Effect<void, Gone>
-  readonly take: Effect.Effect<Line, Gone>
-  /** Both: interrupted while it waits, it has taken nothing. */
+  /** The next line, once it is there. Interrupted while it waits, it has taken nothing. @param idleMs how long it is waited for */
   readonly next: (idleMs: number) => Effect.Effect<Line, Gone>
   /** Takes as long as the other side does, at most `stallMs`. */
+  /** The first line that is one of these words (upper case), before all that came earlier and wait for their turn. */
+  readonly pick: (words: () => ReadonlyArray<string>) => Effect.Effect<string, Gone>
   readonly say: (text: string) => Effect.Effect<void, Gone>
   /** Resolves when the other side is gone. */
   readonly closed: Effect.Effect<void>
@@ -41,50 +40,69 @@ export interface Wire {
 export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   const cut = makeLines(limits.line)
   const waiting: Array<Line> = []
+  /** No line comes any more. */
+  let ended = false
+  /** Nothing can be said any more. */
   let gone = false
   let allowance = limits.burst
   let refilledAt = performance.now()
-  let wake: (() => void) | undefined
+  const wakes = new Set<() => void>()
+  const wake = (): void => {
+    for (const look of wakes) look()
+  }
   const closers = new Set<() => void>()
 
   socket.on("data", (chunk: Buffer) => {
     for (const line of cut(chunk)) waiting.push(line)
     if (waiting.length >= limits.ahead) socket.pause()
-    wake?.()
+    wake()
   })
   const close = (): void => {
     gone = true
-    wake?.()
+    ended = true
+    wake()
     for (const tell of closers) tell()
     closers.clear()
   }
-  socket.on("end", close)
+  socket.on("end", () => {
+    ended = true // what was said before is still answered
+    wake()
+  })
   socket.on("close", close)
   socket.on("error", () => socket.destroy())
+  socket.resume()
 
-  const ready = (idleMs: number): Effect.Effect<void, Gone> =>
-    Effect.callback<void, Gone>((resume) => {
-      const settle = (): boolean => {
-        if (waiting.length === 0 && !gone) return false
+  /** Looks now and whenever something came; the last look is the one that finds, so nothing is taken for who has gone. */
+  const awaiting = <A>(look: () => A | undefined, idleMs?: number): Effect.Effect<A, Gone> =>
+    Effect.callback<A, Gone>((resume) => {
+      const stop = (): void => {
         clearTimeout(timer)
-        wake = undefined
-        resume(waiting.length > 0 ? Effect.void : Effect.fail(new Gone({ why: "closed" })))
-        return true
+        wakes.delete(attempt)
       }
-      const timer = setTimeout(() => {
-        wake = undefined
-        resume(Effect.fail(new Gone({ why: "idle" })))
-      }, idleMs)
-      if (!settle()) wake = () => void settle()
-      return Effect.sync(() => {
-        clearTimeout(timer)
-        wake = undefined
-      })
+      const attempt = (): void => {
+        const found = look()
+        if (found === undefined && !ended) return
+        stop()
+        resume(found === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(found))
+      }
+      const timer =
+        idleMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              stop()
+              resume(Effect.fail(new Gone({ why: "idle" })))
+            }, idleMs)
+      wakes.add(attempt)
+      attempt()
+      return Effect.sync(stop)
     })
+  const taken = <A>(found: A): A => {
+    if (!gone && waiting.length < limits.ahead / 2) socket.resume()
+    return found
+  }
   const take = Effect.suspend((): Effect.Effect<Line, Gone> => {
     const line = waiting.shift()
-    if (!gone && waiting.length < limits.ahead / 2) socket.resume()
-    return line === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(line)
+    return line === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(taken(line))
   })
 
   /** Too fast is not wrong: it is slowed down. */
@@ -122,9 +140,18 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
     })
 
   return {
-    ready: (idleMs) => Effect.andThen(inTime, ready(idleMs)),
-    take,
-    next: (idleMs) => inTime.pipe(Effect.andThen(ready(idleMs)), Effect.andThen(take)),
+    next: (idleMs) =>
+      inTime.pipe(
+        Effect.andThen(awaiting(() => (waiting.length > 0 ? true : undefined), idleMs)),
+        Effect.andThen(take)
+      ),
+    pick: (words) =>
+      awaiting(() => {
+        const wanted = words()
+        const at = waiting.findIndex((line) => line._tag === "Text" && wanted.includes(line.text.trim().toUpperCase()))
+        const [line] = at === -1 ? [] : waiting.splice(at, 1)
+        return line?._tag === "Text" ? taken(line.text.trim().toUpperCase()) : undefined
+      }),
     say,
     closed: Effect.callback<void>((resume) => {
       const tell = (): void => resume(Effect.void)
