@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { commands, helpText, parseCommand } from "./command.ts"
 import { makeLines } from "./lines.ts"
 
@@ -12,21 +12,22 @@ describe("lines", () => {
   it.effect.prop(
     "are the same however the bytes were cut",
     [Schema.Array(Schema.String), Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })))],
-    ([words, sizes]) => {
-      // oxlint-disable-next-line no-control-regex
-      const lines = words.map((word) => word.toWellFormed().replaceAll(/[\x00-\x1f\x7f-\x9f]/gu, ""))
-      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""))
-      const chunks: Array<Uint8Array> = []
-      for (let at = 0, n = 0; at < bytes.length; n++) {
-        const size = sizes[n % Math.max(1, sizes.length)] ?? 3
-        chunks.push(bytes.subarray(at, at + size))
-        at += size
-      }
-      assert.deepStrictEqual(
-        texts(1e6, chunks),
-        lines.map((text) => ({ _tag: "Text", text }))
-      )
-    }
+    ([words, sizes]) =>
+      Effect.sync(() => {
+        // oxlint-disable-next-line no-control-regex
+        const lines = words.map((word) => word.toWellFormed().replaceAll(/[\x00-\x1f\x7f-\x9f]/gu, ""))
+        const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""))
+        const chunks: Array<Uint8Array> = []
+        for (let at = 0, n = 0; at < bytes.length; n++) {
+          const size = sizes[n % Math.max(1, sizes.length)] ?? 3
+          chunks.push(bytes.subarray(at, at + size))
+          at += size
+        }
+        assert.deepStrictEqual(
+          texts(1e6, chunks),
+          lines.map((text) => ({ _tag: "Text", text }))
+        )
+      })
   )
 
   it("hold exactly the limit, with either end, and no byte more", () => {
@@ -45,8 +46,10 @@ describe("lines", () => {
 describe("commands", () => {
   it("are known by every name, in any case, with the rest as it was written", () => {
     for (const [name, { word, also }] of Object.entries(commands))
-      for (const one of [word, ...also])
-        assert.deepStrictEqual(parseCommand(`  ${one.toLowerCase()}  a  B `), { _tag: "Command", name, rest: "a  B" })
+      for (const one of [word, ...also]) {
+        const parsed = parseCommand(`  ${one.toLowerCase()}  a  B `)
+        assert.strictEqual(parsed._tag === "Command" ? `${parsed.name}: ${parsed.rest}` : parsed._tag, `${name}: a  B`)
+      }
     assert.deepStrictEqual(parseCommand("   "), { _tag: "Empty" })
     assert.deepStrictEqual(parseCommand("list_models"), { _tag: "Command", name: "models", rest: "" })
   })
