@@ -25,7 +25,9 @@ export const nouns = {
   logs: () => import("./command/logs.ts").then((file) => file.command),
   kill: () => import("./command/kill.ts").then((file) => file.command),
   db: () => import("./command/db.ts").then((file) => file.command),
-  doctor: () => import("./command/doctor.ts").then((file) => file.command)
+  doctor: () => import("./command/doctor.ts").then((file) => file.command),
+  bridge: () => import("./command/bridge.ts").then((file) => file.command),
+  cert: () => import("./command/cert.ts").then((file) => file.command)
 } as const
 
 export type Noun = keyof typeof nouns
