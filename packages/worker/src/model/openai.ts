@@ -82,7 +82,7 @@ export const openai: Adapter = {
   },
   list: async (provider, wire) => {
     const client = await clientOf(provider, wire)
-    const models: Array<ModelInfo & { readonly created: number }> = []
+    const models: Array<{ readonly created: number; readonly info: ModelInfo }> = []
     for await (const raw of client.models.list({ signal: wire.signal })) {
       const model = decodeModel(raw)
       if (Option.isNone(model)) continue
@@ -90,16 +90,16 @@ export const openai: Adapter = {
       if (!isChatModel(provider.provider, { id, output: architecture?.output_modalities ?? undefined })) continue
       // only OpenAI's own names mean what the table knows
       const known = provider.provider === "openai" ? limitsOf(refOf("openai", id)) : undefined
-      models.push({
+      const info = {
         ref: refOf(provider.provider, id),
         title: name ?? id,
         window: context_length ?? max_model_len ?? known?.window ?? null,
-        maxOutput: top_provider?.max_completion_tokens ?? known?.maxOutput ?? null,
-        created: created ?? 0
-      })
+        maxOutput: top_provider?.max_completion_tokens ?? known?.maxOutput ?? null
+      }
+      models.push({ created: created ?? 0, info })
     }
     // the newest first, as the other providers have it: the first one is what people get who choose none
-    return models.toSorted((a, b) => b.created - a.created).map(({ created: _, ...model }) => model)
+    return models.toSorted((a, b) => b.created - a.created).map(({ info }) => info)
   },
   explain: (error) => explainError(error)
 }
