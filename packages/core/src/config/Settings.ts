@@ -52,6 +52,8 @@ const settings = Config.all({
   ),
   httpHost: filled("SIGNALBOX_HTTP_HOST").pipe(Config.map((value) => value ?? "127.0.0.1")),
   httpPort: port("SIGNALBOX_HTTP_PORT", 49152),
+  /** The line protocol's address; any other than loopback speaks TLS only and asks for a token. */
+  bridgeHost: filled("SIGNALBOX_BRIDGE_HOST").pipe(Config.map((value) => value ?? "127.0.0.1")),
   bridgePort: port("SIGNALBOX_BRIDGE_PORT", 65432),
   tlsCert: filled("SIGNALBOX_TLS_CERT"),
   tlsKey: filled("SIGNALBOX_TLS_KEY"),

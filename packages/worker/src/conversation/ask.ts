@@ -1,0 +1,173 @@
+/**
+ * One call to a model: what it says goes to the live text as it comes, and is handed back when it ends, however it ends.
+ *
+ * Owns: the fold of a model's parts, times, the limit of an event. Does not own: when a model is asked, what becomes of the
+ * answer (`reply.ts`, `summarize.ts`), wire formats (model room).
+ * Invariants: never fails; what was shown is what is handed back, unit for unit; an interruption leaves what had come in `heard`.
+ */
+import { Clock, Context, Effect, Stream } from "effect"
+import { payloadFault } from "@signalbox/core/log/storable.ts"
+import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
+import { ready, storableJson, storableText } from "@signalbox/core/conversation/pieces.ts"
+import type { Cost, FailureKind, Native, StopReason, ToolCall, Usage } from "@signalbox/core/model/message.ts"
+import { type ModelPart, type ModelRequest, Models } from "../model/Models.ts"
+
+/** Bytes of JSON: an event holds 1 MiB, and needs some for the rest. */
+export const replyBytesLimit = 900_000
+
+/** What a call cost. Null: no price is known. */
+export const CostOf = Context.Reference<(ref: string, usage: Usage) => Cost>("@signalbox/worker/conversation/CostOf", {
+  defaultValue: () => () => null
+})
+
+export interface CallFacts {
+  readonly model: string
+  readonly usage: Usage | null
+  readonly cost: Cost
+  readonly firstTokenMs: number | null
+  readonly latencyMs: number
+}
+
+/** Where the text is shown while it comes. */
+export interface Shown {
+  readonly conversationId: string
+  readonly replyId: string
+  /** Offset of the step's text within the reply's. */
+  readonly from: number
+}
+
+/** Filled while the model speaks. */
+export interface Heard {
+  text: string
+  /** Half of a surrogate pair at the end of a piece. */
+  later: string
+  bytes: number
+  readonly calls: Array<ToolCall>
+  usage: Usage | null
+  startedAt: number
+  firstAt: number | null
+  finished: Extract<ModelPart, { readonly _tag: "Finished" }> | undefined
+}
+
+export const makeHeard = (): Heard => ({
+  text: "",
+  later: "",
+  bytes: 0,
+  calls: [],
+  usage: null,
+  startedAt: 0,
+  firstAt: null,
+  finished: undefined
+})
+
+export type Answer =
+  | {
+      readonly _tag: "Answered"
+      readonly stop: StopReason
+      readonly native?: Native
+    }
+  | { readonly _tag: "Failed"; readonly kind: FailureKind; readonly message: string }
+
+export const ask = (
+  request: ModelRequest,
+  heard: Heard,
+  shown: Shown | undefined
+): Effect.Effect<Answer, never, Models | LiveText> =>
+  Effect.gen(function* () {
+    const models = yield* Models
+    heard.startedAt = yield* Clock.currentTimeMillis
+    const parts = models.stream(request, (usage) => (heard.usage = usage))
+    return yield* parts.pipe(
+      Stream.takeUntil(() => heard.bytes > replyBytesLimit),
+      Stream.runForEach((part) => hear(part, heard, shown)),
+      Effect.map(() => answerOf(heard)),
+      Effect.catchTag("ModelFailed", (failed) =>
+        Effect.succeed<Answer>({ _tag: "Failed", kind: failed.kind, message: failed.sentence })
+      )
+    )
+  })
+
+const hear = (part: ModelPart, heard: Heard, shown: Shown | undefined) =>
+  Effect.gen(function* () {
+    const live = yield* LiveText
+    if (part._tag !== "Finished" && part._tag !== "Thinking") heard.firstAt ??= yield* Clock.currentTimeMillis
+    switch (part._tag) {
+      case "Text": {
+        const { now, later } = ready(heard.later + part.text)
+        heard.later = later
+        const text = storableText(now)
+        const from = (shown?.from ?? 0) + heard.text.length
+        heard.text += text
+        heard.bytes += Buffer.byteLength(JSON.stringify(text))
+        if (shown !== undefined)
+          yield* live.write(shown.conversationId, { _tag: "Text", replyId: shown.replyId, from, text })
+        return
+      }
+      case "Thinking":
+        if (shown !== undefined) yield* live.write(shown.conversationId, { _tag: "Thinking", replyId: shown.replyId })
+        return
+      case "ToolCall": {
+        const call = {
+          callId: storableText(part.callId),
+          name: storableText(part.name),
+          args: storableJson(part.args)
+        }
+        heard.calls.push(call)
+        heard.bytes += Buffer.byteLength(JSON.stringify(call))
+        return
+      }
+      case "Finished":
+        heard.finished = part
+        heard.usage = part.usage ?? heard.usage
+        return
+    }
+  })
+
+const answerOf = (heard: Heard): Answer => {
+  const { finished } = heard
+  if (heard.bytes > replyBytesLimit)
+    return {
+      _tag: "Failed",
+      kind: "truncated",
+      message: `The reply was cut after ${heard.text.length} characters, because one reply holds at most ${replyBytesLimit} bytes. What is there is kept; ask the model to go on.`
+    }
+  if (finished === undefined)
+    return {
+      _tag: "Failed",
+      kind: "truncated",
+      message: "The model's answer ended in the middle. What had arrived is kept; write it anew or ask to go on."
+    }
+  return {
+    _tag: "Answered",
+    stop: finished.stop,
+    ...(finished.native === undefined || !fits(finished.native, heard) ? {} : { native: finished.native })
+  }
+}
+
+/** Private data of a provider helps, and is not worth losing the reply for. */
+const fits = (native: Native, heard: Heard): boolean =>
+  payloadFault(native, "native") === undefined &&
+  heard.bytes + Buffer.byteLength(JSON.stringify(native)) <= replyBytesLimit + 100_000
+
+/** The facts of a call that has ended, or was stopped, now. */
+export const factsOf = (ref: string, heard: Heard): Effect.Effect<CallFacts> =>
+  Effect.gen(function* () {
+    const costOf = yield* CostOf
+    const now = yield* Clock.currentTimeMillis
+    return {
+      model: ref,
+      usage: heard.usage,
+      cost: heard.usage === null ? null : costOf(ref, heard.usage),
+      firstTokenMs: heard.firstAt === null ? null : heard.firstAt - heard.startedAt,
+      latencyMs: heard.startedAt === 0 ? 0 : now - heard.startedAt
+    }
+  })
+
+/** Of a call that was never made, or of which nothing is known. */
+export const noFacts = (model: string): CallFacts => ({
+  model,
+  usage: null,
+  cost: null,
+  firstTokenMs: null,
+  latencyMs: 0
+})
