@@ -9,6 +9,7 @@ import { Clock, Context, Effect, Stream } from "effect"
 import { payloadFault } from "@signalbox/core/log/storable.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import { ready, storableJson, storableText } from "@signalbox/core/conversation/pieces.ts"
+import { costOf } from "@signalbox/core/model/prices.ts"
 import type { Cost, FailureKind, Native, StopReason, ToolCall, Usage } from "@signalbox/core/model/message.ts"
 import { type ModelPart, type ModelRequest, Models } from "../model/Models.ts"
 
@@ -16,8 +17,8 @@ import { type ModelPart, type ModelRequest, Models } from "../model/Models.ts"
 export const replyBytesLimit = 900_000
 
 /** What a call cost. Null: no price is known. */
-export const CostOf = Context.Reference<(ref: string, usage: Usage) => Cost>("@signalbox/worker/conversation/CostOf", {
-  defaultValue: () => () => null
+export const CostOf = Context.Reference<typeof costOf>("@signalbox/worker/conversation/CostOf", {
+  defaultValue: () => costOf
 })
 
 export interface CallFacts {
@@ -152,12 +153,12 @@ const fits = (native: Native, heard: Heard): boolean =>
 /** The facts of a call that has ended, or was stopped, now. */
 export const factsOf = (ref: string, heard: Heard): Effect.Effect<CallFacts> =>
   Effect.gen(function* () {
-    const costOf = yield* CostOf
+    const reckon = yield* CostOf
     const now = yield* Clock.currentTimeMillis
     return {
       model: ref,
       usage: heard.usage,
-      cost: heard.usage === null ? null : costOf(ref, heard.usage),
+      cost: heard.usage === null ? null : reckon(ref, heard.usage, new Date(now).toISOString()),
       firstTokenMs: heard.firstAt === null ? null : heard.firstAt - heard.startedAt,
       latencyMs: heard.startedAt === 0 ? 0 : now - heard.startedAt
     }

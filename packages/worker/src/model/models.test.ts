@@ -75,7 +75,7 @@ for (const kind of kinds)
         const counted = [...server.counted().values()][0]
         assert.deepInclude(usage, {
           inputTokens: 1234,
-          outputTokens: counted?.output,
+          outputTokens: counted?.output ?? -1,
           cachedInputTokens: 1000
         })
         const asked = server.requests[0]
@@ -374,6 +374,7 @@ describe("a conversation that changes its model", () => {
         { role: "user", text: "one" },
         { role: "user", text: "two" },
         { role: "assistant", text: " \n", calls: [] },
+        { role: "assistant", text: "two and a half", calls: [] },
         { role: "assistant", text: "three ", calls: [{ callId: "a b/ü", name: "weather", args: "no object" }] },
         { role: "user", text: "four" },
         { role: "tool", callId: "orphan", name: "weather", text: "never asked", isError: false },
