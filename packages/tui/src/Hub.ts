@@ -12,6 +12,7 @@ import { streams } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { follow } from "@signalbox/core/api/sse.ts"
 import { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { type ChatActs, chatActs } from "./conversation/ChatHub.ts"
 import type { Snapshot, Store } from "./store.ts"
 import { followLog } from "./log/follow.ts"
 import { parseOf } from "./log/parse.ts"
@@ -31,6 +32,7 @@ export interface Acts {
   readonly olderEvents: () => Promise<boolean>
   /** Follows the output of this task, and of no other. */
   readonly readLog: (taskId: string | undefined) => void
+  readonly chats: ChatActs
   readonly close: () => Promise<void>
 }
 
@@ -54,6 +56,7 @@ export const connect = (options: HubOptions): Acts => {
       throw new Error(sentence(exit.cause.reasons.find((r) => r._tag === "Fail")?.error, baseUrl))
     })
   const following = runtime.runFork(followEvents(options))
+  const chats = chatActs({ baseUrl, token, store, runtime, act, sentence: (error) => sentence(error, baseUrl) })
   let reading: { readonly taskId: string; readonly fiber: Fiber.Fiber<unknown, unknown> } | undefined
 
   store.onUnknownTask = (taskId) => {
@@ -108,8 +111,10 @@ export const connect = (options: HubOptions): Acts => {
         fiber: runtime.runFork(followLog({ baseUrl, token, taskId, store, ...(parse ? { parse } : {}) }))
       }
     },
+    chats,
     close: async () => {
       store.onUnknownTask = () => {}
+      await chats.close()
       await runtime.runPromise(Fiber.interruptAll([following, ...(reading === undefined ? [] : [reading.fiber])]))
       await runtime.dispose()
       store.ticker.stop()
@@ -123,12 +128,13 @@ const id = (): { readonly commandId: string } => ({ commandId: randomUUID() })
 const snapshot: Effect.Effect<Snapshot, unknown, HubClient> = Effect.gen(function* () {
   const hub = yield* HubClient
   const { head } = yield* hub.log.page({ query: { limit: 1 } })
-  const [newest, open, hosts, tools, log] = yield* Effect.all(
+  const [newest, open, hosts, tools, chats, log] = yield* Effect.all(
     [
       hub.tasks.list({ query: { limit: 500 } }),
       hub.tasks.list({ query: { status: ["queued", "starting", "running", "waiting"], limit: 1000 } }),
       hub.hosts.list(),
       hub.tools.list(),
+      hub.conversations.list({ query: { archived: "all", limit: 1000 } }),
       hub.log.page({ query: { before: head + 1, limit: page } })
     ],
     { concurrency: "unbounded" }
@@ -137,8 +143,9 @@ const snapshot: Effect.Effect<Snapshot, unknown, HubClient> = Effect.gen(functio
     tasks: [...newest.tasks, ...open.tasks],
     hosts: hosts.hosts,
     tools: tools.tools,
+    chats: chats.conversations,
     events: log.events,
-    position: Math.min(head, newest.position, open.position, hosts.position)
+    position: Math.min(head, newest.position, open.position, hosts.position, chats.position)
   }
 })
 

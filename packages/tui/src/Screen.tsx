@@ -15,10 +15,12 @@ const none = { enter: "", leave: "" }
 
 export const Screen = ({
   session,
-  attach
+  attach,
+  edit = () => Promise.resolve(undefined)
 }: {
   readonly session: Session
   readonly attach: (taskId: string) => Promise<void>
+  readonly edit?: (text: string) => Promise<string | undefined>
 }) => {
   const { exit, waitUntilRenderFlush, suspendTerminal } = useApp()
   const { stdin } = useStdin()
@@ -40,10 +42,17 @@ export const Screen = ({
       quit: () => exit(),
       copy: (text) => void stdout.write(clipboard(text)),
       attach: (taskId) => lend(() => attach(taskId)),
+      edit: async (text) => {
+        let edited: string | undefined
+        await lend(async () => {
+          edited = await edit(text)
+        })
+        return edited
+      },
       suspend: () => lend(stopJob),
       redraw: () => suspendTerminal(() => {})
     })
-  }, [session, attach, exit, stdin, stdout, suspendTerminal, mouse])
+  }, [session, attach, edit, exit, stdin, stdout, suspendTerminal, mouse])
 
   useInput((input, key) => {
     for (const press of presses(input, key)) session.press(press)
@@ -74,7 +83,14 @@ const Line = ({ row }: { readonly row: Row }) => (
         text
       ) : (
         // oxlint-disable-next-line react/no-array-index-key
-        <Text key={i} {...(color === undefined ? {} : { color })} bold={bold} dimColor={dim} italic={italic} inverse={inverse}>
+        <Text
+          key={i}
+          {...(color === undefined ? {} : { color })}
+          bold={bold}
+          dimColor={dim}
+          italic={italic}
+          inverse={inverse}
+        >
           {text}
         </Text>
       )

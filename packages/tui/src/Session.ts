@@ -14,13 +14,13 @@ import { perform, type Terminal } from "./perform.ts"
 import type { Row } from "./row.ts"
 import type { Size } from "./screen/panes.ts"
 import { fresh } from "./screen/toast.ts"
+import { selectedChat } from "./conversation/state.ts"
 import { selectedTask } from "./situation.ts"
 import type { Store } from "./store.ts"
 import type { Mouse } from "./terminal.ts"
-import { press } from "./act.ts"
+import { pasted, press } from "./act.ts"
 import { moveBy, selectAt } from "./cursor.ts"
-import { complain, note, type Request, start, type Step, type Ui } from "./ui.ts"
-import { typed } from "./writing.ts"
+import { complain, idsOfView, note, type Request, start, type Step, type Ui } from "./ui.ts"
 
 export interface SessionOptions {
   readonly store: Store
@@ -84,7 +84,7 @@ export class Session {
 
   readonly press = (one: Press): void => this.step((ui, scene) => press(ui, scene, one))
   /** Line breaks would send a prompt, so they are spaces there; a form's field of several lines keeps them. */
-  readonly paste = (text: string): void => this.step((ui) => typed(ui, text))
+  readonly paste = (text: string): void => this.step((ui, scene) => pasted(ui, scene, text))
 
   readonly mouse = (mouse: Mouse): void => {
     if (this.state.overlay !== undefined || mouse.kind === "move" || mouse.kind === "up") return
@@ -100,8 +100,7 @@ export class Session {
       }
       if (inDetail) return { ui: { ...ui, focus: "detail" } }
       if (!inList || scene.list === undefined) return { ui }
-      const list = scene.model[ui.view === "timeline" ? "events" : ui.view]
-      const { start: first, end } = view(list.ids, scene.listRows, ui.anchors[ui.view])
+      const { start: first, end } = view(idsOfView(ui, scene.model), scene.listRows, ui.anchors[ui.view])
       const index = first + mouse.y - scene.list.y
       return { ui: index < end ? selectAt(ui, scene, index) : ui }
     })
@@ -124,7 +123,7 @@ export class Session {
     const before = this.state
     const { ui, request } = to(before, sceneOf(before, this.seen, this.size))
     this.state = ui
-    if (ui.filters !== before.filters) this.seen = this.look()
+    if (ui.filters !== before.filters || ui.chat.archived !== before.chat.archived) this.seen = this.look()
     this.told()
     if (request !== undefined) void this.perform(request)
   }
@@ -135,13 +134,14 @@ export class Session {
     } catch (error) {
       this.change((ui) => ({
         ...complain(ui, error instanceof Error ? error.message : String(error), this.clock()),
-        overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay
+        overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay,
+        chat: request.kind === "chat.send" ? { ...ui.chat, sending: undefined } : ui.chat
       }))
     }
   }
 
   private look(): Model {
-    return this.store.model(this.state.filters, this.clock())
+    return this.store.model({ ...this.state.filters, archived: this.state.chat.archived }, this.clock())
   }
 
   private readonly world = (): void => {
@@ -149,9 +149,10 @@ export class Session {
     const { anchors, toasts } = this.state
     const tasks = hold(this.seen.tasks.ids, anchors.tasks)
     const hosts = hold(this.seen.hosts.ids, anchors.hosts)
+    const chats = hold(this.seen.chat.list.ids, anchors.chats)
     const kept = fresh(toasts, this.seen.now)
-    if (tasks !== anchors.tasks || hosts !== anchors.hosts || kept !== toasts)
-      this.state = { ...this.state, anchors: { ...anchors, tasks, hosts }, toasts: kept }
+    if (tasks !== anchors.tasks || hosts !== anchors.hosts || chats !== anchors.chats || kept !== toasts)
+      this.state = { ...this.state, anchors: { ...anchors, tasks, hosts, chats }, toasts: kept }
     // Ink pays for a whole frame whatever changed, and most seconds change nothing that is seen.
     if (this.drawn !== undefined && same(this.drawn, frame(this.state, this.seen, this.size))) this.read()
     else this.told()
@@ -159,6 +160,12 @@ export class Session {
 
   private read(): void {
     this.acts.readLog(this.store.loaded ? selectedTask(this.state, this.seen)?.taskId : undefined)
+    const { view, filters } = this.state
+    this.acts.chats.follow(
+      this.store.loaded && view === "chats"
+        ? { conversationId: selectedChat(this.state, this.seen)?.conversationId, search: filters.chats.trim() }
+        : undefined
+    )
   }
 
   private told(): void {

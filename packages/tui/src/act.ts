@@ -6,10 +6,12 @@
  * Invariants: an action changes only this state and may ask for one request; what cannot be done now says why.
  */
 import { acting } from "./ask.ts"
+import { chatEdited, chatPasted, chatting, chatTyped, pickerEdited, pickerTyped } from "./conversation/act.ts"
 import { moving } from "./cursor.ts"
 import { type ActionId, type EditId, type Need, needs, resolve } from "./keymap.ts"
 import type { Press } from "./keys.ts"
 import { line } from "./line.ts"
+import { isWriting } from "./conversation/state.ts"
 import { meets, place } from "./situation.ts"
 import { close, note, type Scene, show, type Step, type Ui } from "./ui.ts"
 import { edited, typed, writing } from "./writing.ts"
@@ -18,13 +20,31 @@ import { edited, typed, writing } from "./writing.ts"
 export const press = (ui: Ui, scene: Scene, one: Press): Step => {
   const binding = resolve(place(ui, scene.model), one.key)
   if (binding !== undefined) return act(ui, scene, binding.id, one.key, binding.need)
-  return one.text === undefined ? { ui } : typed(ui, one.text)
+  return one.text === undefined ? { ui } : intoText(ui, scene, one.text, chatTyped)
+}
+
+/** Pasted text goes into what is written in, and nowhere else. */
+export const pasted = (ui: Ui, scene: Scene, text: string): Step => intoText(ui, scene, text, chatPasted)
+
+const intoText = (ui: Ui, scene: Scene, text: string, intoMessage: typeof chatTyped): Step => {
+  if (ui.overlay?.kind === "picker") return { ui: pickerTyped(ui, text) }
+  if (ui.overlay === undefined && isWriting(ui, scene.model)) return intoMessage(ui, scene, text)
+  return typed(ui, text)
 }
 
 export const act = (ui: Ui, scene: Scene, id: ActionId, key: string, need: Need | undefined): Step => {
   if (need !== undefined && !meets(ui, scene.model, need)) return { ui: note(ui, needs[need], scene.model.now) }
-  if (isEdit(id)) return { ui: edited(ui, id) }
-  return simple(ui, id) ?? moving(ui, scene, id) ?? acting(ui, scene, id) ?? writing(ui, scene, id, key, act) ?? { ui }
+  if (isEdit(id)) {
+    if (ui.overlay === undefined) return chatEdited(ui, scene, id)
+    return { ui: ui.overlay.kind === "picker" ? pickerEdited(ui, id) : edited(ui, id) }
+  }
+  return (
+    simple(ui, id) ??
+    chatting(ui, scene, id) ??
+    moving(ui, scene, id) ??
+    acting(ui, scene, id) ??
+    writing(ui, scene, id, key, act) ?? { ui }
+  )
 }
 
 const isEdit = (id: ActionId): id is EditId => id.startsWith("edit.")
@@ -41,6 +61,8 @@ const simple = (ui: Ui, id: ActionId): Step | undefined => {
       return { ui, request: { kind: "redraw" } }
     case "view.tasks":
       return { ui: show(ui, "tasks") }
+    case "view.chats":
+      return { ui: show(ui, "chats") }
     case "view.hosts":
       return { ui: show(ui, "hosts") }
     case "view.timeline":
@@ -52,6 +74,7 @@ const simple = (ui: Ui, id: ActionId): Step | undefined => {
     case "help":
       return { ui: { ...ui, overlay: { kind: "help", scroll: 0 } } }
     case "palette":
+    case "composer.palette":
       return { ui: { ...ui, overlay: { kind: "palette", line: line(), selected: 0 } } }
     case "command":
       return { ui: { ...ui, overlay: { kind: "prompt", purpose: "command", line: line(), before: "" } } }
@@ -82,6 +105,8 @@ const simple = (ui: Ui, id: ActionId): Step | undefined => {
 const dismissed = (ui: Ui): Ui => {
   const error = ui.toasts.find((t) => t.kind === "error")
   if (error !== undefined) return { ...ui, toasts: ui.toasts.filter((t) => t !== error) }
+  if (ui.view === "chats" && ui.chat.fresh)
+    return { ...ui, zoom: false, focus: "list", chat: { ...ui.chat, fresh: false, writing: undefined } }
   if (ui.zoom) return { ...ui, zoom: false, logOnly: false, focus: "list" }
   if (ui.focus === "detail") return { ...ui, focus: "list" }
   if (ui.marked.size > 0) return { ...ui, marked: new Set() }

@@ -11,6 +11,7 @@ import { line } from "./line.ts"
 import type { Ids } from "./list.ts"
 import { goTo, moveBy } from "./cursor.ts"
 import { selectedHost, selectedTask, subjects, takesKeys } from "./situation.ts"
+import { selectedChat } from "./conversation/state.ts"
 import { taskForm } from "./task/form.ts"
 import { idsOfView, type Request, type Scene, show, type Step, type Ui } from "./ui.ts"
 
@@ -20,9 +21,11 @@ export const acting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined => 
   const host = selectedHost(ui, model)
   switch (id) {
     case "next.waiting": {
-      const at = task === undefined ? -1 : model.waiting.indexOf(task.taskId)
+      const here = task?.taskId ?? selectedChat(ui, model)?.conversationId
+      const at = here === undefined ? -1 : model.waiting.indexOf(here)
       const next = model.waiting[(at + 1) % Math.max(1, model.waiting.length)]
-      return { ui: next === undefined ? ui : goTo(ui, "tasks", next) }
+      if (next === undefined) return { ui }
+      return { ui: goTo(ui, next.startsWith("chat-") ? "chats" : "tasks", next) }
     }
     case "task.new":
       return opened(ui, taskForm(model, task?.host))
@@ -74,7 +77,13 @@ export const acting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined => 
     case "copy": {
       const marked = ui.view === "tasks" && ui.marked.size > 0 ? [...ui.marked].join("\n") : undefined
       const ids = idsOfView(ui, model)
-      const text = marked ?? (ui.view === "tasks" ? task?.taskId : ui.view === "hosts" ? host?.name : eventId(ui, ids))
+      const selected: Readonly<Record<typeof ui.view, string | undefined>> = {
+        tasks: task?.taskId,
+        chats: selectedChat(ui, model)?.conversationId,
+        hosts: host?.name,
+        timeline: eventId(ui, ids)
+      }
+      const text = marked ?? selected[ui.view]
       return text === undefined ? { ui } : { ui, request: { kind: "copy", text } }
     }
     case "host.check":

@@ -8,6 +8,7 @@ import type { ActionId, ViewId } from "./keymap.ts"
 import { type Anchor, move, to } from "./list.ts"
 import { scrollBy, toStart } from "./log/scroll.ts"
 import { close, idsOfView, type Overlay, type Scene, show, type Step, type Ui } from "./ui.ts"
+import { scrollBy as scrollTalkBy } from "./conversation/act.ts"
 import { found } from "./find.ts"
 
 const far = 1_000_000_000
@@ -54,6 +55,7 @@ const helpBy = (scroll: number, id: "help.down" | "help.up", scene: Scene): Over
 export const moveBy = (ui: Ui, scene: Scene, by: number): Step => {
   const { model } = scene
   if (ui.focus === "detail") {
+    if (ui.view === "chats") return scrollTalkBy(ui, scene, by)
     if (ui.view !== "tasks") return { ui: { ...ui, detail: Math.max(0, Math.min(9999, ui.detail + by)) } }
     const lines = model.log?.lines ?? []
     if (by >= far) return { ui: { ...ui, log: { follow: true } } }
@@ -62,7 +64,7 @@ export const moveBy = (ui: Ui, scene: Scene, by: number): Step => {
   }
   const ids = idsOfView(ui, model)
   const anchor = move(ids, scene.listRows, ui.anchors[ui.view], by, ui.view === "timeline")
-  const next = select(ui, anchor)
+  const next = select(ui.chat.fresh ? { ...ui, chat: { ...ui.chat, fresh: false } } : ui, anchor)
   const atStart = ui.view === "timeline" && by < 0 && anchor.index === 0 && ids.count > 0
   return atStart ? { ui: next, request: { kind: "older" } } : { ui: next }
 }
@@ -71,18 +73,25 @@ export const moveBy = (ui: Ui, scene: Scene, by: number): Step => {
 const select = (ui: Ui, anchor: Anchor): Ui =>
   anchor.selected === ui.anchors[ui.view].selected
     ? { ...ui, anchors: { ...ui.anchors, [ui.view]: anchor } }
-    : { ...ui, anchors: { ...ui.anchors, [ui.view]: anchor }, log: { follow: true }, detail: 0 }
+    : {
+        ...ui,
+        anchors: { ...ui.anchors, [ui.view]: anchor },
+        log: { follow: true },
+        detail: 0,
+        chat: { ...ui.chat, place: { follow: true } }
+      }
 
 /** Selects by index: a click. */
 export const selectAt = (ui: Ui, scene: Scene, index: number): Ui =>
   select(
-    { ...ui, focus: "list" },
+    { ...ui, focus: "list", chat: { ...ui.chat, fresh: false } },
     to(idsOfView(ui, scene.model), scene.listRows, ui.anchors[ui.view], index, ui.view === "timeline")
   )
 
 /** Goes to a row by id, whatever the filter hides. */
 export const goTo = (ui: Ui, view: ViewId, id: string): Ui => {
-  const base = ui.view === view ? close(ui) : show(ui, view)
+  const shown = ui.view === view ? close(ui) : show(ui, view)
+  const base = { ...shown, chat: { ...shown.chat, fresh: false } }
   const filters = { ...base.filters, [view]: "" }
   return select({ ...base, filters, focus: "list" }, { selected: id, line: 2, index: 0, stick: false })
 }

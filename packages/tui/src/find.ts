@@ -1,5 +1,5 @@
 /**
- * What the palette offers here: actions, hosts and tasks.
+ * What the palette offers here: actions, hosts, conversations and tasks.
  *
  * Owns: the entries. Does not own: ranking and drawing (`screen/palette.ts`).
  * Invariant: what does not work now is offered with the reason, so that it can be found.
@@ -20,6 +20,12 @@ export const found = (ui: Ui, model: Model, query: string): ReadonlyArray<Entry>
             keywords: "host",
             key: "host",
             target: { host: name }
+          })),
+          ...model.chat.all.slice(0, 1000).map((one): Entry => ({
+            title: one.title === "" ? one.conversationId : one.title,
+            keywords: `${one.conversationId} ${one.model}`,
+            key: "chat",
+            target: { chat: one.conversationId }
           })),
           ...model.allTasks.slice(0, 2000).map((t): Entry => ({
             title: `${t.taskId}  ${t.command.slice(0, 80)}`,

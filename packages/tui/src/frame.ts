@@ -10,10 +10,14 @@ import { header } from "./screen/header.ts"
 import { help } from "./screen/help.ts"
 import { input } from "./screen/input.ts"
 import { palette } from "./screen/palette.ts"
-import { layout, panes, type Rect, type Size } from "./screen/panes.ts"
+import { type Layout, layout, panes, type Rect, type Size } from "./screen/panes.ts"
 import { toastRows } from "./screen/toast.ts"
 import { commandNames } from "./command.ts"
 import { hostDetail, hostList } from "./host/list.ts"
+import { chatDetail, talkHeight } from "./conversation/detail.ts"
+import { chatList } from "./conversation/list.ts"
+import { modelPicker } from "./conversation/picker.ts"
+import { selectedChat } from "./conversation/state.ts"
 import { eventDetail, timeline } from "./log/timeline.ts"
 import type { Model } from "./model.ts"
 import { over, type Row, rowWidth, rule, say, tall } from "./row.ts"
@@ -30,8 +34,9 @@ export interface Frame {
 
 const top = 2
 
-/** An event's line is long, so the timeline keeps the whole width for longer. */
-const wideFrom = (ui: Ui): number => (ui.view === "timeline" ? 150 : 100)
+/** An event's line is long, so the timeline keeps the whole width for longer; a conversation is more than its line in the list. */
+const layoutOf = (ui: Ui, body: Size): Layout =>
+  layout(body, ui.focus, ui.zoom, ui.view === "timeline" ? 150 : 100, ui.view === "chats" ? 0.38 : 0.62)
 
 /** The body: between header with its rule and messages with the footer. */
 const bodyOf = (ui: Ui, size: Size): { readonly body: Size; readonly toasts: ReadonlyArray<Row> } => {
@@ -46,7 +51,7 @@ export const sceneOf = (
   size: Size
 ): Scene & { readonly list: Rect | undefined; readonly detail: Rect | undefined } => {
   const { body } = bodyOf(ui, size)
-  const at = layout(body, ui.focus, ui.zoom, wideFrom(ui))
+  const at = layoutOf(ui, body)
   const shift = (rect: Rect | undefined): Rect | undefined =>
     rect === undefined ? undefined : { ...rect, y: rect.y + top }
   const detail = at.detail ?? { x: 0, y: 0, ...body }
@@ -55,7 +60,12 @@ export const sceneOf = (
     list: shift(at.list),
     detail: shift(at.detail),
     listRows: Math.max(1, (at.list?.rows ?? body.rows) - 1),
-    detailRows: ui.view === "tasks" ? logHeight(ui, model, selectedTask(ui, model), detail) : detail.rows,
+    detailRows:
+      ui.view === "tasks"
+        ? logHeight(ui, model, selectedTask(ui, model), detail)
+        : ui.view === "chats"
+          ? talkHeight(ui, model, detail)
+          : detail.rows,
     detailColumns: detail.columns
   }
 }
@@ -80,50 +90,77 @@ export const frame = (ui: Ui, model: Model, size: Size): Frame => {
 const bodyRows = (ui: Ui, model: Model, body: Size): Frame => {
   const { overlay } = ui
   if (overlay?.kind === "form") return drawForm(overlay.form, body)
-  const view = viewRows(ui, model, body)
+  const shown = viewRows(ui, model, body)
+  const view = shown.rows
+  if (overlay?.kind === "picker") {
+    const current =
+      overlay.conversationId === undefined
+        ? (ui.chat.model ?? model.chat.models.current)
+        : (selectedChat(ui, model)?.model ?? null)
+    const drawn = modelPicker(overlay.line, overlay.selected, model.chat.models, current, body)
+    return { rows: over(view, drawn.rows, body.columns), cursor: drawn.cursor }
+  }
   if (overlay?.kind === "help")
     return { rows: over(view, help(ui.view, overlay.scroll, body).rows, body.columns), cursor: undefined }
   if (overlay?.kind === "palette") {
     const drawn = palette(overlay.line, found(ui, model, overlay.line.text), overlay.selected, body)
     return { rows: over(view, drawn.rows, body.columns), cursor: drawn.cursor }
   }
-  return { rows: view, cursor: undefined }
+  return shown
 }
 
-const viewRows = (ui: Ui, model: Model, body: Size): ReadonlyArray<Row> => {
-  const at = layout(body, ui.focus, ui.zoom, wideFrom(ui))
+const viewRows = (ui: Ui, model: Model, body: Size): Frame => {
+  const at = layoutOf(ui, body)
+  const drawn = (
+    list: (rect: Rect) => ReadonlyArray<Row>,
+    detail: (rect: Rect) => ReadonlyArray<Row>
+  ): ReadonlyArray<Row> => panes(body, at, ui.focus, list, detail)
   switch (ui.view) {
     case "tasks":
-      return panes(
-        body,
-        at,
-        ui.focus,
-        (r) => taskList(ui, model, r),
-        (r) => taskDetail(ui, model, selectedTask(ui, model), r)
+      return {
+        rows: drawn(
+          (r) => taskList(ui, model, r),
+          (r) => taskDetail(ui, model, selectedTask(ui, model), r)
+        ),
+        cursor: undefined
+      }
+    case "chats": {
+      let cursor: Frame["cursor"]
+      const rows = drawn(
+        (r) => chatList(ui, model, r),
+        (r) => {
+          const detail = chatDetail(ui, model, r)
+          if (detail.cursor !== undefined) cursor = { x: r.x + detail.cursor.x, y: r.y + detail.cursor.y }
+          return detail.rows
+        }
       )
+      return { rows, cursor }
+    }
     case "hosts":
-      return panes(
-        body,
-        at,
-        ui.focus,
-        (r) => hostList(ui, model, r),
-        (r) => hostDetail(ui, model, selectedHost(ui, model), r)
-      )
+      return {
+        rows: drawn(
+          (r) => hostList(ui, model, r),
+          (r) => hostDetail(ui, model, selectedHost(ui, model), r)
+        ),
+        cursor: undefined
+      }
     case "timeline":
-      return panes(
-        body,
-        at,
-        ui.focus,
-        (r) => timeline(ui, model, r),
-        (r) => eventDetail(ui, selectedEvent(ui, model), r)
-      )
+      return {
+        rows: drawn(
+          (r) => timeline(ui, model, r),
+          (r) => eventDetail(ui, selectedEvent(ui, model), r)
+        ),
+        cursor: undefined
+      }
   }
 }
 
 const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; readonly x?: number } => {
   const { overlay } = ui
   if (overlay?.kind === "prompt") {
-    const prompt = { filter: " / ", command: " : ", say: " type: ", message: " message: " }[overlay.purpose]
+    const prompt = { filter: " / ", command: " : ", say: " type: ", message: " message: ", rename: " title: " }[
+      overlay.purpose
+    ]
     const tail: Row =
       overlay.purpose === "command"
         ? [

@@ -14,6 +14,14 @@ export type Context =
   | "browse"
   | "tasks"
   | "answer"
+  | "chats"
+  | "talk"
+  | "call"
+  | "replying"
+  | "composer"
+  | "written"
+  | "picker"
+  | "leave"
   | "hosts"
   | "timeline"
   | "help"
@@ -32,7 +40,9 @@ export const needs = {
   ended: "only a task that has ended can be retried",
   messageable: "a message is typed into an interactive task that runs, or continues an agent's session that has ended",
   waiting: "nothing waits for a person",
-  error: "there is no message to dismiss"
+  error: "there is no message to dismiss",
+  chat: "no conversation is selected",
+  replied: "there is no reply yet that could be written anew, or one is being written"
 } as const
 export type Need = keyof typeof needs
 
@@ -69,6 +79,15 @@ export const bindings = [
     keywords: "jobs list"
   },
   {
+    id: "view.chats",
+    keys: ["2"],
+    context: "global",
+    help: "conversations with models",
+    title: "Go to chats",
+    command: "chats",
+    keywords: "conversations talk models ask"
+  },
+  {
     id: "view.hosts",
     keys: ["3"],
     context: "global",
@@ -90,13 +109,13 @@ export const bindings = [
     id: "next.waiting",
     keys: ["n"],
     context: "browse",
-    help: "jump to the next task that waits for a person",
+    help: "jump to the next task or conversation that waits for a person",
     title: "Next that waits",
     command: "next",
     keywords: "attention question approve",
     need: "waiting"
   },
-  { id: "dismiss", keys: ["escape"], context: "global", help: "dismiss a message, leave zoom, clear the filter" },
+  { id: "dismiss", keys: ["escape"], context: "leave", help: "dismiss a message, leave zoom, clear the filter" },
   {
     id: "command",
     keys: [":"],
@@ -288,6 +307,228 @@ export const bindings = [
     footer: { text: "no", rank: 1 }
   },
 
+  // Chats: list and conversation
+  {
+    id: "chat.new",
+    keys: ["c"],
+    context: "chats",
+    help: "new conversation",
+    footer: { text: "new", rank: 2 },
+    title: "New conversation",
+    command: "new",
+    keywords: "chat start talk ask"
+  },
+  {
+    id: "chat.open",
+    keys: ["enter"],
+    context: "chats",
+    help: "open the conversation over the whole screen and write; in it: write",
+    footer: { text: "write", rank: 2 },
+    title: "Write a message",
+    need: "chat"
+  },
+  {
+    id: "chat.model",
+    keys: ["m"],
+    context: "chats",
+    help: "choose the model that goes on with it",
+    footer: { text: "model", rank: 4 },
+    title: "Choose model",
+    command: "model",
+    keywords: "provider gemini claude gpt ollama switch"
+  },
+  {
+    id: "chat.regenerate",
+    keys: ["r"],
+    context: "chats",
+    help: "ask for the last reply again",
+    footer: { text: "again", rank: 3 },
+    title: "Write the last reply again",
+    command: "regenerate",
+    keywords: "retry redo again",
+    need: "replied"
+  },
+  {
+    id: "chat.rename",
+    keys: ["e"],
+    context: "chats",
+    help: "give it another title",
+    footer: { text: "rename", rank: 7 },
+    title: "Rename conversation",
+    command: "rename",
+    keywords: "title edit",
+    need: "chat"
+  },
+  {
+    id: "chat.fork",
+    keys: ["F"],
+    context: "chats",
+    help: "fork it: all of it, or, scrolled back, up to the message on top",
+    footer: { text: "fork", rank: 8 },
+    title: "Fork conversation",
+    command: "fork",
+    keywords: "branch copy",
+    need: "chat"
+  },
+  {
+    id: "chat.archive",
+    keys: ["x"],
+    context: "chats",
+    help: "archive it, or take it out of the archive",
+    footer: { text: "archive", rank: 6 },
+    title: "Archive conversation",
+    command: "archive",
+    keywords: "hide away delete unarchive",
+    need: "chat"
+  },
+  {
+    id: "chat.archived",
+    keys: ["A"],
+    context: "chats",
+    help: "list what is archived, or the others again",
+    title: "Archived conversations",
+    command: "archived",
+    keywords: "archive hidden old"
+  },
+  {
+    id: "chat.summarize",
+    keys: ["S"],
+    context: "chats",
+    help: "have a summary stand for what was said so far; the originals stay",
+    title: "Summarize conversation",
+    command: "summarize",
+    keywords: "summary shorten memory",
+    need: "chat"
+  },
+
+  // A conversation that is read
+  {
+    id: "chat.write",
+    keys: ["i"],
+    context: "talk",
+    help: "write a message"
+  },
+  {
+    id: "talk.follow",
+    keys: ["f"],
+    context: "talk",
+    help: "to the end, and stay there as text comes"
+  },
+  { id: "talk.next", keys: ["]"], context: "talk", help: "to the next message" },
+  { id: "talk.before", keys: ["["], context: "talk", help: "to the message before" },
+  {
+    id: "chat.interrupt",
+    keys: ["escape"],
+    context: "replying",
+    help: "interrupt the reply that is being written; what has come stays",
+    footer: { text: "interrupt", rank: 1 }
+  },
+  {
+    id: "call.yes",
+    keys: ["y"],
+    context: "call",
+    help: "let the tool run exactly as it is shown",
+    footer: { text: "yes", rank: 1 }
+  },
+  {
+    id: "call.no",
+    keys: ["n"],
+    context: "call",
+    help: "refuse the tool call",
+    footer: { text: "no", rank: 1 }
+  },
+
+  // The message that is being written
+  {
+    id: "composer.send",
+    keys: ["enter"],
+    context: "composer",
+    help: "send the message; after a backslash: a new line",
+    footer: { text: "send", rank: 1 }
+  },
+  {
+    id: "composer.newline",
+    keys: ["alt-enter", "shift-enter", "ctrl-j"],
+    context: "composer",
+    help: "a new line",
+    footer: { text: "new line", rank: 4 }
+  },
+  { id: "composer.up", keys: ["up"], context: "composer", help: "one line up, or the message that was sent before" },
+  {
+    id: "composer.down",
+    keys: ["down"],
+    context: "composer",
+    help: "one line down, or the message that was sent after"
+  },
+  {
+    id: "composer.pageUp",
+    keys: ["pageup"],
+    context: "composer",
+    help: "back through the conversation",
+    footer: { text: "back", rank: 6 }
+  },
+  { id: "composer.pageDown", keys: ["pagedown"], context: "composer", help: "on through the conversation" },
+  {
+    id: "composer.model",
+    keys: ["alt-m"],
+    context: "composer",
+    help: "choose the model",
+    footer: { text: "model", rank: 5 }
+  },
+  {
+    id: "composer.editor",
+    keys: ["ctrl-o"],
+    context: "composer",
+    help: "go on writing in $VISUAL or $EDITOR",
+    footer: { text: "editor", rank: 7 }
+  },
+  {
+    id: "composer.palette",
+    keys: ["ctrl-p"],
+    context: "composer",
+    help: "find anything by a few letters",
+    footer: { text: "palette", rank: 8 }
+  },
+  {
+    id: "composer.list",
+    keys: ["tab"],
+    context: "composer",
+    help: "to the list; the draft stays",
+    footer: { text: "list", rank: 3 }
+  },
+  {
+    id: "composer.leave",
+    keys: ["escape"],
+    context: "written",
+    help: "from writing to reading; the draft stays",
+    footer: { text: "read", rank: 2 }
+  },
+
+  // Choosing a model
+  {
+    id: "picker.choose",
+    keys: ["enter"],
+    context: "picker",
+    help: "take this model",
+    footer: { text: "choose", rank: 1 }
+  },
+  {
+    id: "picker.close",
+    keys: ["escape"],
+    context: "picker",
+    help: "leave it as it is",
+    footer: { text: "close", rank: 1 }
+  },
+  { id: "picker.down", keys: ["down", "ctrl-n", "tab"], context: "picker", help: "next model" },
+  { id: "picker.up", keys: ["up", "ctrl-p", "shift-tab"], context: "picker", help: "model before" },
+  {
+    id: "picker.refresh",
+    keys: ["ctrl-r"],
+    context: "picker",
+    help: "ask the providers again",
+    footer: { text: "ask again", rank: 2 }
+  },
+
   // Hosts
   {
     id: "host.add",
@@ -459,10 +700,17 @@ export const all: ReadonlyArray<Binding & { readonly id: ActionId }> = bindings
 
 /** The contexts that listen on each screen, nearest first. */
 export const chains = {
-  tasks: ["tasks", "list", "browse", "global", "always"],
-  answer: ["answer", "tasks", "list", "global", "always"],
-  hosts: ["hosts", "list", "browse", "global", "always"],
-  timeline: ["timeline", "list", "browse", "global", "always"],
+  tasks: ["tasks", "list", "browse", "leave", "global", "always"],
+  answer: ["answer", "tasks", "list", "leave", "global", "always"],
+  chats: ["chats", "list", "browse", "leave", "global", "always"],
+  talk: ["talk", "chats", "list", "browse", "leave", "global", "always"],
+  replying: ["replying", "talk", "chats", "list", "browse", "global", "always"],
+  call: ["call", "replying", "talk", "chats", "list", "global", "always"],
+  composer: ["composer", "written", "edit", "always"],
+  replyingComposer: ["replying", "composer", "edit", "always"],
+  picker: ["picker", "edit", "always"],
+  hosts: ["hosts", "list", "browse", "leave", "global", "always"],
+  timeline: ["timeline", "list", "browse", "leave", "global", "always"],
   help: ["help", "always"],
   confirm: ["confirm", "always"],
   prompt: ["prompt", "edit", "always"],
@@ -472,14 +720,15 @@ export const chains = {
 export type Place = keyof typeof chains
 
 export const viewTitles: Readonly<
-  Record<"tasks" | "hosts" | "timeline", { readonly key: string; readonly title: string }>
+  Record<"tasks" | "chats" | "hosts" | "timeline", { readonly key: string; readonly title: string }>
 > = {
   tasks: { key: "1", title: "Tasks" },
+  chats: { key: "2", title: "Chats" },
   hosts: { key: "3", title: "Hosts" },
   timeline: { key: "6", title: "Timeline" }
 }
 export type ViewId = keyof typeof viewTitles
-export const viewIds: ReadonlyArray<ViewId> = ["tasks", "hosts", "timeline"]
+export const viewIds: ReadonlyArray<ViewId> = ["tasks", "chats", "hosts", "timeline"]
 
 const tables = new Map<Place, ReadonlyMap<string, Binding & { readonly id: ActionId }>>()
 

@@ -6,6 +6,7 @@
  * person back who has gone elsewhere; several tasks are done one by one, and one refusal does not
  * hide how the others went.
  */
+import { performChat } from "./conversation/perform.ts"
 import { hostRequest } from "./host/form.ts"
 import type { Session } from "./Session.ts"
 import { taskRequest } from "./task/form.ts"
@@ -20,6 +21,8 @@ export interface Terminal {
   readonly suspend: () => Promise<void>
   readonly redraw: () => Promise<void>
   readonly copy: (text: string) => void
+  /** A text through a person's own editor; undefined: it was left as it was. */
+  readonly edit: (text: string) => Promise<string | undefined>
 }
 
 export const perform = async (session: Session, request: Request): Promise<void> => {
@@ -65,6 +68,8 @@ export const perform = async (session: Session, request: Request): Promise<void>
       return terminal?.redraw()
     case "quit":
       return terminal?.quit()
+    default:
+      return performChat(session, request)
   }
 }
 

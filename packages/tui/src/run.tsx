@@ -9,6 +9,7 @@ import { render } from "ink"
 import { Redacted } from "effect"
 import { connect } from "./Hub.ts"
 import type { TuiOptions } from "./main.tsx"
+import { edit } from "./conversation/editor.ts"
 import { Screen } from "./Screen.tsx"
 import { Session } from "./Session.ts"
 import { Store } from "./store.ts"
@@ -27,7 +28,7 @@ export const run = async (options: TuiOptions): Promise<number> => {
   tell = session.complain
   for (const sentence of waiting) session.complain(sentence)
 
-  const app = render(<Screen session={session} attach={(taskId) => attach(options, taskId)} />, {
+  const app = render(<Screen session={session} attach={(taskId) => attach(options, taskId)} edit={edit} />, {
     alternateScreen: true,
     incrementalRendering: true,
     maxFps: 60,

@@ -10,6 +10,7 @@ import type { Need, Place } from "./keymap.ts"
 import { selectedIndex } from "./list.ts"
 import type { Host, Model } from "./model.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { isWriting, selectedChat } from "./conversation/state.ts"
 import type { Ui } from "./ui.ts"
 
 export const selectedTask = (ui: Ui, model: Model): TaskView | undefined =>
@@ -41,15 +42,28 @@ export const takesKeys = (task: TaskView): boolean =>
 /** Which keys listen: those of what is open, else of the view, where a question in the detail takes its own. */
 export const place = (ui: Ui, model: Model): Place => {
   if (ui.overlay !== undefined) return ui.overlay.kind
+  if (ui.view === "chats") return chatPlace(ui, model)
   const task = ui.focus === "detail" ? selectedTask(ui, model) : undefined
   return task?.status === "waiting" && takesKeys(task) ? "answer" : ui.view
+}
+
+const chatPlace = (ui: Ui, model: Model): Place => {
+  if (ui.focus === "list") return "chats"
+  const status = selectedChat(ui, model)?.status
+  if (isWriting(ui, model)) return status === "replying" ? "replyingComposer" : "composer"
+  return status === "waiting" ? "call" : status === "replying" ? "replying" : "talk"
 }
 
 export const meets = (ui: Ui, model: Model, need: Need): boolean => {
   const task = selectedTask(ui, model)
   switch (need) {
     case "row":
-      return task !== undefined || selectedHost(ui, model) !== undefined || selectedEvent(ui, model) !== undefined
+      return (
+        task !== undefined ||
+        selectedChat(ui, model) !== undefined ||
+        selectedHost(ui, model) !== undefined ||
+        selectedEvent(ui, model) !== undefined
+      )
     case "task":
       return task !== undefined
     case "active":
@@ -61,6 +75,12 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
       return task !== undefined && (takesKeys(task) || (isSettled(task.status) && continues(task, model)))
     case "waiting":
       return model.waiting.length > 0
+    case "chat":
+      return selectedChat(ui, model) !== undefined || (ui.view === "chats" && ui.chat.fresh)
+    case "replied": {
+      const chat = selectedChat(ui, model)
+      return chat !== undefined && chat.status === "idle" && chat.last?.stale === false
+    }
     case "error":
       return ui.toasts.some((t) => t.kind === "error")
   }

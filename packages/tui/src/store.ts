@@ -208,7 +208,10 @@ export class Store {
         waiting: waiting.length,
         queued: all.filter((t) => t.status === "queued").length
       },
-      waiting: [...waiting.toSorted((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1)).map((t) => t.taskId), ...chat.waiting],
+      waiting: [
+        ...waiting.toSorted((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1)).map((t) => t.taskId),
+        ...chat.waiting
+      ],
       tools: this.tools,
       hostNames: hosts.map((h) => h.name),
       checking: new Set(this.checking),

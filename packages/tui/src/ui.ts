@@ -8,6 +8,7 @@ import type { Form } from "./form.ts"
 import type { ViewId } from "./keymap.ts"
 import type { Line } from "./line.ts"
 import { type Anchor, atEnd, atTop, type Ids } from "./list.ts"
+import { type ChatUi, startChat } from "./conversation/state.ts"
 import type { Scroll } from "./log/scroll.ts"
 import type { Model } from "./model.ts"
 import { post, type Toast } from "./screen/toast.ts"
@@ -22,12 +23,47 @@ export type Request =
   | { readonly kind: "check"; readonly names: ReadonlyArray<string> }
   | { readonly kind: "removeHost"; readonly name: string }
   | { readonly kind: "older" | "quit" | "suspend" | "redraw" }
+  | ChatRequest
+
+export type ChatRequest =
+  | {
+      readonly kind: "chat.send"
+      readonly key: string
+      /** Undefined: a new one is started. */
+      readonly conversationId: string | undefined
+      readonly text: string
+      readonly model: string | undefined
+    }
+  | {
+      readonly kind: "chat.interrupt" | "chat.regenerate" | "chat.summarize" | "chat.older"
+      readonly conversationId: string
+    }
+  | { readonly kind: "chat.archive"; readonly conversationId: string; readonly archived: boolean }
+  | {
+      readonly kind: "chat.decide"
+      readonly conversationId: string
+      readonly callId: string
+      readonly approve: boolean
+    }
+  | { readonly kind: "chat.model"; readonly conversationId: string; readonly model: string }
+  | { readonly kind: "chat.rename"; readonly conversationId: string; readonly title: string }
+  | { readonly kind: "chat.fork"; readonly conversationId: string; readonly version: number | undefined }
+  | { readonly kind: "chat.models"; readonly refresh: boolean }
+  | { readonly kind: "chat.edit"; readonly key: string; readonly text: string }
 
 export type Overlay =
   | { readonly kind: "help"; readonly scroll: number }
   | { readonly kind: "palette"; readonly line: Line; readonly selected: number }
   | { readonly kind: "prompt"; readonly purpose: "filter" | "command"; readonly line: Line; readonly before: string }
   | { readonly kind: "prompt"; readonly purpose: "say" | "message"; readonly line: Line; readonly taskId: string }
+  | { readonly kind: "prompt"; readonly purpose: "rename"; readonly line: Line; readonly conversationId: string }
+  /** Without a conversation: for the one that is not there yet. */
+  | {
+      readonly kind: "picker"
+      readonly line: Line
+      readonly selected: number
+      readonly conversationId: string | undefined
+    }
   | { readonly kind: "confirm"; readonly question: string; readonly request: Request }
   | { readonly kind: "form"; readonly form: Form; readonly sending: boolean }
 
@@ -43,6 +79,7 @@ export interface Ui {
   readonly log: Scroll
   /** First row of a detail that is not a log. */
   readonly detail: number
+  readonly chat: ChatUi
   readonly overlay: Overlay | undefined
   readonly toasts: ReadonlyArray<Toast>
   readonly mouse: boolean
@@ -53,11 +90,12 @@ export const start: Ui = {
   focus: "list",
   zoom: false,
   logOnly: false,
-  anchors: { tasks: atTop, hosts: atTop, timeline: atEnd },
-  filters: { tasks: "", hosts: "", timeline: "" },
+  anchors: { tasks: atTop, chats: atTop, hosts: atTop, timeline: atEnd },
+  filters: { tasks: "", chats: "", hosts: "", timeline: "" },
   marked: new Set(),
   log: { follow: true },
   detail: 0,
+  chat: startChat,
   overlay: undefined,
   toasts: [],
   mouse: true
@@ -81,7 +119,8 @@ export const complain = (ui: Ui, text: string, now: number): Ui => ({
   toasts: post(ui.toasts, "error", text, now)
 })
 
-export const idsOfView = (ui: Ui, model: Model): Ids => (ui.view === "timeline" ? model.events : model[ui.view]).ids
+export const idsOfView = (ui: Ui, model: Model): Ids =>
+  (ui.view === "timeline" ? model.events : ui.view === "chats" ? model.chat.list : model[ui.view]).ids
 
 export const close = (ui: Ui): Ui => ({ ...ui, overlay: undefined })
 /** Another view, as it was left, with nothing open. */
@@ -91,5 +130,6 @@ export const show = (ui: Ui, view: ViewId): Ui => ({
   focus: "list",
   zoom: false,
   logOnly: false,
-  detail: 0
+  detail: 0,
+  chat: { ...ui.chat, writing: undefined }
 })

@@ -54,6 +54,7 @@ export const writing = (ui: Ui, scene: Scene, id: ActionId, key: string, run: Ru
     const entry = found(ui, model, overlay.line.text)[overlay.selected]
     if (entry === undefined) return { ui }
     if ("task" in entry.target) return { ui: goTo(ui, "tasks", entry.target.task) }
+    if ("chat" in entry.target) return { ui: goTo(ui, "chats", entry.target.chat) }
     if ("host" in entry.target) return { ui: goTo(ui, "hosts", entry.target.host) }
     if (entry.blocked !== undefined) return { ui: note(close(ui), entry.blocked, model.now) }
     return run(close(ui), scene, entry.target.action, "", undefined)
@@ -72,6 +73,10 @@ export const writing = (ui: Ui, scene: Scene, id: ActionId, key: string, run: Ru
   if (overlay.purpose === "filter" || text === "") return { ui: close(ui) }
   if (overlay.purpose === "say" || overlay.purpose === "message")
     return { ui: close(ui), request: { kind: overlay.purpose, taskId: overlay.taskId, text: overlay.line.text } }
+  if (overlay.purpose === "rename") {
+    const { conversationId } = overlay
+    return { ui: close(ui), request: { kind: "chat.rename", conversationId, title: text.slice(0, 200) } }
+  }
   const command = commandNamed(ui.view, text)
   if ("problem" in command) return { ui: complain(close(ui), command.problem, model.now) }
   return run(close(ui), scene, command.id, "", command.need)

@@ -129,6 +129,7 @@ export const startProvider = async (kind: ProviderKind, options: { readonly port
     },
     counted: () => sumOf(requests),
     close: async () => {
+      if (!server.listening) return
       server.close()
       server.closeAllConnections()
       await once(server, "close")

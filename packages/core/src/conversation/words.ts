@@ -24,6 +24,7 @@ const fold = (text: string): string =>
         .replace(/[\u0300-\u036f]/gu, "")
         .normalize("NFKC")
         .toLowerCase()
+        .replaceAll("ß", "ss")
 
 const apart = (run: string): string => Array.from(run).join(" ")
 

@@ -17,9 +17,7 @@ import { emptyTalk, lastVersion, type Talk, talkDelta, talkEvent, talkPage, talk
 export const pageSize = 200
 
 const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(RecordedEvent))
-const Delta = Schema.fromJsonString(
-  Schema.Struct({ replyId: Schema.String, from: Schema.Int, text: Schema.String })
-)
+const Delta = Schema.fromJsonString(Schema.Struct({ replyId: Schema.String, from: Schema.Int, text: Schema.String }))
 const decodeDelta = Schema.decodeUnknownResult(Delta)
 const decodeThinking = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Struct({ replyId: Schema.String })))
 
@@ -33,9 +31,9 @@ export interface FollowOptions {
 
 export const followTalk = (options: FollowOptions): Effect.Effect<void, never, HubClient> => {
   const { store, conversationId, baseUrl, token, sentence } = options
-  const change = (to: (talk: Talk) => Talk) => Effect.sync(() => store.changeTalk(conversationId, to))
+  const change = (to: (talk: Talk) => Talk) => Effect.sync(() => store.chats.changeTalk(conversationId, to))
   const state = (now: Talk["state"], problem?: string) =>
-    change(({ problem: _, ...talk }) => ({ ...talk, state: now, ...(problem === undefined ? {} : { problem }) }))
+    change((talk) => ({ ...talk, state: now, problem }))
   const first = HubClient.use((hub) =>
     hub.conversations.events({ params: { conversationId }, query: { limit: pageSize } })
   ).pipe(
@@ -43,11 +41,11 @@ export const followTalk = (options: FollowOptions): Effect.Effect<void, never, H
     Effect.retry({ schedule: backoff, while: passing })
   )
   return Effect.gen(function* () {
-    store.setTalk(emptyTalk(conversationId))
+    store.chats.setTalk(emptyTalk(conversationId))
     yield* Effect.sleep("60 millis")
     const page = yield* first
     yield* change((talk) => ({ ...talkPage(talk, page.events, page.more), state: "live" }))
-    const from = (store.talk === undefined ? 0 : lastVersion(store.talk)) + 1
+    const from = (store.chats.talk === undefined ? 0 : lastVersion(store.chats.talk)) + 1
     yield* follow({ url: new URL(`${streams.conversation(conversationId)}?from=${from}`, baseUrl).href, token }).pipe(
       Stream.runForEach((line) => {
         if (line._tag === "Down") return state("reconnecting", line.reason)

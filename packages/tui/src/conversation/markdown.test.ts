@@ -127,7 +127,8 @@ describe("markdown", () => {
   })
 
   it("makes every command to the terminal harmless", () => {
-    const evil = "\x1b[2J\x1b]0;owned\x07 # not\n\n`\x1b[31mred` **\x9b2J** [\x1b[1A](http://a/\x1b[2K)\n\n```\x1b[5m\n\x1b[?1049l\t&#27;[2J\u202e\n```\n&#27;[2J &#x9b;2J"
+    const evil =
+      "\x1b[2J\x1b]0;owned\x07 # not\n\n`\x1b[31mred` **\x9b2J** [\x1b[1A](http://a/\x1b[2K)\n\n```\x1b[5m\n\x1b[?1049l\t&#27;[2J\u202e\n```\n&#27;[2J &#x9b;2J"
     const all = text(markdown(evil, 50)).join("\n")
     // oxlint-disable-next-line no-control-regex
     expect(all).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/u)

@@ -68,8 +68,7 @@ export const chatModel = (
     for (const hit of found.hits) if (!hits.has(hit.conversationId)) hits.set(hit.conversationId, hit)
   const open = all.filter((view) => view.archived === archived)
   // A search looks everywhere.
-  const rows =
-    query === "" ? open : all.filter((view) => hits.has(view.conversationId) || holds(query, chatText(view)))
+  const rows = query === "" ? open : all.filter((view) => hits.has(view.conversationId) || holds(query, chatText(view)))
   const waiting = all.filter((view) => view.status === "waiting")
   return {
     list: { rows, ids: idsOf(rows, (view) => view.conversationId), total: open.length },

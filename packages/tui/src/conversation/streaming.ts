@@ -62,7 +62,10 @@ export class Streaming {
 
   private final(parts: ReadonlyArray<Part>): void {
     const rows = partRows(parts, this.columns, this.above)
-    this.commit(parts.reduce((sum, part) => sum + part.raw.length, 0), rows)
+    this.commit(
+      parts.reduce((sum, part) => sum + part.raw.length, 0),
+      rows
+    )
     this.above = parts.at(-1) ?? this.above
   }
 
@@ -81,7 +84,8 @@ export class Streaming {
     const before = partsOf(rest.slice(0, at))
     this.read += at
     // Inside an item of a list or a quote it belongs to that, and comes with it.
-    if (before.findLast((part) => part.token.type !== "space")?.token.type === "list_item" && indent !== "") return false
+    if (before.findLast((part) => part.token.type !== "space")?.token.type === "list_item" && indent !== "")
+      return false
     this.final(before)
     this.done = this.done - before.reduce((sum, part) => sum + part.raw.length, 0) + open.index + whole.length
     if (this.rows.length > 0) this.rows.push([])

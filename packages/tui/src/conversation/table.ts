@@ -26,8 +26,7 @@ export const tableRows = (table: Tokens.Table, columns: number): ReadonlyArray<R
       widths.flatMap((w, i): Row => {
         const cell = drawn[i]?.[y] ?? []
         const blank = w - rowWidth(cell)
-        const before =
-          table.align[i] === "right" ? blank : table.align[i] === "center" ? Math.floor(blank / 2) : 0
+        const before = table.align[i] === "right" ? blank : table.align[i] === "center" ? Math.floor(blank / 2) : 0
         return [
           ...(i === 0 ? [] : [say(" │ ", { dim: true })]),
           say(" ".repeat(before)),

@@ -13,7 +13,7 @@ import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 export interface Talk {
   readonly conversationId: string
   readonly state: "loading" | "live" | "reconnecting" | "failed"
-  readonly problem?: string
+  readonly problem?: string | undefined
   readonly events: ReadonlyArray<RecordedEvent>
   readonly entries: ReadonlyArray<TranscriptEntry>
   /** Text of the open reply, over all of its steps. */

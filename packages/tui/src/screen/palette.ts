@@ -16,7 +16,8 @@ export interface Entry {
   readonly title: string
   readonly keywords: string
   readonly key: string
-  readonly target: { readonly action: ActionId } | { readonly task: string } | { readonly host: string }
+  readonly target:
+    { readonly action: ActionId } | { readonly task: string } | { readonly host: string } | { readonly chat: string }
   /** Why it does not work now. */
   readonly blocked?: string
 }

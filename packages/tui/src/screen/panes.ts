@@ -23,8 +23,8 @@ export interface Size {
   readonly rows: number
 }
 
-/** `wide`: from how many columns the panes stand side by side. */
-export const layout = (size: Size, focus: "list" | "detail", zoom: boolean, wide = 100): Layout => {
+/** `wide`: from how many columns the panes stand side by side. `share`: of the width, for the list. */
+export const layout = (size: Size, focus: "list" | "detail", zoom: boolean, wide = 100, share = 0.62): Layout => {
   const whole = { x: 0, y: 0, ...size }
   if (zoom || size.rows < 9) {
     return {
@@ -34,7 +34,7 @@ export const layout = (size: Size, focus: "list" | "detail", zoom: boolean, wide
     }
   }
   if (size.columns < wide) {
-    const rows = Math.max(3, Math.floor(size.rows * 0.45))
+    const rows = Math.max(3, Math.floor(size.rows * (share < 0.5 ? 0.3 : 0.45)))
     return {
       direction: "below",
       list: { x: 0, y: 0, columns: size.columns, rows },
@@ -42,7 +42,7 @@ export const layout = (size: Size, focus: "list" | "detail", zoom: boolean, wide
     }
   }
   // A whole id and the longest state word fit into the detail.
-  const columns = Math.min(Math.floor(size.columns * 0.62), size.columns - 42)
+  const columns = Math.min(Math.floor(size.columns * share), size.columns - 42)
   return {
     direction: "beside",
     list: { x: 0, y: 0, columns, rows: size.rows },

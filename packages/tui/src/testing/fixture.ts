@@ -6,6 +6,8 @@
  */
 import type { Schema } from "effect"
 import type { HostStatus, ToolInfo } from "@signalbox/core/api/contract.ts"
+import { type ConversationEvent, conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
+import { type ConversationView, evolveConversation } from "@signalbox/core/conversation/view.ts"
 import { type HostEvent, hostEvents, hostStream } from "@signalbox/core/host/events.ts"
 import { evolveHost, type HostView, initialHost } from "@signalbox/core/host/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
@@ -16,10 +18,14 @@ export const noon = Date.parse("2026-11-20T12:00:00.000Z")
 
 export const taskId = (n: number): string => `task-20261120-120000-${n.toString(36).padStart(6, "0")}`
 
+export const chatId = (n: number): string => `chat-20261120-120000-${n.toString(36).padStart(6, "0")}`
+export const replyId = (n: number): string => `00000000-0000-4000-9000-${String(n).padStart(12, "0")}`
+
 export class FixtureLog {
   readonly events: Array<RecordedEvent> = []
   readonly tasks = new Map<string, TaskView>()
   readonly hosts = new Map<string, HostView>()
+  readonly chats = new Map<string, ConversationView>()
   private readonly versions = new Map<string, number>()
   onAppend: (event: RecordedEvent) => void = () => {}
 
@@ -69,6 +75,59 @@ export class FixtureLog {
     if (after !== undefined) this.hosts.set(name, after)
     this.onAppend(recorded)
     return recorded
+  }
+
+  chat(id: string, event: ConversationEvent, at: number, actor = "ana"): RecordedEvent {
+    const { type, data } = conversationEvents.encode(event)
+    const recorded = this.append(conversationStream(id), type, data, at, actor)
+    const after = evolveConversation(this.chats.get(id), event, recorded)
+    if (after !== undefined) this.chats.set(id, after)
+    this.onAppend(recorded)
+    return recorded
+  }
+
+  chatEvents(id: string): ReadonlyArray<RecordedEvent> {
+    return this.events.filter((event) => event.stream === conversationStream(id))
+  }
+
+  /** A conversation: a question and its answer per pair; the last one without an answer leaves its reply open. */
+  talk(
+    id: string,
+    at: number,
+    pairs: ReadonlyArray<readonly [question: string, answer?: string]>,
+    options: { readonly model?: string; readonly title?: string; readonly price?: number | null } = {}
+  ): void {
+    const { model = "gemini/gemini-2.5-flash", price = 0.001 } = options
+    this.chat(
+      id,
+      {
+        _tag: "ConversationStarted",
+        conversationId: id,
+        model,
+        client: "ana",
+        tools: true,
+        ...(options.title === undefined ? {} : { title: options.title })
+      },
+      at
+    )
+    pairs.forEach(([question, answer], i) => {
+      const reply = replyId(Number.parseInt(id.slice(-6), 36) * 1000 + i)
+      this.chat(id, { _tag: "MessageSent", text: question }, at + i * 2000)
+      this.chat(id, { _tag: "ReplyRequested", replyId: reply, model }, at + i * 2000)
+      if (answer !== undefined)
+        this.chat(
+          id,
+          {
+            _tag: "ReplyCompleted",
+            replyId: reply,
+            text: answer,
+            stop: "end",
+            ...spentCall(model, price)
+          },
+          at + i * 2000 + 1000,
+          "worker"
+        )
+    })
   }
 
   /** A task that was created, and where `status` asks for it launched, waiting or ended. */
@@ -142,6 +201,15 @@ export class FixtureLog {
       }))
   }
 }
+
+/** What a call to a model took. */
+export const spentCall = (model = "gemini/gemini-2.5-flash", price: number | null = 0.001) => ({
+  model,
+  usage: { inputTokens: 1200, outputTokens: 300 },
+  cost: price === null ? null : { usd: price, pricesOf: "2026-11-01" },
+  firstTokenMs: 412,
+  latencyMs: 1900
+})
 
 const tool = (name: string, canResume: boolean, format = "text"): ToolInfo => ({
   name,

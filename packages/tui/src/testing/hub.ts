@@ -10,6 +10,7 @@ import { Result } from "effect"
 import { decideTask, type TaskCommand } from "@signalbox/core/task/decider.ts"
 import { isSettled, type TaskStatus } from "@signalbox/core/task/view.ts"
 import type { TaskRequest } from "@signalbox/core/api/contract.ts"
+import { TestChats } from "./chats.ts"
 import { FixtureLog, taskId, tools, web1Checked } from "./fixture.ts"
 
 interface Output {
@@ -20,6 +21,7 @@ export const testToken = "token-of-a-test"
 
 export class TestHub {
   log = new FixtureLog()
+  readonly chats = new TestChats(this.log)
   readonly requests: Array<{ readonly method: string; readonly path: string; readonly body: unknown }> = []
   private readonly outputs = new Map<string, Output>()
   private readonly streams = new Set<ServerResponse>()
@@ -37,6 +39,7 @@ export class TestHub {
   /** The hub comes back with an empty database. */
   forget(): void {
     this.log = new FixtureLog()
+    this.chats.log = this.log
     this.listen()
   }
 
@@ -44,6 +47,7 @@ export class TestHub {
     this.log.onAppend = (event) => {
       const frame = `id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
       for (const stream of this.streams) stream.write(frame)
+      this.chats.onEvent(event)
       for (const output of this.outputs.values()) for (const tell of output.listeners) tell()
     }
   }
@@ -101,6 +105,8 @@ export class TestHub {
     const [, , , room = "", name = "", verb = "", last = ""] = url.pathname.split("/")
     const position = this.log.head
     if (room === "events") return this.follow(request, response)
+    if (room === "conversations" || room === "models")
+      return this.chats.answer(request, response, url, body, { json, problem })
     if (room === "tools") return json(200, { tools })
     if (room === "log") return json(200, { events: this.page(url.searchParams), head: position })
     if (room === "hosts") {

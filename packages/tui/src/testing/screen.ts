@@ -67,7 +67,12 @@ export const keys = {
   tab: "\t",
   shiftTab: "\x1b[Z",
   backspace: "\x7f",
+  altEnter: "\x1b\r",
+  altM: "\x1bm",
   ctrlC: "\x03",
+  ctrlJ: "\n",
+  ctrlO: "\x0f",
+  ctrlP: "\x10",
   ctrlK: "\x0b",
   ctrlS: "\x13",
   ctrlU: "\x15"

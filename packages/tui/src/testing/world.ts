@@ -3,12 +3,15 @@
  *
  * Owns: acts that record what was asked. Does not own: HTTP (`hub.ts`).
  */
+import { conversationIdOf } from "@signalbox/core/conversation/events.ts"
+import type { Models } from "../conversation/model.ts"
+import { emptyTalk, talkDelta, talkEvent, talkPage } from "../conversation/talk.ts"
 import type { Acts } from "../Hub.ts"
 import { LogLines } from "../log/lines.ts"
 import { Session } from "../Session.ts"
 import { Store } from "../store.ts"
 import type { Ui } from "../ui.ts"
-import { FixtureLog, noon, taskId, tools, web1, web1Checked } from "./fixture.ts"
+import { chatId, FixtureLog, noon, taskId, tools, web1, web1Checked } from "./fixture.ts"
 
 export interface World {
   readonly log: FixtureLog
@@ -18,6 +21,39 @@ export interface World {
   /** What the acts answer with next: a rejection with this sentence. */
   refuse: string | undefined
   readonly output: (taskId: string, text: string) => void
+  /** What the model says in the open reply of the conversation that is read. */
+  readonly says: (conversationId: string, replyId: string, text: string) => void
+}
+
+export const models: Models = {
+  state: "ready",
+  current: "gemini/gemini-2.5-flash",
+  providers: [
+    {
+      provider: "gemini",
+      title: "Google Gemini",
+      problem: null,
+      at: null,
+      models: [
+        { ref: "gemini/gemini-2.5-flash", title: "Gemini 2.5 Flash", window: 1_048_576, maxOutput: 65_536 },
+        { ref: "gemini/gemini-2.5-pro", title: "Gemini 2.5 Pro", window: 1_048_576, maxOutput: 65_536 }
+      ]
+    },
+    {
+      provider: "anthropic",
+      title: "Anthropic",
+      problem: null,
+      at: null,
+      models: [{ ref: "anthropic/claude-sonnet-4-5", title: "Claude Sonnet 4.5", window: 200_000, maxOutput: 64_000 }]
+    },
+    {
+      provider: "openai",
+      title: "OpenAI",
+      problem: "OpenAI has no key here. Set OPENAI_API_KEY for the worker.",
+      at: null,
+      models: []
+    }
+  ]
 }
 
 /** The tasks of the sketch: one waits, one runs, one is queued, one is done, one failed. */
@@ -50,7 +86,12 @@ export const sketch = (log: FixtureLog): void => {
 
 export const world = (
   fill: (log: FixtureLog) => void = sketch,
-  options: { readonly initial?: Partial<Ui>; readonly now?: number; readonly mostTasks?: number } = {}
+  options: {
+    readonly initial?: Partial<Ui>
+    readonly now?: number
+    readonly mostTasks?: number
+    readonly pageOfTalk?: number
+  } = {}
 ): World => {
   const log = new FixtureLog()
   fill(log)
@@ -59,13 +100,20 @@ export const world = (
     tasks: [...log.tasks.values()],
     hosts: log.hostStatuses(),
     tools,
+    chats: [...log.chats.values()],
     events: log.events.slice(-500),
     position: log.head
   })
   store.connection = { state: "live" }
-  log.onAppend = (event) => store.apply(event)
+  store.chats.models = models
+  log.onAppend = (event) => {
+    store.apply(event)
+    store.chats.changeTalk(conversationIdOf(event.stream), (talk) => talkEvent(talk, event))
+  }
+  const pageOfTalk = options.pageOfTalk ?? 200
   const asked: Array<string> = []
   const outputs = new Map<string, LogLines>()
+  const said = new Map<string, number>()
   let reading: string | undefined
   const show = (): void => {
     const lines = outputs.get(reading ?? "")
@@ -82,6 +130,12 @@ export const world = (
       outputs.set(id, lines)
       lines.push("out", new TextEncoder().encode(text))
       show()
+    },
+    says: (conversationId, replyId, text) => {
+      const key = `${conversationId} ${replyId}`
+      const from = said.get(key) ?? 0
+      said.set(key, from + text.length)
+      store.chats.changeTalk(conversationId, (talk) => talkDelta(talk, replyId, from, text))
     },
     session: new Session({
       store,
@@ -112,6 +166,33 @@ export const world = (
             if (id === reading) return
             reading = id
             show()
+          },
+          chats: {
+            start: act("chat.start", chatId(900)),
+            send: quiet("chat.send"),
+            regenerate: quiet("chat.regenerate"),
+            interrupt: quiet("chat.interrupt"),
+            decide: quiet("chat.decide"),
+            changeModel: act("chat.model", "anthropic/claude-sonnet-4-5"),
+            rename: quiet("chat.rename"),
+            archive: quiet("chat.archive"),
+            fork: act("chat.fork", chatId(901)),
+            summarize: quiet("chat.summarize"),
+            models: () => Promise.resolve(),
+            older: (id) => {
+              const { talk } = store.chats
+              const before = talk?.events[0]?.version ?? 1
+              const older = log.chatEvents(id).slice(Math.max(0, before - 1 - pageOfTalk), before - 1)
+              store.chats.changeTalk(id, (now) => talkPage(now, older, (older[0]?.version ?? 1) > 1))
+              return act("chat.older")(id).then(() => {})
+            },
+            follow: (wanted) => {
+              if (wanted?.conversationId === store.chats.talk?.conversationId) return
+              const id = wanted?.conversationId
+              if (id === undefined) return store.chats.setTalk(undefined)
+              const page = log.chatEvents(id).slice(-pageOfTalk)
+              store.chats.setTalk({ ...talkPage(emptyTalk(id), page, (page[0]?.version ?? 1) > 1), state: "live" })
+            }
           },
           close: () => Promise.resolve()
         }
