@@ -26,7 +26,7 @@ import { admitReader } from "@signalbox/core/report/reader.ts"
 import { BridgeAddress } from "@signalbox/hub/bridge/Bridge.ts"
 import { bridgeRoleLayer, HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
 import { HostCommands } from "@signalbox/worker/host/HostCommands.ts"
-import { NoModels } from "@signalbox/worker/model/NoModels.ts"
+import { modelsLayer } from "@signalbox/worker/model/ModelsLive.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { serverLayer } from "../database.ts"
 import { talk } from "../output.ts"
@@ -60,7 +60,7 @@ const role = (options: ServeOptions) =>
     const name = `${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`
     const database = Db.layer(server.url, { max: 12, name: `signalbox-${options.hub ? "hub" : "worker"}` })
     const services = workerServices({ name }).pipe(
-      Layer.provideMerge(Layer.mergeAll(CatalogPlain, NoModels)),
+      Layer.provideMerge(Layer.mergeAll(CatalogPlain, modelsLayer)),
       Layer.provideMerge(eventLogLayer),
       Layer.provideMerge(Layer.effectDiscard(upToDate)),
       Layer.provideMerge(database)

@@ -5,20 +5,16 @@
  * answer (`reply.ts`, `summarize.ts`), wire formats (model room).
  * Invariants: never fails; what was shown is what is handed back, unit for unit; an interruption leaves what had come in `heard`.
  */
-import { Clock, Context, Data, Effect, Stream } from "effect"
+import { Clock, Data, Effect, Stream } from "effect"
 import { payloadFault } from "@signalbox/core/log/storable.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import { ready, splitByBytes, storableJson, storableText } from "@signalbox/core/conversation/pieces.ts"
+import { costOf } from "@signalbox/core/model/prices.ts"
 import type { Cost, FailureKind, Native, StopReason, ToolCall, Usage } from "@signalbox/core/model/message.ts"
 import { type ModelPart, type ModelRequest, Models } from "../model/Models.ts"
 
 /** Bytes of JSON: an event holds 1 MiB, and needs some for the rest. */
 export const replyBytesLimit = 900_000
-
-/** What a call cost. Null: no price is known. */
-export const CostOf = Context.Reference<(ref: string, usage: Usage) => Cost>("@signalbox/worker/conversation/CostOf", {
-  defaultValue: () => () => null
-})
 
 export interface CallFacts {
   readonly model: string
@@ -158,12 +154,11 @@ const fits = (native: Native, heard: Heard): boolean =>
 /** The facts of a call that has ended, or was stopped, now. */
 export const factsOf = (ref: string, heard: Heard): Effect.Effect<CallFacts> =>
   Effect.gen(function* () {
-    const costOf = yield* CostOf
     const now = yield* Clock.currentTimeMillis
     return {
       model: ref,
       usage: heard.usage,
-      cost: heard.usage === null ? null : costOf(ref, heard.usage),
+      cost: heard.usage === null ? null : costOf(ref, heard.usage, new Date(now).toISOString().slice(0, 10)),
       firstTokenMs: heard.firstAt === null ? null : heard.firstAt - heard.startedAt,
       latencyMs: heard.startedAt === 0 ? 0 : now - heard.startedAt
     }
