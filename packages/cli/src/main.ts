@@ -10,7 +10,8 @@ import { CliConfig, CliOutput, Command, Completions, Flag, GlobalFlag } from "ef
 import { loadDotEnv } from "@signalbox/core/config/dotenv.ts"
 import { inWords } from "@signalbox/core/config/words.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
-import { CommandFailed, Json, talk, wantsColor } from "./output.ts"
+import { CommandFailed, Json, talk } from "./output.ts"
+import { wantsColor } from "./paint.ts"
 import { guardRejections } from "./rejections.ts"
 import { loadFor } from "./registry.ts"
 

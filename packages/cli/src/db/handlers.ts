@@ -13,7 +13,8 @@ import { Projections, type Rebuilt } from "@signalbox/core/projection/Projection
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
 import { databaseLayer, serverLayer } from "../database.ts"
-import { answer, columns, CommandFailed, failed, style, talk } from "../output.ts"
+import { answer, CommandFailed, failed, talk } from "../output.ts"
+import { columns, style } from "../paint.ts"
 
 const root = Effect.try({
   try: () => installationRoot(),

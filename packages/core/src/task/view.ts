@@ -8,20 +8,9 @@
 import { Schema } from "effect"
 import { ToolReport } from "../tool/Tool.ts"
 import { KillReason, OutputDigests, type TaskEvent, TaskSpec } from "./events.ts"
+import { taskStatuses } from "./status.ts"
 
-export const TaskStatus = Schema.Literals([
-  "queued",
-  "starting",
-  "running",
-  "waiting",
-  "succeeded",
-  "failed",
-  "killed",
-  "timed_out",
-  "interrupted",
-  "lost",
-  "unknown"
-])
+export const TaskStatus = Schema.Literals(taskStatuses)
 export type TaskStatus = typeof TaskStatus.Type
 
 /** The process is, or may be, there: a watcher looks after it. */
