@@ -34,6 +34,20 @@ const ink = {
   }
 }
 
+/** string-width makes its segmenter when it is loaded (8 ms); most text is plain and never needs it. */
+const stringWidth = {
+  name: "string-width",
+  setup(build) {
+    build.onLoad({ filter: /string-width\/index\.js$/ }, async (args) => {
+      const text = await readFile(args.path, "utf8")
+      const eager = "const segmenter = new Intl.Segmenter();"
+      if (!text.includes(eager)) throw new Error("string-width has changed: look at its segmenter again")
+      const late = "let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };"
+      return { contents: text.replace(eager, late), loader: "js" }
+    })
+  }
+}
+
 /** The entry and its plain reads are one file by itself: what `main.ts` shares with them is there twice, and costs them no file more. */
 const later = {
   name: "later",
@@ -62,12 +76,12 @@ const options = {
   logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
 }
 const [first, rest] = await Promise.all([
-  esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later] }),
+  esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later, stringWidth] }),
   esbuild.build({
     ...options,
     entryPoints: [join(source, "main.ts")],
     splitting: true,
-    plugins: [ink],
+    plugins: [ink, stringWidth],
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';import{fileURLToPath as __toPath}from'node:url';const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL('.',import.meta.url));"
     }

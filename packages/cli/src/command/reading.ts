@@ -23,12 +23,16 @@ export const reading = <E extends { readonly message: string } = never, R = neve
   read: Read,
   unless?: (given: Given) => Effect.Effect<void, E, R>
 ) =>
-  Command.make(read.names[0]?.at(-1) ?? "", configOf(read), (values) =>
+  commandOf(read, (given) =>
     Effect.gen(function* () {
-      const given = givenOf(values, yield* Json)
       if (unless !== undefined && read.unless !== undefined && given.get(read.unless)) return yield* unless(given)
       yield* withConnection(printed(read, given))
     })
+  )
+
+export const commandOf = <E, R>(read: Read, act: (given: Given) => Effect.Effect<void, E, R>) =>
+  Command.make(read.names[0]?.at(-1) ?? "", configOf(read), (values) =>
+    Effect.flatMap(Json, (json) => act(givenOf(values, json)))
   ).pipe(
     Command.withDescription(read.about),
     Command.withExamples((read.examples ?? []).map((command) => ({ command })))
