@@ -21,7 +21,7 @@ export interface Cursor {
 }
 
 export interface WatchOptions {
-  /** Seconds between two looks of the perl watcher; the sh watcher looks once a second. */
+  /** Seconds that the perl watcher rests after a look; the sh watcher looks once a second. */
   readonly tickSeconds?: number
   readonly silenceMs?: number
   /** For tests: only the sh watcher. */
@@ -66,7 +66,7 @@ export const watch = (
 
 const watcherCommand = (options: WatchOptions): string => {
   const tick = options.tickSeconds ?? 0.1
-  const perl = options.withoutPerl === true ? "false" : "perl -MTime::HiRes -e 1 >/dev/null 2>&1"
+  const perl = options.withoutPerl === true ? "false" : "perl -MConfig -MTime::HiRes -e 1 >/dev/null 2>&1"
   return (
     `d="$HOME/.signalbox/bin/${scriptsVersion}"; if ${perl}; then exec perl "$d/watch.pl" ${tick}; ` +
     `else exec /bin/sh "$d/watch.sh"; fi`

@@ -1,7 +1,7 @@
 /**
  * Watches one host for as long as tasks are on it: one connection, every task.
  *
- * Owns: the session with a host — cursors in, records to the follower, evidence of what records cannot say (reboots, processes
+ * Owns: the session with a host — cursors in, records to the follower (`records.ts`), evidence of what records cannot say (reboots, processes
  * that left no exit) —, and trying again. Does not own: who watches (`Watches.ts`), what the facts mean (`TaskFollower.ts`).
  * Invariants: runs under the host's lease, in one worker at a time; whatever fails, the next session starts from what was
  * stored; no connection means no news, never a verdict; a verdict that a process is gone waits until its last byte is stored.
@@ -15,7 +15,7 @@ import { activeStatuses } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
 import { outputSizes, prune, settle, state, type TaskState } from "../host/Runner.ts"
 import { type Cursor, watch } from "../host/watch.ts"
-import type { WatchRecord } from "../host/watch-record.ts"
+import { handleRecords } from "./records.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 import { makeTaskFollower, type TaskFollower } from "./TaskFollower.ts"
 
@@ -72,7 +72,9 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     const cursors = yield* cursorsOf(name)
     const settled = new Set<string>()
     yield* Effect.forkScoped(Effect.ignore(prune(host)))
-    const follow = watch(host, cursors).pipe(Stream.runForEachArray((records) => handle(follower, settled, records)))
+    const follow = watch(host, cursors).pipe(
+      Stream.runForEachArray((records) => handleRecords(follower, settled, records))
+    )
     const reconcile = Effect.forever(
       Effect.andThen(reconcileHost(name, follower, settled), Effect.sleep(reconcileEvery))
     )
@@ -123,41 +125,6 @@ const cursorsOf = (name: string) =>
     )
     return cursors.flat()
   })
-
-/** In order within a task; tasks beside each other. */
-const handle = (follower: TaskFollower, settled: Set<string>, records: ReadonlyArray<WatchRecord>) => {
-  const byTask = new Map<string, Array<WatchRecord>>()
-  for (const record of records) {
-    if (record._tag === "Beat") continue
-    const list = byTask.get(record.id)
-    if (list === undefined) byTask.set(record.id, [record])
-    else list.push(record)
-  }
-  return Effect.forEach(
-    byTask.values(),
-    (list) => Effect.forEach(list, (record) => handleOne(follower, settled, record), { discard: true }),
-    { concurrency: 8, discard: true }
-  )
-}
-
-const handleOne = (follower: TaskFollower, settled: Set<string>, record: WatchRecord) => {
-  switch (record._tag) {
-    case "Started":
-      return follower.launched(record.id, record.pid, record.bootId)
-    case "Output":
-      return follower.data(record.id, record.stream, record.offset, record.bytes)
-    case "Truncated":
-      return Effect.logWarning(
-        `${record.id}: its ${record.stream} file was cut to ${record.size} bytes on the host; what was stored stays`
-      )
-    case "Exited":
-      return Effect.map(follower.exited(record.id, record.code), (ours) => {
-        if (ours) settled.add(record.id)
-      })
-    case "Beat":
-      return Effect.void
-  }
-}
 
 /** What no record says: reboots, and processes that left nothing. */
 const reconcileHost = Effect.fn("reconcileHost")(function* (
