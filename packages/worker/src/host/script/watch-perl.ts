@@ -7,10 +7,10 @@
 import { script } from "./text.ts"
 
 export const watchPerl = script`
-# watch.pl TICK: input "ID STREAM OFFSET" lines and a dot; output, for ever, for every task in active/:
+# watch.pl TICK [look]: input "ID STREAM OFFSET" lines and a dot; output, for ever, for every task in active/:
 #   P id pid…   D id stream offset length\nBYTES\n   T id stream size (truncated)   X id code time   . (each idle second)
 use strict; use Config; use Time::HiRes qw(sleep time);
-my $tick = shift || 0.1; my (%off, %told, %idle, $n, $dot); my $beat = 0; my $said = "";
+my $tick = shift || 0.1; my $only = shift; my (%off, %told, %idle, $n, $dot); my $beat = 0; my $said = "";
 mkdir "$ENV{HOME}/.signalbox"; mkdir "$ENV{HOME}/.signalbox/active"; chdir "$ENV{HOME}/.signalbox/active" or exit 70;
 while (my $l = <STDIN>) { chomp $l; if ($l eq ".") { $dot = 1; last } my ($id, $s, $o) = split " ", $l; $off{"$id/$s"} = $o }
 exit 71 unless $dot;
@@ -45,8 +45,8 @@ sub heard { # what has changed since; undef: more than it could tell
   }
   return $lost ? undef : \%hot;
 }
-# 0x2 written to, 0x80 moved to, 0x100 made. Believed only when it tells of what is done here and now.
-if ($init && (my $fd = syscall $init, 0x80800) >= 0) { # not waiting, closed on exec
+# 0x2 written to, 0x80 moved to, 0x100 made. "look" does without it. Believed only when it tells of what is done here and now.
+if (!$only && $init && (my $fd = syscall $init, 0x80800) >= 0) { # not waiting, closed on exec
   my $try = ".try.$$"; open $news, "<&=", $fd; binmode $news; mkdir $try; # no task has a dot
   my $ok = eye(".", 0x180) && eye($try, 0x182); if (open my $h, ">", "$try/x") { syswrite $h, "x"; close $h }
   my $told = heard(); $ok &&= $told && $told->{$try}; unlink "$try/x"; rmdir $try; heard();
