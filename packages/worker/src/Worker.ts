@@ -34,6 +34,7 @@ import { killHandler } from "./task/kill.ts"
 import { launchHandler } from "./task/launch.ts"
 import { messageHandler } from "./task/message.ts"
 import { notifyHandler } from "./task/notify.ts"
+import { runSweeps } from "./task/sweep.ts"
 import { TaskCommands } from "./task/TaskCommands.ts"
 import { runWatches } from "./task/Watches.ts"
 
@@ -92,7 +93,9 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches], { concurrency: "unbounded" })
+    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches, runSweeps], {
+      concurrency: "unbounded"
+    })
     return yield* Effect.never
   }
 ).pipe(Effect.orDie)
