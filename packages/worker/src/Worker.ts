@@ -24,6 +24,7 @@ import { queues } from "@signalbox/core/queue/queues.ts"
 import type { Slots } from "@signalbox/core/queue/Slots.ts"
 import { layer as slotsLayer } from "@signalbox/core/queue/SlotsLive.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { runConnections } from "./host/connections.ts"
 import { HostCommands } from "./host/HostCommands.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
@@ -93,9 +94,8 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches, runSweeps], {
-      concurrency: "unbounded"
-    })
+    const work = [projections.run, reactors.run, queue.work(handlers), runWatches, runSweeps, runConnections]
+    yield* Effect.all(work, { concurrency: "unbounded" })
     return yield* Effect.never
   }
 ).pipe(Effect.orDie)

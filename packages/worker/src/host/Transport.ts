@@ -76,5 +76,7 @@ export class Transport extends Context.Service<
     ) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>
     /** Somebody asks for the host now: the back-off after failures ends. A connection that lives is kept. */
     readonly retryNow: (hostName: string) => Effect.Effect<void>
+    /** How the host is reached from now on (undefined: not at all): a connection that was made otherwise ends, with what runs over it. */
+    readonly reconfigured: (hostName: string, now: HostConfig | undefined) => Effect.Effect<void>
   }
 >()("@signalbox/worker/host/Transport") {}

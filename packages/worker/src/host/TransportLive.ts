@@ -20,7 +20,8 @@ export const transportLayer = (options: TransportOptions): Layer.Layer<Transport
         stream: (host, command, how) =>
           Stream.suspend(() => (host.kind === "local" ? local : ssh).stream(host, command, how)),
         offeredKey: (host) => (host.kind === "local" ? local : ssh).offeredKey(host),
-        retryNow: ssh.retryNow
+        retryNow: ssh.retryNow,
+        reconfigured: ssh.reconfigured
       })
     })
   )
