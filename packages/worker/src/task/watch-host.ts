@@ -17,6 +17,7 @@ import type { WatchRecord } from "../host/watch-record.ts"
 import { withdraw } from "../host/withdraw.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 import { makeTaskFollower, type TaskFollower } from "./TaskFollower.ts"
+import { makeTrouble } from "./trouble.ts"
 import { isWatched, watchedTasks } from "./watched.ts"
 
 /** How long an idle host is still watched: the next task often comes soon. */
@@ -32,6 +33,7 @@ const retryPolicy = Schedule.min([Schedule.exponential("250 millis"), Schedule.s
 
 /** Ends when the host has been idle for a while. */
 export const watchHost = Effect.fn("watchHost")(function* (name: string) {
+  const trouble = makeTrouble(`watching ${name}`, "every few seconds")
   const session = Effect.gen(function* () {
     const view = yield* (yield* HostCommands).find(name)
     if (view === undefined) return yield* Effect.logInfo(`${name} was removed: it is not watched any more`)
@@ -40,7 +42,9 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     const cursors = yield* cursorsOf(name)
     const settled = new Set<string>()
     yield* Effect.forkScoped(Effect.ignore(prune(host)))
-    const follow = watch(host, cursors).pipe(Stream.runForEachArray((records) => handle(follower, settled, records)))
+    const follow = watch(host, cursors).pipe(
+      Stream.runForEachArray((records) => Effect.andThen(trouble.over, handle(follower, settled, records)))
+    )
     const reconcile = Effect.forever(
       Effect.andThen(reconcileHost(name, follower, settled), Effect.sleep(reconcileEvery))
     )
@@ -60,7 +64,7 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     yield* Effect.raceAllFirst([follow, reconcile, tidy, deadlines, untilIdle(name)])
   })
   yield* Effect.scoped(session).pipe(
-    Effect.tapError((error) => Effect.logInfo(`watching ${name}: ${error.message}`)),
+    Effect.tapError((error) => trouble.met(error.message)),
     Effect.retry(retryPolicy)
   )
 })

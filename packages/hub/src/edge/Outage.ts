@@ -1,0 +1,122 @@
+/**
+ * A database that does not answer: people hear of it within seconds, whatever their request waits for.
+ *
+ * Owns: the question whether it answers, asked on a connection of its own and only while a request waits for longer than usual,
+ * and the 503 that takes such a request's place. Does not own: retries of appends (the log's batcher goes on with what is in the
+ * air), streams that have begun.
+ * Invariants: a request that is only slow is left alone; a restart of a second is not noticed; what may have been done is not
+ * said to have failed.
+ */
+import { Clock, Context, Effect, Fiber, Layer } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
+import { connect, Db, type DbError, toDbError } from "@signalbox/core/postgres/Db.ts"
+
+/** A request that takes longer makes us ask. */
+const usualMs = 500
+const answerWithin = "1500 millis"
+/** So long without an answer is an outage. */
+const outageMs = 1_000
+const pause = "250 millis"
+
+export class Outage extends Context.Service<
+  Outage,
+  {
+    /** Suspends until the database has been known to be away while this waited. */
+    readonly noticed: Effect.Effect<DbError>
+  }
+>()("@signalbox/hub/edge/Outage") {
+  static readonly layer: Layer.Layer<Outage, never, Db> = Layer.effect(
+    Outage,
+    Effect.gen(function* () {
+      const db = yield* Db
+      const waiting = new Set<{ readonly since: number; readonly tell: (error: DbError) => void }>()
+      let wake: (() => void) | undefined
+      const ask = yield* makeQuestion(db.url)
+      const somebody = Effect.callback<void>((resume) => {
+        if (waiting.size > 0) resume(Effect.void)
+        else wake = () => resume(Effect.void)
+      })
+      let awaySince: number | undefined
+      const look = Effect.gen(function* () {
+        const asked = yield* Clock.currentTimeMillis
+        const late = [...waiting].filter((one) => asked - one.since >= usualMs)
+        if (late.length === 0) return
+        const answer = yield* Effect.result(ask)
+        if (answer._tag === "Success" || !answer.failure.transient) {
+          awaySince = undefined
+          return
+        }
+        awaySince ??= asked
+        if ((yield* Clock.currentTimeMillis) - awaySince >= outageMs) for (const one of late) one.tell(answer.failure)
+      })
+      yield* somebody.pipe(Effect.andThen(look), Effect.andThen(Effect.sleep(pause)), Effect.forever, Effect.forkScoped)
+      const noticed = Effect.flatMap(Clock.currentTimeMillis, (since) =>
+        Effect.callback<DbError>((resume) => {
+          const one = {
+            since,
+            tell: (error: DbError) => {
+              waiting.delete(one)
+              resume(Effect.succeed(error))
+            }
+          }
+          waiting.add(one)
+          wake?.()
+          return Effect.sync(() => waiting.delete(one))
+        })
+      )
+      return Outage.of({ noticed })
+    })
+  )
+}
+
+/** On a connection of its own: the pool's may all wait for answers that never come. */
+const makeQuestion = (url: string) =>
+  Effect.gen(function* () {
+    const open = () => connect(url, { max: 1, name: "signalbox-outage" })
+    let sql = open()
+    yield* Effect.addFinalizer(() => Effect.promise(() => sql.end({ timeout: 1 })))
+    return Effect.tryPromise({ try: () => sql`select 1`, catch: (cause) => toDbError("answer", cause) }).pipe(
+      Effect.timeoutOrElse({
+        duration: answerWithin,
+        orElse: () =>
+          Effect.suspend(() => {
+            void sql.end({ timeout: 0 }).catch(() => {})
+            sql = open()
+            const cause = Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" })
+            return Effect.fail(toDbError("answer", cause))
+          })
+      })
+    )
+  })
+
+/** Answers in place of a request that waits for a database which is away. */
+export const answerOutages = Layer.unwrap(
+  Effect.map(Outage, (outage) =>
+    HttpRouter.middleware(
+      (handler) =>
+        Effect.gen(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          // Not waited for when it is left: what it waits for does not answer.
+          const fiber = yield* Effect.forkDetach(handler, { startImmediately: true })
+          const away = Effect.map(outage.noticed, (error) => unavailable(error, request.method))
+          return yield* Effect.raceFirst(Fiber.join(fiber), away).pipe(
+            Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
+          )
+        }),
+      { global: true }
+    )
+  )
+)
+
+const unavailable = (error: DbError, method: string): HttpServerResponse.HttpServerResponse => {
+  const asked = method === "GET" || method === "HEAD"
+  const detail = asked
+    ? error.message
+    : `The database is not reachable (${error.reason}), so nobody can tell yet whether this was done. Look when it is back: signalbox db status`
+  return ProblemDetails.toResponse({
+    type: "urn:signalbox:unavailable",
+    status: 503,
+    title: "Not available now",
+    detail
+  })
+}
