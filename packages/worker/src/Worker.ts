@@ -10,6 +10,7 @@ import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import type { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { logIdentity } from "@signalbox/core/log/identity.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
@@ -48,8 +49,10 @@ export interface WorkerOptions {
 
 const transport = (options: WorkerOptions) =>
   Layer.unwrap(
-    Effect.map(ReadModels, (models) =>
-      transportLayer({
+    Effect.gen(function* () {
+      const models = yield* ReadModels
+      return transportLayer({
+        log: yield* logIdentity,
         ssh: {
           resolve: (name) =>
             models.host(name).pipe(
@@ -59,7 +62,7 @@ const transport = (options: WorkerOptions) =>
         },
         local: options.localHome === undefined ? {} : { home: options.localHome }
       })
-    )
+    })
   )
 
 /** Everything a worker's rooms need, on a database and a log. */

@@ -7,7 +7,7 @@ import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Deferred, Effect, Fiber, Schedule, Stream } from "effect"
 import ssh2 from "ssh2"
 import { afterAll, beforeAll } from "vitest"
-import { freePort, type Sshd, startSshd } from "../../../../test/support/sshd.ts"
+import { freePort, type Sshd, startSshd, testLog } from "../../../../test/support/sshd.ts"
 import { forAnyLoginShell } from "./channel.ts"
 import { fingerprint, parsePublicKey } from "./known-hosts.ts"
 import type { SshOptions } from "./SshTransport.ts"
@@ -28,6 +28,7 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8")
 const using = (more: Partial<SshOptions> = {}) =>
   Effect.provide(
     transportLayer({
+      log: testLog,
       ssh: { resolve: () => Effect.succeed(undefined), home: empty, env: {}, knownHosts: [sshd.knownHosts], ...more }
     })
   )

@@ -5,6 +5,7 @@ import { makeSshTransport, type SshOptions } from "./SshTransport.ts"
 import { Transport } from "./Transport.ts"
 
 export interface TransportOptions {
+  readonly log: string
   readonly ssh: SshOptions
   readonly local?: LocalOptions
 }
@@ -16,6 +17,7 @@ export const transportLayer = (options: TransportOptions): Layer.Layer<Transport
       const ssh = yield* makeSshTransport(options.ssh)
       const local = makeLocalTransport(options.local ?? {})
       return Transport.of({
+        log: options.log,
         exec: (host, command, how) => (host.kind === "local" ? local : ssh).exec(host, command, how),
         stream: (host, command, how) =>
           Stream.suspend(() => (host.kind === "local" ? local : ssh).stream(host, command, how)),
