@@ -1,12 +1,12 @@
 /**
  * Which log this is.
  *
- * Owns: reading the id that the migration chose. Invariant: an id is a UUID, safe as a word of a shell and as a directory.
+ * Owns: reading the id that the migration chose. Does not own: its form (`log-id.ts`).
  */
 import { Effect, Schema } from "effect"
 import { Db, type DbError } from "../postgres/Db.ts"
+import { LogId } from "./log-id.ts"
 
-export const LogId = Schema.String.check(Schema.isUUID())
 const decode = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ id: LogId })]))
 
 export const logIdentity: Effect.Effect<string, DbError, Db> = Effect.gen(function* () {
