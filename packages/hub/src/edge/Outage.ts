@@ -16,6 +16,8 @@ const usualMs = 500
 const answerWithin = "1500 millis"
 /** So long without an answer is an outage. */
 const outageMs = 1_000
+/** Nobody asked for so long: what was known then is forgotten. */
+const forgetMs = 5_000
 const pause = "250 millis"
 
 export class Outage extends Context.Service<
@@ -36,18 +38,18 @@ export class Outage extends Context.Service<
         if (waiting.size > 0) resume(Effect.void)
         else wake = () => resume(Effect.void)
       })
-      let awaySince: number | undefined
+      let away: { readonly since: number; readonly asked: number } | undefined
       const look = Effect.gen(function* () {
         const asked = yield* Clock.currentTimeMillis
         const late = [...waiting].filter((one) => asked - one.since >= usualMs)
         if (late.length === 0) return
         const answer = yield* Effect.result(ask)
         if (answer._tag === "Success" || !answer.failure.transient) {
-          awaySince = undefined
+          away = undefined
           return
         }
-        awaySince ??= asked
-        if ((yield* Clock.currentTimeMillis) - awaySince >= outageMs) for (const one of late) one.tell(answer.failure)
+        away = { since: away === undefined || asked - away.asked > forgetMs ? asked : away.since, asked }
+        if ((yield* Clock.currentTimeMillis) - away.since >= outageMs) for (const one of late) one.tell(answer.failure)
       })
       yield* somebody.pipe(Effect.andThen(look), Effect.andThen(Effect.sleep(pause)), Effect.forever, Effect.forkScoped)
       const noticed = Effect.flatMap(Clock.currentTimeMillis, (since) =>
