@@ -9,7 +9,7 @@ import { spawn } from "node:child_process"
 import { homedir } from "node:os"
 import { Effect, type Scope, Stream } from "effect"
 import { type Ended, follow, type Running, runToEnd } from "./process.ts"
-import { type HostError, HostRefused, HostUnreachable, type Ways } from "./Transport.ts"
+import { type HostError, HostRefused, HostUnreachable, type Transport } from "./Transport.ts"
 
 export interface LocalOptions {
   /** Decides where `~/.signalbox` is. */
@@ -17,7 +17,7 @@ export interface LocalOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-export const makeLocalTransport = (options: LocalOptions): Ways => {
+export const makeLocalTransport = (options: LocalOptions): Transport["Service"] => {
   const home = options.home ?? homedir()
   const env = taskEnvironment(options.env ?? process.env, home)
   const start = (host: string, command: string): Effect.Effect<Running, HostError, Scope.Scope> =>

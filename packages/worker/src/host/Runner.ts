@@ -181,7 +181,7 @@ export const settle = Effect.fn("Runner.settle")(function* (host: HostConfig, ta
   yield* checkIds(host, taskIds)
   if (taskIds.length === 0) return
   const transport = yield* Transport
-  const command = `a="$HOME/.signalbox/active"; while read -r id && [ "$id" != . ]; do rm -f "$a/${transport.log}/$id" "$a/$id"; done`
+  const command = `a="$HOME/.signalbox/active"; while read -r id && [ "$id" != . ]; do rm -f "$a/$SIGNALBOX_LOG/$id" "$a/$id"; done`
   const ran = yield* transport.exec(host, command, { input: idLines(taskIds), timeoutMs: execTimeoutMs })
   if (ran.code !== 0)
     return yield* fail(host, "workspace", `${host.name} could not tidy its task list: ${lastWords(ran.err)}`)
@@ -269,7 +269,7 @@ const ask = <E = never>(
 ): Effect.Effect<ReadonlyArray<string>, Failure | E, Transport> =>
   Effect.gen(function* () {
     const transport = yield* Transport
-    const once = transport.exec<E>(host, `export SIGNALBOX_LOG=${transport.log}; ${scriptCommand(name, args)}`, {
+    const once = transport.exec<E>(host, scriptCommand(name, args), {
       input,
       timeoutMs: how.timeoutMs ?? execTimeoutMs,
       maxBytes: 16 * 1024 * 1024,

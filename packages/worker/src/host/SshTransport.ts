@@ -14,7 +14,7 @@ import { openChannel } from "./channel.ts"
 import { type Connection, describeKey, dial, type Dialing, offeredKey } from "./dial.ts"
 import { makePool } from "./Pool.ts"
 import { follow, type Running, runToEnd } from "./process.ts"
-import { type HostError, HostRefused, type Ways } from "./Transport.ts"
+import { type HostError, HostRefused, type Transport } from "./Transport.ts"
 
 export interface SshOptions extends Partial<Dialing> {
   /** The configuration of a host by name, for `jump`. */
@@ -24,7 +24,7 @@ export interface SshOptions extends Partial<Dialing> {
 const channelsPerConnection = 8
 const longestJumpChain = 4
 
-export const makeSshTransport = (options: SshOptions): Effect.Effect<Ways, never, Scope.Scope> =>
+export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const around = dialing(options)
     const pool = yield* makePool
@@ -53,7 +53,7 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Ways, never
         return (yield* connectBy(hops)) ?? (yield* refuse(host, `${host.name} has no way to it`))
       })
 
-    const reconfigured: Ways["reconfigured"] = (name, now) =>
+    const reconfigured: Transport["Service"]["reconfigured"] = (name, now) =>
       Effect.gen(function* () {
         const hops = now === undefined ? undefined : yield* Effect.option(hopsOf(now, options.resolve))
         const wanted = hops?._tag === "Some" ? hops.value : []

@@ -55,10 +55,8 @@ export interface ExecOptions<E = never> {
 export class Transport extends Context.Service<
   Transport,
   {
-    /** The id of the log whose tasks are run: several logs may use the same user of a host. A UUID. */
-    readonly log: string
     /**
-     * Runs `command` by /bin/sh on the host with `input` on stdin. Output is limited to `maxBytes` (default 4 MiB) per stream.
+     * Runs `command` by /bin/sh on the host with `input` on stdin and SIGNALBOX_LOG, the id of the log, in its environment. Output is limited to `maxBytes` (default 4 MiB) per stream.
      * `beforeInput` runs once the host has answered that the command starts, and before a byte of the input is sent.
      */
     readonly exec: <E = never>(
@@ -82,6 +80,3 @@ export class Transport extends Context.Service<
     readonly reconfigured: (hostName: string, now: HostConfig | undefined) => Effect.Effect<void>
   }
 >()("@signalbox/worker/host/Transport") {}
-
-/** One kind of host's way to be touched: what both kinds share is the worker's. */
-export type Ways = Omit<Transport["Service"], "log">

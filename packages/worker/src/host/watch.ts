@@ -49,7 +49,7 @@ export const watch = (
         .map((cursor) => `${cursor.id} ${cursor.stream} ${Math.trunc(cursor.offset)}\n`)
       const parse = makeWatchParser()
       const broken = (reason: string): HostUnreachable => new HostUnreachable({ host: host.name, reason })
-      return transport.stream(host, watcherCommand(transport.log, options), { input: `${lines.join("")}.\n` }).pipe(
+      return transport.stream(host, watcherCommand(options), { input: `${lines.join("")}.\n` }).pipe(
         Stream.timeoutOrElse({
           duration: Duration.millis(options.silenceMs ?? defaultSilenceMs),
           orElse: () => Stream.fail(broken("the watcher on it has fallen silent"))
@@ -64,11 +64,11 @@ export const watch = (
     })
   )
 
-const watcherCommand = (log: string, options: WatchOptions): string => {
+const watcherCommand = (options: WatchOptions): string => {
   const tick = options.tickSeconds ?? 0.1
   const perl = options.withoutPerl === true ? "false" : "perl -MTime::HiRes -e 1 >/dev/null 2>&1"
   return (
-    `d="$HOME/.signalbox/bin/${scriptsVersion}"; if ${perl}; then exec perl "$d/watch.pl" ${tick} ${log}; ` +
-    `else exec /bin/sh "$d/watch.sh" ${log}; fi`
+    `d="$HOME/.signalbox/bin/${scriptsVersion}"; if ${perl}; then exec perl "$d/watch.pl" ${tick}; ` +
+    `else exec /bin/sh "$d/watch.sh"; fi`
   )
 }
