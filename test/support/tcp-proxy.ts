@@ -19,6 +19,7 @@ export const startProxy = async (target: string) => {
   let cut: Cut | undefined
   let cuts = 0
   let frozen = false
+  let closed = false
   const server = createServer((client) => {
     const upstream = connect(Number(to.port), to.hostname)
     let answerIsCut = false
@@ -34,7 +35,7 @@ export const startProxy = async (target: string) => {
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
-      if (frozen) socket.pause()
+      if (frozen || closed) socket.pause()
       socket.on("error", end)
       socket.on("close", () => {
         sockets.delete(socket)
@@ -65,6 +66,10 @@ export const startProxy = async (target: string) => {
       cut = next
     },
     cuts: () => cuts,
+    /** Connections that are made from now on are taken and get no answer, as on a machine that is too busy for them. */
+    holdNew: () => {
+      closed = true
+    },
     /** Like a pulled cable: connections stay, and new ones are made, but nothing comes through until it is undone. */
     freeze: (now: boolean) => {
       frozen = now

@@ -4,8 +4,8 @@
  * Owns: the question whether it answers, asked on a connection of its own and only while a request waits for longer than usual,
  * and the 503 that takes such a request's place. Does not own: retries of appends (the log's batcher goes on with what is in the
  * air), streams that have begun.
- * Invariants: a request that is only slow is left alone; a restart of a second is not noticed; what may have been done is not
- * said to have failed.
+ * Invariants: a request that is only slow is left alone; a restart of a second is not noticed, and a busy machine is no
+ * outage; what may have been done is not said to have failed.
  */
 import { Clock, Context, Effect, Fiber, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
@@ -13,12 +13,14 @@ import { connect, Db, type DbError, toDbError } from "@signalbox/core/postgres/D
 
 /** A request that takes longer makes us ask. */
 const usualMs = 500
-const answerWithin = "1500 millis"
-/** So long without an answer is an outage. */
-const outageMs = 1_000
+const pause = "250 millis"
+/** Refused for so long is an outage: a restart is over by then. */
+const refusedMs = 1_000
+/** No answer for so long is one, if we have had so many turns meanwhile: on a busy machine our own clock runs ahead of us. */
+const silentMs = 2_000
+const silentTurns = 7
 /** Nobody asked for so long: what was known then is forgotten. */
 const forgetMs = 5_000
-const pause = "250 millis"
 
 export class Outage extends Context.Service<
   Outage,
@@ -33,23 +35,35 @@ export class Outage extends Context.Service<
       const db = yield* Db
       const waiting = new Set<{ readonly since: number; readonly tell: (error: DbError) => void }>()
       let wake: (() => void) | undefined
-      const ask = yield* makeQuestion(db.url)
       const somebody = Effect.callback<void>((resume) => {
         if (waiting.size > 0) resume(Effect.void)
         else wake = () => resume(Effect.void)
       })
+      const questions = yield* makeQuestions(db.url)
+      let question: Question | undefined
       let away: { readonly since: number; readonly asked: number } | undefined
       const look = Effect.gen(function* () {
-        const asked = yield* Clock.currentTimeMillis
-        const late = [...waiting].filter((one) => asked - one.since >= usualMs)
+        const now = yield* Clock.currentTimeMillis
+        const late = [...waiting].filter((one) => now - one.since >= usualMs)
         if (late.length === 0) return
-        const answer = yield* Effect.result(ask)
-        if (answer._tag === "Success" || !answer.failure.transient) {
+        const tell = (error: DbError) => late.forEach((one) => one.tell(error))
+        question ??= { asked: now, turns: 0, answer: questions.ask() }
+        const { asked, answer } = question
+        const turns = question.turns++
+        const told = answer.now()
+        if (told === undefined) {
+          if (now - asked < silentMs || turns < silentTurns) return
+          question = undefined
+          questions.startAnew()
+          return tell(silence)
+        }
+        question = undefined
+        if (told === "answered") {
           away = undefined
           return
         }
         away = { since: away === undefined || asked - away.asked > forgetMs ? asked : away.since, asked }
-        if ((yield* Clock.currentTimeMillis) - away.since >= outageMs) for (const one of late) one.tell(answer.failure)
+        if (now - away.since >= refusedMs) tell(told)
       })
       yield* somebody.pipe(Effect.andThen(look), Effect.andThen(Effect.sleep(pause)), Effect.forever, Effect.forkScoped)
       const noticed = Effect.flatMap(Clock.currentTimeMillis, (since) =>
@@ -71,24 +85,39 @@ export class Outage extends Context.Service<
   )
 }
 
-/** On a connection of its own: the pool's may all wait for answers that never come. */
-const makeQuestion = (url: string) =>
+interface Question {
+  readonly asked: number
+  turns: number
+  readonly answer: { readonly now: () => "answered" | DbError | undefined }
+}
+
+const silence = toDbError("answer", Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" }))
+
+/** On a connection of its own, made before it is needed: the pool's may all wait, and on a busy machine a new one takes seconds. */
+const makeQuestions = (url: string) =>
   Effect.gen(function* () {
     const open = () => connect(url, { max: 1, name: "signalbox-outage" })
     let sql = open()
     yield* Effect.addFinalizer(() => Effect.promise(() => sql.end({ timeout: 1 })))
-    return Effect.tryPromise({ try: () => sql`select 1`, catch: (cause) => toDbError("answer", cause) }).pipe(
-      Effect.timeoutOrElse({
-        duration: answerWithin,
-        orElse: () =>
-          Effect.suspend(() => {
-            void sql.end({ timeout: 0 }).catch(() => {})
-            sql = open()
-            const cause = Object.assign(new Error("it does not answer"), { code: "ETIMEDOUT" })
-            return Effect.fail(toDbError("answer", cause))
-          })
-      })
-    )
+    const ask = (): Question["answer"] => {
+      let told: "answered" | DbError | undefined
+      sql`select 1`.then(
+        () => (told = "answered"),
+        (cause: unknown) => {
+          const error = toDbError("answer", cause)
+          told = error.transient ? error : "answered"
+        }
+      )
+      return { now: () => told }
+    }
+    ask()
+    return {
+      ask,
+      startAnew: () => {
+        void sql.end({ timeout: 0 }).catch(() => {})
+        sql = open()
+      }
+    }
   })
 
 /** Answers in place of a request that waits for a database which is away. */
