@@ -12,7 +12,7 @@ import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresSe
 import { Projections, type Rebuilt } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
-import { databaseLayer, serverLayer } from "../database.ts"
+import { databaseLayer, hubsServerLayer } from "../database.ts"
 import { answer, CommandFailed, failed, talk } from "../output.ts"
 import { columns, style } from "../paint.ts"
 
@@ -67,7 +67,7 @@ export const psqlCommand = (args: ReadonlyArray<string>) =>
       })
     })
     if (code !== 0) return yield* new CommandFailed({ reason: "", code })
-  }).pipe(Effect.provide(serverLayer))
+  }).pipe(Effect.provide(hubsServerLayer))
 
 const libpq = (url: string): Record<string, string> => {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url)

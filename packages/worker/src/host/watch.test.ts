@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Effect, Fiber, Queue, Stream } from "effect"
+import { testLog } from "../../../../test/support/sshd.ts"
 import { transportLayer } from "./TransportLive.ts"
 import { type Cursor, watch, type WatchOptions } from "./watch.ts"
 import type { WatchRecord } from "./watch-record.ts"
@@ -24,7 +25,7 @@ const boot = "0a1b2c3d-0000-4000-8000-000000000000"
 const newHome = Effect.acquireRelease(
   Effect.promise(async () => {
     const home = await fs.mkdtemp(join(tmpdir(), "watched-"))
-    await fs.mkdir(join(home, ".signalbox/active"), { recursive: true })
+    await fs.mkdir(join(home, ".signalbox/active", testLog), { recursive: true })
     await fs.mkdir(join(home, ".signalbox/tasks"))
     return home
   }),
@@ -33,6 +34,7 @@ const newHome = Effect.acquireRelease(
 const using = (home: string) =>
   Effect.provide(
     transportLayer({
+      log: testLog,
       ssh: { resolve: () => Effect.succeed(undefined), home, env: {}, knownHosts: [] },
       local: { home, env: process.env }
     })
@@ -48,7 +50,7 @@ const fake = (home: string, id: string) => {
   return {
     make: async () => {
       await fs.mkdir(directory)
-      await fs.symlink(`../tasks/${id}`, join(home, ".signalbox/active", id))
+      await fs.symlink(`../../tasks/${id}`, join(home, ".signalbox/active", testLog, id))
       await put("pid", `17 42 ${boot} 16\n`)
     },
     write: (name: "out" | "err", bytes: Uint8Array | string) => fs.appendFile(join(directory, name), bytes),

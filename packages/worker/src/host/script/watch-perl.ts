@@ -1,5 +1,5 @@
 /**
- * Follows every task in active/ in one process: the quick watcher. Perl, because perl-base is on every Debian.
+ * Follows every task of one log in one process: the quick watcher. Perl, because perl-base is on every Debian.
  *
  * The kernel says which tasks wrote (inotify, by its number: perl-base has no module for it), so that hundreds of quiet tasks cost
  * nothing. Where it does not (an unknown machine, a limit, a file system that tells nothing), tasks are looked at in turn.
@@ -7,11 +7,11 @@
 import { script } from "./text.ts"
 
 export const watchPerl = script`
-# watch.pl TICK [look]: input "ID STREAM OFFSET" lines and a dot; output, for ever, for every task in active/:
+# watch.pl TICK [look]: input "ID STREAM OFFSET" lines and a dot; output, for ever, for every task in active/$SIGNALBOX_LOG/:
 #   P id pid…   D id stream offset length\nBYTES\n   T id stream size (truncated)   X id code time   . (each idle second)
 use strict; use Config; use Time::HiRes qw(sleep time);
 my $tick = shift || 0.1; my $only = shift; my (%off, %told, %idle, $n, $dot); my $beat = 0; my $said = "";
-mkdir "$ENV{HOME}/.signalbox"; mkdir "$ENV{HOME}/.signalbox/active"; chdir "$ENV{HOME}/.signalbox/active" or exit 70;
+my ($b, $log) = ("$ENV{HOME}/.signalbox", $ENV{SIGNALBOX_LOG} || exit 70); mkdir $_ for $b, "$b/active", "$b/active/$log"; chdir "$b/active/$log" or exit 70;
 while (my $l = <STDIN>) { chomp $l; if ($l eq ".") { $dot = 1; last } my ($id, $s, $o) = split " ", $l; $off{"$id/$s"} = $o }
 exit 71 unless $dot;
 sub flush { my $p = 0; while ($p < length $said) { my $w = syswrite STDOUT, $said, length($said) - $p, $p; exit 0 unless $w; $p += $w } $said = "" }
