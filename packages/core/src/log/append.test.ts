@@ -153,9 +153,9 @@ describe("the append function", () => {
           db.query("append", (sql) =>
             sql.unsafe(
               `select log.append(array_agg(stream order by i), array_agg(expected order by i), array_agg(nth order by i),
-              array_agg(last order by i), array_agg(type order by i), array_agg(data::json order by i),
+              array_agg(last order by i), array_agg(type order by i), string_agg(coalesce(data, ''), e'\\x1e' order by i),
               array_agg('hub'::text order by i), array_agg(command order by i), array_agg(command order by i),
-              array_agg(null::bigint order by i), array_agg(sha256('') order by i), array_agg(error order by i))
+              array_agg(null::bigint order by i), string_agg(sha256(''), '' order by i), array_agg(error order by i))
             from rows from (json_to_recordset($1::text::json) as (stream text, expected int, nth int, last bool, type text,
               data text, command uuid, error text)) with ordinality as e(stream, expected, nth, last, type, data, command, error, i)`,
               [JSON.stringify(rows)]
