@@ -1,11 +1,12 @@
 /**
  * Group commit: everything that arrives while a flight is in the air leaves together on the next one.
  *
- * Owns: the waiting line (bounded in items and bytes: a full line suspends the caller), the choice of a flight, retries on a
- * lost connection, and the isolation of an item that Postgres refuses.
+ * Owns: the waiting line (bounded in items and bytes: a full line suspends the caller), what flies when (`flight` chooses who),
+ * retries on a lost connection, and the isolation of an item that Postgres refuses.
  * Does not own: the statement (`append`), nor the meaning of a conflict (the caller decides anew).
- * Invariants: one flight at a time; within a flight no two items share a stream or a command id, and the order within a
- * stream is that of arrival; a caller that is interrupted while waiting is taken out of the line, one whose item is in the air
+ * Invariants: whatever is in the air, on one flight or on several, no two items share a stream or a command id, and the order
+ * within a stream is that of arrival; while a flight is in the air another leaves only with company, so that few callers still
+ * share one flush and many keep client and server busy at the same time; a caller that is interrupted while waiting is taken out of the line, one whose item is in the air
  * leaves it flying (its receipt tells the outcome); a flight is repeated only when the connection was lost, and then the
  * receipts of what had been committed answer.
  */
@@ -17,6 +18,10 @@ import { type Append, type AppendError, type Appended, EventNotStorable, LogUnav
 import { type Storable, toStorable } from "./storable.ts"
 
 export interface BatcherOptions {
+  /** Flights in the air at the same time, each on a connection of its own. */
+  readonly flights: number
+  /** Items without which none leaves while another is in the air. */
+  readonly company: number
   /** Items in one flight. */
   readonly flightItems: number
   /** Bytes of payload after which a flight takes no more items (one larger item flies alone). */
@@ -29,6 +34,8 @@ export interface BatcherOptions {
   readonly answerMillis: number
 }
 export const defaultOptions: BatcherOptions = {
+  flights: 2,
+  company: 16,
   flightItems: 128,
   flightBytes: 4 * 1_048_576,
   line: 8_192,
@@ -40,6 +47,9 @@ type Landed = Effect.Effect<Appended, AppendError>
 interface Waiting {
   readonly storable: Storable
   readonly land: (landed: Landed) => void
+}
+interface Runway {
+  air: ReadonlyArray<Waiting>
 }
 
 export interface Batcher {
@@ -55,17 +65,20 @@ export const makeBatcher = Effect.fnUntraced(function* (
 ) {
   let sql = open()
   yield* Effect.addFinalizer(() => Effect.promise(() => sql.end({ timeout: 1 })))
+  const runways = Array.from({ length: options.flights }, (): Runway => ({ air: [] }))
   const line = new Set<Waiting>()
   const room = yield* Semaphore.make(options.line)
-  let air: ReadonlyArray<Waiting> = []
+  const ready: Array<{ readonly runway: Runway; readonly leave: () => void }> = []
   let flights = 0
-  let wake: (() => void) | undefined
+  let calling = false
+  /** As long as the line is shorter, looking for passengers would be in vain. */
+  let enough = 0
 
   const board = (storable: Storable): Landed =>
     Effect.callback<Appended, AppendError>((resume) => {
       const waiting: Waiting = { storable, land: resume }
       line.add(waiting)
-      wake?.()
+      call()
       return Effect.sync(() => {
         line.delete(waiting)
       })
@@ -77,37 +90,60 @@ export const makeBatcher = Effect.fnUntraced(function* (
     return Semaphore.withPermits(room, weight)(board(checked.success))
   }
 
+  const inTheAir = () => runways.flatMap(({ air }) => air)
+  const mayLeave = () =>
+    ready.length > 0 &&
+    line.size > 0 &&
+    (ready.length === runways.length || (line.size >= options.company && line.size >= enough))
   /** The turn of the event loop lets every caller that the last flight woke come aboard first. */
-  const passengers = Effect.callback<void>((resume) => {
-    const soon = () => {
-      wake = undefined
-      setImmediate(() => resume(Effect.void))
-    }
-    if (line.size > 0) soon()
-    else wake = soon
-  })
+  const call = () => {
+    if (calling || !mayLeave()) return
+    calling = true
+    setImmediate(() => {
+      calling = false
+      if (!mayLeave()) return
+      const air = inTheAir()
+      const flight = choose(line, air, options)
+      if (air.length > 0 && flight.length < options.company) {
+        enough = line.size + options.company // the others wait for what is in the air
+        return
+      }
+      const next = ready.shift()
+      if (next === undefined) return
+      for (const one of flight) line.delete(one)
+      next.runway.air = flight
+      next.leave()
+      call()
+    })
+  }
+  const boarded = (runway: Runway) =>
+    Effect.callback<void>((resume) => {
+      runway.air = []
+      enough = 0
+      ready.push({ runway, leave: () => resume(Effect.void) })
+      call()
+    })
   const send = (flight: ReadonlyArray<Waiting>): Effect.Effect<ReadonlyArray<Answered>, DbError> =>
-    Effect.tryPromise({
-      try: () => {
-        flights++
-        return sendAppend(
-          sql,
-          flight.map((one) => one.storable)
-        )
-      },
-      catch: (cause) => toDbError("append to the log", cause)
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: options.answerMillis,
-        orElse: () =>
-          Effect.suspend(() => {
-            void sql.end({ timeout: 0 }).catch(() => {})
-            sql = open()
-            const cause = new Error(`no answer for ${options.answerMillis} ms`)
-            return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
-          })
-      })
-    )
+    Effect.suspend(() => {
+      const connection = sql
+      flights++
+      const storables = flight.map((one) => one.storable)
+      return Effect.tryPromise({
+        try: () => sendAppend(connection, storables),
+        catch: (cause) => toDbError("append to the log", cause)
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: options.answerMillis,
+          orElse: () =>
+            Effect.suspend(() => {
+              if (sql === connection) sql = open() // not when another flight on it was first to notice
+              void connection.end({ timeout: 0 }).catch(() => {})
+              const cause = new Error(`no answer for ${options.answerMillis} ms`)
+              return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
+            })
+        })
+      )
+    })
   const fly = (flight: ReadonlyArray<Waiting>): Effect.Effect<void> =>
     untilSent(send(flight), options.patienceMillis).pipe(
       Effect.map((answers) => flight.forEach((one, i) => one.land(landing(answers[i])))),
@@ -118,30 +154,40 @@ export const makeBatcher = Effect.fnUntraced(function* (
         return Effect.forEach(flight, (one) => fly([one]), { discard: true }) // the faulty one must not fail its neighbours
       })
     )
-  yield* Effect.gen(function* () {
-    yield* passengers
-    const flight = choose(line, options)
-    for (const one of flight) line.delete(one)
-    air = flight
-    if (flight.length > 0) yield* fly(flight)
-    air = []
-  }).pipe(Effect.forever, Effect.forkScoped)
+  for (const runway of runways)
+    yield* boarded(runway).pipe(
+      Effect.flatMap(() => fly(runway.air)),
+      Effect.forever,
+      Effect.forkScoped
+    )
   yield* Effect.addFinalizer(() =>
     Effect.sync(() =>
-      [...air, ...line].forEach((one) => one.land(Effect.fail(new LogUnavailable({ reason: "the log is closing" }))))
+      [...inTheAir(), ...line].forEach((one) =>
+        one.land(Effect.fail(new LogUnavailable({ reason: "the log is closing" })))
+      )
     )
   )
   return { append, flights: () => flights } satisfies Batcher
 })
 
-const choose = (line: ReadonlySet<Waiting>, options: BatcherOptions): ReadonlyArray<Waiting> => {
+/**
+ * Who leaves next. Several flights share the work: each takes half of all there is, as long as that is company enough.
+ * @param air whose streams and commands must not be touched before they have landed
+ */
+const choose = (
+  line: ReadonlySet<Waiting>,
+  air: ReadonlyArray<Waiting>,
+  options: BatcherOptions
+): ReadonlyArray<Waiting> => {
+  const share = Math.ceil((line.size + air.length) / options.flights)
+  const seats = Math.min(options.flightItems, share < options.company ? line.size : share)
   const flight: Array<Waiting> = []
-  const streams = new Set<string>()
-  const commands = new Set<string>()
+  const streams = new Set(air.map(({ storable }) => storable.item.stream))
+  const commands = new Set(air.map(({ storable }) => storable.item.commandId.toLowerCase()))
   let bytes = 0
   for (const one of line) {
     const { item, bytes: size } = one.storable
-    if (flight.length >= options.flightItems || (flight.length > 0 && bytes + size > options.flightBytes)) break
+    if (flight.length >= seats || (flight.length > 0 && bytes + size > options.flightBytes)) break
     const command = item.commandId.toLowerCase()
     if (!streams.has(item.stream) && !commands.has(command)) {
       flight.push(one)
