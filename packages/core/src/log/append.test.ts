@@ -219,7 +219,12 @@ describe("the append function", () => {
             ["b", null, 1, true, "T", "1", one, null]
           ]
         ],
-        ["23514", [["", null, 1, true, "T", "1", one, null]]]
+        ["23514", [["", null, 1, true, "T", "1", one, null]]],
+        ["23514", [["s".repeat(513), null, 1, true, "T", "1", one, null]]],
+        ["23514", [["a", null, 1, true, "", "1", one, null]]],
+        ["23514", [["a", null, 1, true, "T".repeat(101), "1", one, null]]],
+        ["23514", [["", null, 0, true, null, null, one, "no"]]],
+        ["22P02", [["a", null, 1, true, "T", "{", one, null]]]
       ]
       for (const [code, elements] of lies) {
         const error = yield* send(elements)
