@@ -1,14 +1,14 @@
 /**
  * Group commit: everything that arrives while a flight is in the air leaves together on the next one.
  *
- * Owns: the waiting line (bounded in items and bytes: a full line suspends the caller), what flies when (`flight` chooses who),
- * retries on a lost connection, and the isolation of an item that Postgres refuses.
+ * Owns: the waiting line (bounded in items and bytes: a full line suspends the caller), who flies when, retries on a lost
+ * connection, and the isolation of an item that Postgres refuses.
  * Does not own: the statement (`append`), nor the meaning of a conflict (the caller decides anew).
- * Invariants: whatever is in the air, on one flight or on several, no two items share a stream or a command id, and the order
- * within a stream is that of arrival; while a flight is in the air another leaves only with company, so that few callers still
- * share one flush and many keep client and server busy at the same time; a caller that is interrupted while waiting is taken out of the line, one whose item is in the air
- * leaves it flying (its receipt tells the outcome); a flight is repeated only when the connection was lost, and then the
- * receipts of what had been committed answer.
+ * Invariants: no two items in the air share a stream or a command id, whatever flights they are on, and the order within a
+ * stream is that of arrival; while a flight is in the air another leaves only with company, so that a few callers share one
+ * flush, and many keep this process and Postgres busy at the same time; a caller that is interrupted while waiting is taken out
+ * of the line, one whose item is in the air leaves it flying (its receipt tells the outcome); a flight is repeated only when
+ * the connection was lost, and then the receipts of what had been committed answer.
  */
 import { Effect, Random, Result, Semaphore } from "effect"
 import type postgres from "postgres"
@@ -18,7 +18,7 @@ import { type Append, type AppendError, type Appended, EventNotStorable, LogUnav
 import { type Storable, toStorable } from "./storable.ts"
 
 export interface BatcherOptions {
-  /** Flights in the air at the same time, each on a connection of its own. */
+  /** Flights in the air at the same time, one behind the other on the same connection. */
   readonly flights: number
   /** Items without which none leaves while another is in the air. */
   readonly company: number
@@ -48,9 +48,7 @@ interface Waiting {
   readonly storable: Storable
   readonly land: (landed: Landed) => void
 }
-interface Runway {
-  air: ReadonlyArray<Waiting>
-}
+type Flight = ReadonlyArray<Waiting>
 
 export interface Batcher {
   readonly append: (item: Append) => Effect.Effect<Appended, AppendError>
@@ -65,10 +63,10 @@ export const makeBatcher = Effect.fnUntraced(function* (
 ) {
   let sql = open()
   yield* Effect.addFinalizer(() => Effect.promise(() => sql.end({ timeout: 1 })))
-  const runways = Array.from({ length: options.flights }, (): Runway => ({ air: [] }))
   const line = new Set<Waiting>()
   const room = yield* Semaphore.make(options.line)
-  const ready: Array<{ readonly runway: Runway; readonly leave: () => void }> = []
+  const air = new Set<Flight>()
+  const ready: Array<(flight: Flight) => void> = []
   let flights = 0
   let calling = false
   /** As long as the line is shorter, looking for passengers would be in vain. */
@@ -90,11 +88,9 @@ export const makeBatcher = Effect.fnUntraced(function* (
     return Semaphore.withPermits(room, weight)(board(checked.success))
   }
 
-  const inTheAir = () => runways.flatMap(({ air }) => air)
+  const inTheAir = () => [...air].flat()
   const mayLeave = () =>
-    ready.length > 0 &&
-    line.size > 0 &&
-    (ready.length === runways.length || (line.size >= options.company && line.size >= enough))
+    ready.length > 0 && line.size > 0 && (air.size === 0 || line.size >= Math.max(options.company, enough))
   /** The turn of the event loop lets every caller that the last flight woke come aboard first. */
   const call = () => {
     if (calling || !mayLeave()) return
@@ -102,28 +98,24 @@ export const makeBatcher = Effect.fnUntraced(function* (
     setImmediate(() => {
       calling = false
       if (!mayLeave()) return
-      const air = inTheAir()
-      const flight = choose(line, air, options)
-      if (air.length > 0 && flight.length < options.company) {
+      const flight = choose(line, inTheAir(), options)
+      if (air.size > 0 && flight.length < options.company) {
         enough = line.size + options.company // the others wait for what is in the air
         return
       }
-      const next = ready.shift()
-      if (next === undefined) return
+      const leave = ready.shift()
+      if (leave === undefined) return
       for (const one of flight) line.delete(one)
-      next.runway.air = flight
-      next.leave()
+      air.add(flight)
+      leave(flight)
       call()
     })
   }
-  const boarded = (runway: Runway) =>
-    Effect.callback<void>((resume) => {
-      runway.air = []
-      enough = 0
-      ready.push({ runway, leave: () => resume(Effect.void) })
-      call()
-    })
-  const send = (flight: ReadonlyArray<Waiting>): Effect.Effect<ReadonlyArray<Answered>, DbError> =>
+  const boarded = Effect.callback<Flight>((resume) => {
+    ready.push((flight) => resume(Effect.succeed(flight)))
+    call()
+  })
+  const send = (flight: Flight): Effect.Effect<ReadonlyArray<Answered>, DbError> =>
     Effect.suspend(() => {
       const connection = sql
       flights++
@@ -144,7 +136,7 @@ export const makeBatcher = Effect.fnUntraced(function* (
         })
       )
     })
-  const fly = (flight: ReadonlyArray<Waiting>): Effect.Effect<void> =>
+  const fly = (flight: Flight): Effect.Effect<void> =>
     untilSent(send(flight), options.patienceMillis).pipe(
       Effect.map((answers) => flight.forEach((one, i) => one.land(landing(answers[i])))),
       Effect.catch((error) => {
@@ -154,12 +146,13 @@ export const makeBatcher = Effect.fnUntraced(function* (
         return Effect.forEach(flight, (one) => fly([one]), { discard: true }) // the faulty one must not fail its neighbours
       })
     )
-  for (const runway of runways)
-    yield* boarded(runway).pipe(
-      Effect.flatMap(() => fly(runway.air)),
-      Effect.forever,
-      Effect.forkScoped
-    )
+  const service = Effect.gen(function* () {
+    const flight = yield* boarded
+    yield* fly(flight)
+    air.delete(flight)
+    enough = 0
+  })
+  for (let n = 0; n < options.flights; n++) yield* Effect.forkScoped(Effect.forever(service))
   yield* Effect.addFinalizer(() =>
     Effect.sync(() =>
       [...inTheAir(), ...line].forEach((one) =>
@@ -174,11 +167,7 @@ export const makeBatcher = Effect.fnUntraced(function* (
  * Who leaves next. Several flights share the work: each takes half of all there is, as long as that is company enough.
  * @param air whose streams and commands must not be touched before they have landed
  */
-const choose = (
-  line: ReadonlySet<Waiting>,
-  air: ReadonlyArray<Waiting>,
-  options: BatcherOptions
-): ReadonlyArray<Waiting> => {
+const choose = (line: ReadonlySet<Waiting>, air: Flight, options: BatcherOptions): Flight => {
   const share = Math.ceil((line.size + air.length) / options.flights)
   const seats = Math.min(options.flightItems, share < options.company ? line.size : share)
   const flight: Array<Waiting> = []
