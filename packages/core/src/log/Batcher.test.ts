@@ -23,7 +23,7 @@ const batcher = (options: Partial<BatcherOptions> = {}) =>
   Effect.gen(function* () {
     const db = yield* Db
     const open = () => connect(db.url, { max: 1, name: "batcher-under-test" })
-    return yield* makeBatcher(open, { ...defaultOptions, ...options })
+    return yield* makeBatcher(open, { ...defaultOptions, hiddenMicros: Number.POSITIVE_INFINITY, ...options })
   })
 
 /** Holds the append lock, so that a flight stays in the air until it is let go. */
@@ -180,6 +180,25 @@ describe("group commit", () => {
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
 
+  it.live("sends one flight at a time where a flush costs more than a second flight would save", () =>
+    Effect.gen(function* () {
+      const { append, flights } = yield* batcher({ company: 2, hiddenMicros: 0 })
+      yield* append(item("warm"))
+      const letGo = yield* holdLock
+      const first = yield* Effect.forkChild(append(item("first")))
+      yield* flightInTheAir
+      const rest = yield* Effect.forkChild(
+        Effect.forEach(["a", "b", "c", "d"], (stream) => append(item(stream)), { concurrency: "unbounded" })
+      )
+      yield* turns
+      assert.strictEqual(flights(), 2)
+      yield* letGo
+      yield* Fiber.join(first)
+      yield* Fiber.join(rest)
+      assert.strictEqual(flights(), 3)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
   it.live("lets nobody board whose stream or command is in the air on another flight", () =>
     Effect.gen(function* () {
       const { append, flights } = yield* batcher({ company: 2 })
@@ -263,7 +282,12 @@ describe("group commit", () => {
         opened.push(connection)
         return connection
       }
-      const { append } = yield* makeBatcher(open, { ...defaultOptions, company: 2, answerMillis: 400 })
+      const { append } = yield* makeBatcher(open, {
+        ...defaultOptions,
+        hiddenMicros: Number.POSITIVE_INFINITY,
+        company: 2,
+        answerMillis: 400
+      })
       yield* append(item("warm"))
       const letGo = yield* holdLock
       const all = yield* Effect.forkChild(

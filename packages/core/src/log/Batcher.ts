@@ -5,8 +5,8 @@
  * connection, and the isolation of an item that Postgres refuses.
  * Does not own: the statement (`append`), nor the meaning of a conflict (the caller decides anew).
  * Invariants: no two items in the air share a stream or a command id, whatever flights they are on, and the order within a
- * stream is that of arrival; while a flight is in the air another leaves only with company, so that a few callers share one
- * flush, and many keep this process and Postgres busy at the same time; a caller that is interrupted while waiting is taken out
+ * stream is that of arrival; while a flight is in the air another leaves only with company, and where a flush is cheap, so
+ * that few callers share one flush and many keep this process and Postgres busy at the same time; a caller that is interrupted while waiting is taken out
  * of the line, one whose item is in the air leaves it flying (its receipt tells the outcome); a flight is repeated only when
  * the connection was lost, and then the receipts of what had been committed answer.
  */
@@ -22,6 +22,8 @@ export interface BatcherOptions {
   readonly flights: number
   /** Items without which none leaves while another is in the air. */
   readonly company: number
+  /** And only if what one flight costs beyond its items, the flush above all, is less than this for everyone there. */
+  readonly hiddenMicros: number
   /** Items in one flight. */
   readonly flightItems: number
   /** Bytes of payload after which a flight takes no more items (one larger item flies alone). */
@@ -36,12 +38,16 @@ export interface BatcherOptions {
 export const defaultOptions: BatcherOptions = {
   flights: 2,
   company: 16,
+  hiddenMicros: 15,
   flightItems: 128,
   flightBytes: 4 * 1_048_576,
   line: 8_192,
   patienceMillis: 45_000,
   answerMillis: 20_000
 }
+
+/** What Postgres does for one item, roughly; where it takes longer, flights are fewer and larger. */
+const ITEM_MICROS = 15
 
 type Landed = Effect.Effect<Appended, AppendError>
 interface Waiting {
@@ -71,6 +77,9 @@ export const makeBatcher = Effect.fnUntraced(function* (
   let calling = false
   /** As long as the line is shorter, looking for passengers would be in vain. */
   let enough = 0
+  /** Milliseconds that a flight takes beyond its items, smoothed. */
+  let overhead = 0
+  let lastLanding = 0
 
   const board = (storable: Storable): Landed =>
     Effect.callback<Appended, AppendError>((resume) => {
@@ -89,8 +98,14 @@ export const makeBatcher = Effect.fnUntraced(function* (
   }
 
   const inTheAir = () => [...air].flat()
+  /** On a slow disk two flushes for the same callers would cost more than working at the same time saves. */
+  const worth = () => {
+    let there = line.size
+    for (const flight of air) there += flight.length
+    return overhead * 1_000 <= there * options.hiddenMicros
+  }
   const mayLeave = () =>
-    ready.length > 0 && line.size > 0 && (air.size === 0 || line.size >= Math.max(options.company, enough))
+    ready.length > 0 && line.size > 0 && (air.size === 0 || (line.size >= Math.max(options.company, enough) && worth()))
   /** The turn of the event loop lets every caller that the last flight woke come aboard first. */
   const call = () => {
     if (calling || !mayLeave()) return
@@ -98,7 +113,7 @@ export const makeBatcher = Effect.fnUntraced(function* (
     setImmediate(() => {
       calling = false
       if (!mayLeave()) return
-      const flight = choose(line, inTheAir(), options)
+      const flight = choose(line, inTheAir(), worth() ? options.flights : 1, options)
       if (air.size > 0 && flight.length < options.company) {
         enough = line.size + options.company // the others wait for what is in the air
         return
@@ -148,7 +163,12 @@ export const makeBatcher = Effect.fnUntraced(function* (
     )
   const service = Effect.gen(function* () {
     const flight = yield* boarded
+    const departure = performance.now()
     yield* fly(flight)
+    const landing = performance.now()
+    const beyond = landing - Math.max(departure, lastLanding) - (flight.length * ITEM_MICROS) / 1_000
+    overhead += (Math.min(Math.max(beyond, 0), 20) - overhead) / 8
+    lastLanding = landing
     air.delete(flight)
     enough = 0
   })
@@ -166,9 +186,10 @@ export const makeBatcher = Effect.fnUntraced(function* (
 /**
  * Who leaves next. Several flights share the work: each takes half of all there is, as long as that is company enough.
  * @param air whose streams and commands must not be touched before they have landed
+ * @param flights between how many the line is shared
  */
-const choose = (line: ReadonlySet<Waiting>, air: Flight, options: BatcherOptions): Flight => {
-  const share = Math.ceil((line.size + air.length) / options.flights)
+const choose = (line: ReadonlySet<Waiting>, air: Flight, flights: number, options: BatcherOptions): Flight => {
+  const share = Math.ceil((line.size + air.length) / flights)
   const seats = Math.min(options.flightItems, share < options.company ? line.size : share)
   const flight: Array<Waiting> = []
   const streams = new Set(air.map(({ storable }) => storable.item.stream))
