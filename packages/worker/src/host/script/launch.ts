@@ -6,9 +6,9 @@ export const launch = script`
 # launch.sh ID TOTAL [NAME BYTES]...: the input is the files, one after the other, TOTAL bytes in all.
 # Answers, after a blank line and "@signalbox": "outcome launched|already|adopted", "boot UUID", a line of state.sh, "@end".
 # 70 no workspace, 71 the input was cut short (nothing runs), 72 no tmux, 73 tmux failed, 74 not Linux, 75 no perl (interactive only). 78 (from the caller): no scripts.
-umask 077; here=\${0%/*}; b=$HOME/.signalbox; id=$1; d=$b/tasks/$id; total=$2; shift 2
+umask 077; here=\${0%/*}; b=$HOME/.signalbox; a=$b/active/\${SIGNALBOX_LOG:?}; id=$1; d=$b/tasks/$id; total=$2; shift 2
 # A task that starts Signalbox again must not lend its mark to the tmux server, or its kill would end every other task.
-unset SIGNALBOX_TASK SIGNALBOX_CALL TMUX TMUX_PANE
+unset SIGNALBOX_LOG SIGNALBOX_TASK SIGNALBOX_CALL TMUX TMUX_PANE
 answer() {
   printf '\n@signalbox\noutcome %s\nboot %s\n' "$1" "$boot"
   set -- lines
@@ -19,7 +19,7 @@ END
   echo @end; exit 0
 }
 read -r boot </proc/sys/kernel/random/boot_id || exit 74
-mkdir -p "$d" "$b/active" "$b/tmux" || exit 70
+mkdir -p "$d" "$a" "$b/tmux" || exit 70
 [ -d "$d/once" ] && answer already
 command -v tmux >/dev/null 2>&1 || exit 72
 # All of the input first: the head of busybox reads past what it was asked for, so stdin cannot be cut up as it comes.
@@ -32,7 +32,7 @@ while [ $# -gt 1 ]; do
   at=$((at + $2)); shift 2
 done
 [ ! -f "$d/interactive" ] || perl -e 'use POSIX (); use Fcntl; use Config; use Time::HiRes' 2>/dev/null || exit 75
-ln -sfn "../tasks/$id" "$b/active/$id" || exit 70
+ln -sfn "../../tasks/$id" "$a/$id" || exit 70
 export TMUX_TMPDIR="$b/tmux"
 start() { tmux "$@" -L sbx -f "$here/tmux.conf" new-session -d -s "$id" -x 200 -y 50 -- /bin/sh "$here/run.sh" "$d" 2>&1 </dev/null; }
 how=launched
