@@ -4,6 +4,7 @@
  * Owns: turning `react` into a follower of the log. Does not own: the loop (`follow.ts`), the queue.
  */
 import { Effect, Layer } from "effect"
+import type { RecordedEvent } from "../log/Event.ts"
 import { EventLog, LogUnavailable } from "../log/EventLog.ts"
 import { Db } from "../postgres/Db.ts"
 import { JobQueue, type NewJob } from "../queue/Queue.ts"
@@ -20,7 +21,13 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
     Effect.gen(function* () {
       const context = yield* Effect.context<Db | EventLog>()
       const queue = yield* JobQueue
-      const followers = new Map(reactors.map((one) => [one.name, followerOf(one, queue)]))
+      const listeners = new Map<string, Set<Listener>>(reactors.map((one) => [one.name, new Set()]))
+      const followers = new Map(
+        reactors.map((one) => {
+          const noticed: Listener = (events) => listeners.get(one.name)?.forEach((listener) => listener(events))
+          return [one.name, { ...followerOf(one, queue), noticed }]
+        })
+      )
       const named = (name: string): Effect.Effect<Follower, UnknownProjection> => {
         const found = followers.get(name)
         return found === undefined
@@ -34,6 +41,13 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
       })
       return Reactors.of({
         run: run.pipe(Effect.scoped, Effect.provide(context)),
+        overhear: (name, listener) =>
+          Effect.flatMap(named(name), () =>
+            Effect.acquireRelease(
+              Effect.sync(() => void listeners.get(name)?.add(listener)),
+              () => Effect.sync(() => void listeners.get(name)?.delete(listener))
+            )
+          ),
         waitFor: (name, position) =>
           named(name).pipe(
             Effect.flatMap((follower) => awaitPosition([follower.name], "jobs", position)),
@@ -49,6 +63,8 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
       })
     })
   )
+
+type Listener = (events: ReadonlyArray<RecordedEvent>) => void
 
 const followerOf = (reactor: Reactor, queue: JobQueue["Service"]): Follower => ({
   name: reactor.name,

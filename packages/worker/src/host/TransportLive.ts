@@ -19,6 +19,7 @@ export const transportLayer = (options: TransportOptions): Layer.Layer<Transport
         exec: (host, command, how) => (host.kind === "local" ? local : ssh).exec(host, command, how),
         stream: (host, command, how) =>
           Stream.suspend(() => (host.kind === "local" ? local : ssh).stream(host, command, how)),
+        open: (host, command) => (host.kind === "local" ? local : ssh).open(host, command),
         offeredKey: (host) => (host.kind === "local" ? local : ssh).offeredKey(host),
         retryNow: ssh.retryNow
       })

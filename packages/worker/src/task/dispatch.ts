@@ -16,7 +16,8 @@ import { DispatchJob } from "@signalbox/core/task/jobs.ts"
 import { taskProjection } from "@signalbox/core/task/projection.ts"
 import { activeStatuses, settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
-import { TaskCommands } from "./TaskCommands.ts"
+import { Direct } from "./Direct.ts"
+import { dispatchKey, TaskCommands } from "./TaskCommands.ts"
 
 /** Tasks at once on a host that says nothing else. */
 export const defaultHostLimit = 8
@@ -29,6 +30,7 @@ export const dispatchHandler = jobHandler({
   data: DispatchJob,
   run: (job) =>
     Effect.gen(function* () {
+      if (job.taskId !== undefined) yield* (yield* Direct).decided(job.taskId)
       yield* (yield* Projections).waitFor(taskProjection.name, job.position)
       const hosts = job.taskId === undefined ? [job.host ?? "local"] : yield* concerned(job.taskId)
       yield* Effect.forEach(hosts, dispatchHost, { discard: true })
@@ -84,7 +86,7 @@ export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
       yield* commands.run(row.id, { _tag: "FailDependency", message }, "dependency")
   }
   for (const taskId of granted) {
-    const after = yield* commands.run(taskId, { _tag: "Dispatch" }, "dispatch")
+    const after = yield* commands.run(taskId, { _tag: "Dispatch" }, dispatchKey)
     // Another dispatcher may have been faster: it may run by now, and then the slot is its own.
     if (after === undefined || !activeStatuses.includes(after.status)) yield* slots.release(taskId)
   }
@@ -110,7 +112,7 @@ const releaseSettled = (host: string) =>
   )
 
 /** What may start now, and what never will: due tasks whose dependencies have all ended, or one of them without success. */
-const readQueue = (host: string) =>
+export const readQueue = (host: string) =>
   Effect.flatMap(Db, (db) =>
     db.query(
       "read the queue",

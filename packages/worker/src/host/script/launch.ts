@@ -4,9 +4,11 @@ import { script } from "./text.ts"
 export const launch = script`
 #!/bin/sh
 # launch.sh ID TOTAL [NAME BYTES]...: the input is the files, one after the other, TOTAL bytes in all.
+# launch.sh alone stands by: it says "@standing", takes these words as the first line of its input, and says "@ready" when all but
+# the files is there. An end of the input before that line is the end.
 # Answers, after a blank line and "@signalbox": "outcome launched|already|adopted", "boot UUID", a line of state.sh, "@end".
 # 70 no workspace, 71 the input was cut short (nothing runs), 72 no tmux, 73 tmux failed, 74 not Linux, 75 no perl (interactive only). 78 (from the caller): no scripts.
-umask 077; here=\${0%/*}; b=$HOME/.signalbox; id=$1; d=$b/tasks/$id; total=$2; shift 2
+umask 077; here=\${0%/*}; b=$HOME/.signalbox
 # A task that starts Signalbox again must not lend its mark to the tmux server, or its kill would end every other task.
 unset SIGNALBOX_TASK SIGNALBOX_CALL TMUX TMUX_PANE
 answer() {
@@ -19,20 +21,31 @@ END
   echo @end; exit 0
 }
 read -r boot </proc/sys/kernel/random/boot_id || exit 74
+command -v tmux >/dev/null 2>&1 || exit 72
+ready=
+if [ $# -eq 0 ]; then
+  mkdir -p "$b/tasks" || exit 70
+  printf '\n@standing\n'; read -r words || exit 0
+  set -f; set -- $words; set +f; ready=1; [ $# -ge 2 ] || exit 71
+fi
+id=$1; d=$b/tasks/$id; total=$2; shift 2
 mkdir -p "$d" "$b/active" "$b/tmux" || exit 70
 [ -d "$d/once" ] && answer already
-command -v tmux >/dev/null 2>&1 || exit 72
 # All of the input first: the head of busybox reads past what it was asked for, so stdin cannot be cut up as it comes.
 in=$d/in.$$; at=1; trap 'rm -f "$in"' EXIT
-cat >"$in" || exit 70
-[ "$(wc -c <"$in")" -eq "$total" ] || exit 71
-if [ $# -eq 2 ]; then mv -f "$in" "$d/$1" || exit 70; shift 2; fi
+[ -z "$ready" ] || printf '\n@ready\n'
+# Counted while it comes; what cannot be written is counted wrong.
+got=$({ tee "$in" || echo; } | wc -c)
+if [ "$got" -ne "$total" ]; then [ "$(wc -c <"$in")" -eq "$got" ] && exit 71; exit 70; fi
+ln -sfn "../tasks/$id" "$b/active/$id" & link=$!
 while [ $# -gt 1 ]; do
-  tail -c "+$at" "$in" | head -c "$2" >"$d/$1.$$" && mv -f "$d/$1.$$" "$d/$1" || exit 70
+  if [ "$2" -eq 0 ]; then printf '' >"$d/$1" || exit 70
+  elif [ "$2" -eq "$total" ]; then mv -f "$in" "$d/$1" || exit 70
+  else tail -c "+$at" "$in" | head -c "$2" >"$d/$1.$$" && mv -f "$d/$1.$$" "$d/$1" || exit 70; fi
   at=$((at + $2)); shift 2
 done
+wait $link || exit 70
 [ ! -f "$d/interactive" ] || perl -e 'use POSIX (); use Fcntl; use Config; use Time::HiRes' 2>/dev/null || exit 75
-ln -sfn "../tasks/$id" "$b/active/$id" || exit 70
 export TMUX_TMPDIR="$b/tmux"
 start() { tmux "$@" -L sbx -f "$here/tmux.conf" new-session -d -s "$id" -x 200 -y 50 -- /bin/sh "$here/run.sh" "$d" 2>&1 </dev/null; }
 how=launched

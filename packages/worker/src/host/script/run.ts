@@ -8,12 +8,13 @@ export const run = script`
 d=$1
 umask 077
 put() { printf '%s\n' "$2" >"$d/$1.tmp" && { [ "$1" = pid ] || sync "$d/$1.tmp" 2>/dev/null; mv -f "$d/$1.tmp" "$d/$1"; }; } # a pid is worth nothing after a power cut
-if [ "\${2-}" = child ]; then                   # the leader of the command's own process group
-  read -r boot </proc/sys/kernel/random/boot_id; read -r l </proc/$$/stat; r=$3
-  set -- \${l##*) }; put pid "$$ \${20} $boot $r" # pid = group, start time, boot, runner
+child() {                                       # the leader of the command's own process group, a fork without an exec
+  r=$1; read -r boot </proc/sys/kernel/random/boot_id; read -r l </proc/self/stat
+  p=\${l%% *}; set -- \${l##*) }; put pid "$p \${20} $boot $r" # pid = group, start time, boot, runner
   SIGNALBOX_TASK=\${d##*/}; export SIGNALBOX_TASK # finds processes that leave the group
   exec /bin/sh "$d/command"
-fi
+}
+[ "\${2-}" = child ] && child "$3"
 trap '' HUP                                     # tmux may die, the task must not (the command inherits this, like nohup)
 mkdir "$d/once" 2>/dev/null || exit 0           # a second launch of the same task does nothing, nor one after a kill
 read -r boot </proc/sys/kernel/random/boot_id; echo "$$ $boot" >"$d/once/runner" # until there is a pid, this tells whether it still can come
@@ -35,7 +36,7 @@ if [ -f "$d/interactive" ]; then                # a terminal of its own; without
   exit
 fi
 set -m                                          # a process group of its own; dash needs the terminal that tmux gives
-/bin/sh "$0" "$d" child $$ <"$in" &
+(child $$) <"$in" &
 set +m                                          # or dash would touch the terminal later, and die when tmux is gone
 wait $!; code=$?                                # nothing may fork before this wait: dash would forget the status and say 127
 put exit "$code $(date +%s)"

@@ -1,0 +1,114 @@
+/**
+ * The short way from a new task to its process: granted, recorded and launched in one go by the worker that hears of it first.
+ *
+ * Owns: when a task may go this way, and its steps. Does not own: the jobs, which go the same way step by step and make sure of
+ * what was left anywhere in the middle; the steps themselves (slots, TaskDispatched, the mark, `launch.sh`), which are theirs too.
+ * Invariants: every step is one that a job would have made, in the same order and with the same ids, so whoever comes second finds
+ * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
+ * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room is made on the host.
+ */
+import { Effect, Option, Queue } from "effect"
+import { hostConfig } from "@signalbox/core/host/view.ts"
+import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { Reactors } from "@signalbox/core/projection/Reactor.ts"
+import { Slots } from "@signalbox/core/queue/Slots.ts"
+import { taskEvents } from "@signalbox/core/task/events.ts"
+import { dispatchReactor } from "@signalbox/core/task/jobs.ts"
+import { activeStatuses, evolveTask, type TaskView } from "@signalbox/core/task/view.ts"
+import { HostCommands } from "../host/HostCommands.ts"
+import { Standby } from "../host/Standby.ts"
+import { Direct } from "./Direct.ts"
+import { limitsOf, readQueue } from "./dispatch.ts"
+import { fail, filesOf, isFinal, markSent, recordLaunched } from "./launch.ts"
+import { TaskCommands } from "./TaskCommands.ts"
+
+/** What is more at once is a backlog or a rush: the jobs take it in order. */
+const most = 16
+
+/** Listens until interrupted, then lets what is under way come to its end. */
+export const runDirectLaunches = Effect.gen(function* () {
+  const direct = yield* Direct
+  const heard = yield* Queue.dropping<RecordedEvent>(most)
+  yield* (yield* Reactors).overhear(dispatchReactor.name, (events) => {
+    if (events.length <= most) for (const event of events) Queue.offerUnsafe(heard, event)
+  })
+  const context = yield* Effect.context<Needs>()
+  return yield* Queue.take(heard).pipe(
+    Effect.flatMap((event) => {
+      const task = newTask(event)
+      return task === undefined
+        ? Effect.void
+        : direct.start(task.taskId, (decided) => Effect.provideContext(launchDirectly(task, decided), context))
+    }),
+    Effect.forever,
+    Effect.ensuring(direct.drain)
+  )
+}).pipe(Effect.scoped)
+
+type Needs = Effect.Services<ReturnType<typeof launchDirectly>>
+
+/** The task of a TaskCreated, when it may start at once. */
+const newTask = (event: RecordedEvent): TaskView | undefined => {
+  if (event.type !== "TaskCreated") return undefined
+  const decoded = taskEvents.decode(event)
+  if (decoded._tag === "Failure" || decoded.success === undefined) return undefined
+  const task = evolveTask(undefined, decoded.success, event)
+  return task === undefined || task.after.length > 0 || task.startAt !== undefined ? undefined : task
+}
+
+/** @param decided told once it is clear whether the task goes this way */
+const launchDirectly = (task: TaskView, decided: Effect.Effect<void>) =>
+  Effect.gen(function* () {
+    const db = yield* Db
+    const way = yield* prepare(task)
+    if (way === undefined) return
+    const [dispatched, ready] = yield* Effect.all(
+      [
+        Effect.tap((yield* TaskCommands).dispatchDirectly(task), () => decided),
+        Effect.result(way.launcher.ready(task.taskId, way.files))
+      ],
+      { concurrency: 2 }
+    )
+    if (!dispatched) return yield* giveBack(task.taskId)
+    yield* Effect.gen(function* () {
+      const { launch } = yield* Effect.fromResult(ready)
+      yield* markSent(db, task.taskId)
+      yield* recordLaunched(task, way.host, yield* launch)
+    }).pipe(
+      Effect.catchTag("Withdrawn", () => Effect.void),
+      Effect.catch((error) => (isFinal(error) ? fail(task.taskId, error.message) : Effect.fail(error)))
+    )
+  }).pipe(
+    Effect.scoped,
+    Effect.catch((error) =>
+      Effect.logInfo(`${task.taskId} was not launched directly, its job sees to it: ${error.message}`)
+    ),
+    Effect.catchDefect((defect) =>
+      Effect.logError(`${task.taskId} was not launched directly, its job sees to it`, defect)
+    )
+  )
+
+/** Everything that it takes, or nothing: then it goes by the jobs. */
+const prepare = (task: TaskView) =>
+  Effect.gen(function* () {
+    const [view, line] = yield* Effect.all(
+      [Effect.flatMap(HostCommands, (hosts) => hosts.find(task.host)), readQueue(task.host)],
+      { concurrency: 2 }
+    )
+    if (view === undefined || line.some((row) => row.id !== task.taskId)) return undefined
+    const host = hostConfig(view)
+    const files = yield* filesOf(task, view)
+    const launcher = yield* (yield* Standby).take(host)
+    if (Option.isNone(launcher)) return undefined
+    const { taskId, tool } = task
+    const granted = yield* (yield* Slots).take(task.host, { taskId, tool, ...limitsOf(view, tool) })
+    return granted ? { host, files, launcher: launcher.value } : undefined
+  })
+
+/** Somebody else was faster, and then the slot is the task's; or it was killed, and then nobody's. */
+const giveBack = (taskId: string) =>
+  Effect.gen(function* () {
+    const now = yield* (yield* TaskCommands).load(taskId)
+    if (now === undefined || !activeStatuses.includes(now.status)) yield* (yield* Slots).release(taskId)
+  })
