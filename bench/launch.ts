@@ -16,7 +16,7 @@ import { type Row, median, millis, quantile } from "./support.ts"
 
 const run = promisify(execFile)
 const samples = 40
-const warmUps = 5
+const warmUps = 15
 const restMs = 300
 
 export const rows = (): Promise<ReadonlyArray<Row>> => withWorker(launching)

@@ -33,6 +33,8 @@ export interface Reactor {
   readonly react: (event: RecordedEvent) => ReadonlyArray<JobRequest>
 }
 
+export type Listener = (events: ReadonlyArray<RecordedEvent>) => Effect.Effect<void>
+
 export class Reactors extends Context.Service<
   Reactors,
   {
@@ -40,12 +42,10 @@ export class Reactors extends Context.Service<
     readonly run: Effect.Effect<never>
     /**
      * As long as the scope lives, `listener` is told of the events that this process is about to make jobs of: most often one
-     * process is, and some milliseconds before a job could run. A hint to begin early, never a delivery: the job is that.
+     * process is, and some milliseconds before a job could run. A hint to begin early, never a delivery: the job is that. The
+     * jobs wait for the listener, for 50 ms at most.
      */
-    readonly overhear: (
-      name: string,
-      listener: (events: ReadonlyArray<RecordedEvent>) => void
-    ) => Effect.Effect<void, UnknownProjection, Scope.Scope>
+    readonly overhear: (name: string, listener: Listener) => Effect.Effect<void, UnknownProjection, Scope.Scope>
     readonly waitFor: (name: string, position: number) => Effect.Effect<void, UnknownProjection>
     readonly status: Effect.Effect<ReadonlyArray<FollowerStatus>, DbError>
     readonly retry: (

@@ -4,7 +4,6 @@
  * Owns: turning `react` into a follower of the log. Does not own: the loop (`follow.ts`), the queue.
  */
 import { Effect, Layer } from "effect"
-import type { RecordedEvent } from "../log/Event.ts"
 import { EventLog, LogUnavailable } from "../log/EventLog.ts"
 import { Db } from "../postgres/Db.ts"
 import { JobQueue, type NewJob } from "../queue/Queue.ts"
@@ -12,7 +11,7 @@ import type { Follower } from "./checkpoint.ts"
 import { followForever } from "./follow.ts"
 import { awaitPosition, followerStatus, retryStream } from "./parked.ts"
 import { UnknownProjection } from "./Projection.ts"
-import { jobId, type Reactor, Reactors } from "./Reactor.ts"
+import { jobId, type Listener, type Reactor, Reactors } from "./Reactor.ts"
 import { makeTail } from "./tail.ts"
 
 export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, never, Db | EventLog | JobQueue> =>
@@ -24,7 +23,11 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
       const listeners = new Map<string, Set<Listener>>(reactors.map((one) => [one.name, new Set()]))
       const followers = new Map(
         reactors.map((one) => {
-          const noticed: Listener = (events) => listeners.get(one.name)?.forEach((listener) => listener(events))
+          const noticed: Listener = (events) =>
+            Effect.forEach(listeners.get(one.name) ?? [], (listener) => listener(events), { discard: true }).pipe(
+              Effect.timeoutOption(hold),
+              Effect.asVoid
+            )
           return [one.name, { ...followerOf(one, queue), noticed }]
         })
       )
@@ -64,7 +67,8 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
     })
   )
 
-type Listener = (events: ReadonlyArray<RecordedEvent>) => void
+/** Long enough for a start on a host nearby, short for a reactor that has others to serve. */
+const hold = "50 millis"
 
 const followerOf = (reactor: Reactor, queue: JobQueue["Service"]): Follower => ({
   name: reactor.name,

@@ -32,6 +32,8 @@ export interface Ready {
 export class Standby extends Context.Service<
   Standby,
   {
+    /** Whether one waits on the host of this name, as far as is known without asking anybody. */
+    readonly stands: (hostName: string) => boolean
     /** One that waits on this host, as it is configured now. It is ended with the scope. */
     readonly take: (host: HostConfig) => Effect.Effect<Option.Option<Launcher>, never, Scope.Scope>
     /** Somebody has just launched there: sees to it that one will wait. Returns at once. */
@@ -82,7 +84,8 @@ export class Standby extends Context.Service<
           return Option.some(launcher(host, one.talk))
         })
       yield* Effect.addFinalizer(() => Effect.forEach([...waiting.values()], forget, { discard: true }))
-      return Standby.of({ take, prepare })
+      const stands = (hostName: string): boolean => waiting.get(hostName)?.talk !== undefined
+      return Standby.of({ stands, take, prepare })
     })
   )
 }

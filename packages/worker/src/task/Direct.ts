@@ -9,13 +9,9 @@ import { Context, Deferred, Effect, FiberMap, Layer } from "effect"
 export class Direct extends Context.Service<
   Direct,
   {
-    readonly start: (
-      taskId: string,
-      launch: (decided: Effect.Effect<void>) => Effect.Effect<void>
-    ) => Effect.Effect<void>
-    /** Until it is decided whether this process starts the task directly. */
-    readonly decided: (taskId: string) => Effect.Effect<void>
-    /** Until this process is not, or no longer, starting the task directly. */
+    /** Returns at once. */
+    readonly start: (taskId: string, launch: Effect.Effect<void>) => Effect.Effect<void>
+    /** Until this process is not, or no longer, starting the task. */
     readonly over: (taskId: string) => Effect.Effect<void>
     /** Gives what is under way some time to end, and stops the rest. */
     readonly drain: Effect.Effect<void>
@@ -24,38 +20,33 @@ export class Direct extends Context.Service<
   static readonly layer: Layer.Layer<Direct> = Layer.effect(
     Direct,
     Effect.gen(function* () {
-      const fibers = yield* FiberMap.make<string, void, never>()
-      const ways = new Map<string, Way>()
-      const wait = (taskId: string, of: keyof Way): Effect.Effect<void> =>
-        Effect.suspend(() => {
-          const way = ways.get(taskId)
-          return way === undefined ? Effect.void : Deferred.await(way[of])
-        })
+      const fibers = yield* FiberMap.make<string, void>()
+      const ends = new Map<string, Deferred.Deferred<void>>()
       return Direct.of({
         start: (taskId, launch) =>
           Effect.suspend(() => {
-            if (ways.size >= most || ways.has(taskId)) return Effect.void
-            const way: Way = { decided: Deferred.makeUnsafe(), over: Deferred.makeUnsafe() }
-            ways.set(taskId, way)
-            const decided = Effect.asVoid(Deferred.succeed(way.decided, undefined))
-            const ended = Effect.sync(() => {
-              ways.delete(taskId)
-              Deferred.doneUnsafe(way.decided, Effect.void)
-              Deferred.doneUnsafe(way.over, Effect.void)
+            if (ends.size >= most || ends.has(taskId)) return Effect.void
+            const end = Deferred.makeUnsafe<void>()
+            ends.set(taskId, end)
+            const ended = Effect.suspend(() => {
+              ends.delete(taskId)
+              return Deferred.succeed(end, undefined)
             })
-            return Effect.asVoid(FiberMap.run(fibers, taskId, Effect.ensuring(launch(decided), ended)))
+            return Effect.asVoid(FiberMap.run(fibers, taskId, Effect.ensuring(launch, ended)))
           }),
-        decided: (taskId) => wait(taskId, "decided"),
-        over: (taskId) => wait(taskId, "over"),
-        drain: FiberMap.awaitEmpty(fibers).pipe(Effect.timeoutOption(grace), Effect.andThen(FiberMap.clear(fibers)))
+        over: (taskId) =>
+          Effect.suspend(() => {
+            const end = ends.get(taskId)
+            return end === undefined ? Effect.void : Deferred.await(end)
+          }),
+        drain: FiberMap.awaitEmpty(fibers).pipe(
+          Effect.ignore,
+          Effect.timeoutOption(grace),
+          Effect.andThen(FiberMap.clear(fibers))
+        )
       })
     })
   )
-}
-
-interface Way {
-  readonly decided: Deferred.Deferred<void>
-  readonly over: Deferred.Deferred<void>
 }
 
 const most = 16

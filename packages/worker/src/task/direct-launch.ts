@@ -7,14 +7,14 @@
  * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
  * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room is made on the host.
  */
-import { Effect, Option, Queue } from "effect"
+import { Effect, Option } from "effect"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { Reactors } from "@signalbox/core/projection/Reactor.ts"
 import { Slots } from "@signalbox/core/queue/Slots.ts"
-import { taskEvents } from "@signalbox/core/task/events.ts"
-import { dispatchReactor } from "@signalbox/core/task/jobs.ts"
+import { taskEvents, taskStream } from "@signalbox/core/task/events.ts"
+import { dispatchReactor, launchReactor } from "@signalbox/core/task/jobs.ts"
 import { activeStatuses, evolveTask, type TaskView } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
 import { Standby } from "../host/Standby.ts"
@@ -26,48 +26,48 @@ import { TaskCommands } from "./TaskCommands.ts"
 /** What is more at once is a backlog or a rush: the jobs take it in order. */
 const most = 16
 
-/** Listens until interrupted, then lets what is under way come to its end. */
+/**
+ * Listens until interrupted, then lets what is under way come to its end. The jobs of a task that goes this way wait a moment: most
+ * often they find nothing to do, and what they need for that is not taken from the start itself.
+ */
 export const runDirectLaunches = Effect.gen(function* () {
   const direct = yield* Direct
-  const heard = yield* Queue.dropping<RecordedEvent>(most)
-  yield* (yield* Reactors).overhear(dispatchReactor.name, (events) => {
-    if (events.length <= most) for (const event of events) Queue.offerUnsafe(heard, event)
-  })
+  const reactors = yield* Reactors
+  const standby = yield* Standby
   const context = yield* Effect.context<Needs>()
-  return yield* Queue.take(heard).pipe(
-    Effect.flatMap((event) => {
-      const task = newTask(event)
-      return task === undefined
-        ? Effect.void
-        : direct.start(task.taskId, (decided) => Effect.provideContext(launchDirectly(task, decided), context))
-    }),
-    Effect.forever,
-    Effect.ensuring(direct.drain)
+  yield* reactors.overhear(dispatchReactor.name, (events) =>
+    Effect.gen(function* () {
+      const tasks = (events.length <= most ? events : []).flatMap(newTask).filter((task) => standby.stands(task.host))
+      for (const task of tasks) yield* direct.start(task.taskId, Effect.provideContext(launchDirectly(task), context))
+      for (const task of tasks) yield* direct.over(task.taskId)
+    })
   )
+  yield* reactors.overhear(launchReactor.name, (events) =>
+    Effect.forEach(events, (event) => direct.over(taskIdOf(event)), { discard: true })
+  )
+  return yield* Effect.ensuring(Effect.never, direct.drain)
 }).pipe(Effect.scoped)
 
 type Needs = Effect.Services<ReturnType<typeof launchDirectly>>
 
 /** The task of a TaskCreated, when it may start at once. */
-const newTask = (event: RecordedEvent): TaskView | undefined => {
-  if (event.type !== "TaskCreated") return undefined
+const newTask = (event: RecordedEvent): ReadonlyArray<TaskView> => {
+  if (event.type !== "TaskCreated") return []
   const decoded = taskEvents.decode(event)
-  if (decoded._tag === "Failure" || decoded.success === undefined) return undefined
+  if (decoded._tag === "Failure" || decoded.success === undefined) return []
   const task = evolveTask(undefined, decoded.success, event)
-  return task === undefined || task.after.length > 0 || task.startAt !== undefined ? undefined : task
+  return task === undefined || task.after.length > 0 || task.startAt !== undefined ? [] : [task]
 }
 
-/** @param decided told once it is clear whether the task goes this way */
-const launchDirectly = (task: TaskView, decided: Effect.Effect<void>) =>
+const taskIdOf = (event: RecordedEvent): string => event.stream.slice(taskStream("").length)
+
+const launchDirectly = (task: TaskView) =>
   Effect.gen(function* () {
     const db = yield* Db
     const way = yield* prepare(task)
     if (way === undefined) return
     const [dispatched, ready] = yield* Effect.all(
-      [
-        Effect.tap((yield* TaskCommands).dispatchDirectly(task), () => decided),
-        Effect.result(way.launcher.ready(task.taskId, way.files))
-      ],
+      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(way.launcher.ready(task.taskId, way.files))],
       { concurrency: 2 }
     )
     if (!dispatched) return yield* giveBack(task.taskId)

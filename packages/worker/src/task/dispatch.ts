@@ -16,7 +16,6 @@ import { DispatchJob } from "@signalbox/core/task/jobs.ts"
 import { taskProjection } from "@signalbox/core/task/projection.ts"
 import { activeStatuses, settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
-import { Direct } from "./Direct.ts"
 import { dispatchKey, TaskCommands } from "./TaskCommands.ts"
 
 /** Tasks at once on a host that says nothing else. */
@@ -30,7 +29,6 @@ export const dispatchHandler = jobHandler({
   data: DispatchJob,
   run: (job) =>
     Effect.gen(function* () {
-      if (job.taskId !== undefined) yield* (yield* Direct).decided(job.taskId)
       yield* (yield* Projections).waitFor(taskProjection.name, job.position)
       const hosts = job.taskId === undefined ? [job.host ?? "local"] : yield* concerned(job.taskId)
       yield* Effect.forEach(hosts, dispatchHost, { discard: true })
