@@ -5,10 +5,10 @@
  * what was left anywhere in the middle; the steps themselves (slots, TaskDispatched, the mark, `launch.sh`), which are theirs too.
  * Invariants: every step is one that a job would have made, in the same order and with the same ids, so whoever comes second finds
  * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
- * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room is made on the host.
+ * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room for its files is made on the host.
  */
 import { Effect, Option } from "effect"
-import { hostConfig } from "@signalbox/core/host/view.ts"
+import { hostConfig, type HostView } from "@signalbox/core/host/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { Reactors } from "@signalbox/core/projection/Reactor.ts"
@@ -64,13 +64,12 @@ const taskIdOf = (event: RecordedEvent): string => event.stream.slice(taskStream
 const launchDirectly = (task: TaskView) =>
   Effect.gen(function* () {
     const db = yield* Db
-    const way = yield* prepare(task)
+    const way = yield* wayTo(task)
     if (way === undefined) return
-    const [dispatched, ready] = yield* Effect.all(
-      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(way.launcher.ready(task.taskId, way.files))],
-      { concurrency: 2 }
-    )
-    if (!dispatched) return yield* giveBack(task.taskId)
+    const [dispatched, ready] = yield* Effect.all([dispatch(task, way.view), Effect.result(way.ready)], {
+      concurrency: 2
+    })
+    if (!dispatched) return
     yield* Effect.gen(function* () {
       const { launch } = yield* Effect.fromResult(ready)
       yield* markSent(db, task.taskId)
@@ -89,8 +88,8 @@ const launchDirectly = (task: TaskView) =>
     )
   )
 
-/** Everything that it takes, or nothing: then it goes by the jobs. */
-const prepare = (task: TaskView) =>
+/** What it takes, unless somebody is in front of it or nothing stands by on the host. */
+const wayTo = (task: TaskView) =>
   Effect.gen(function* () {
     const [view, line] = yield* Effect.all(
       [Effect.flatMap(HostCommands, (hosts) => hosts.find(task.host)), readQueue(task.host)],
@@ -100,10 +99,17 @@ const prepare = (task: TaskView) =>
     const host = hostConfig(view)
     const files = yield* filesOf(task, view)
     const launcher = yield* (yield* Standby).take(host)
-    if (Option.isNone(launcher)) return undefined
+    return Option.isNone(launcher) ? undefined : { view, host, ready: launcher.value.ready(task.taskId, files) }
+  })
+
+/** A slot, then TaskDispatched: true when both are this process's doing, and with them the launch. */
+const dispatch = (task: TaskView, host: HostView) =>
+  Effect.gen(function* () {
     const { taskId, tool } = task
-    const granted = yield* (yield* Slots).take(task.host, { taskId, tool, ...limitsOf(view, tool) })
-    return granted ? { host, files, launcher: launcher.value } : undefined
+    if (!(yield* (yield* Slots).take(task.host, { taskId, tool, ...limitsOf(host, tool) }))) return false
+    const dispatched = yield* (yield* TaskCommands).dispatchDirectly(task)
+    if (!dispatched) yield* giveBack(taskId)
+    return dispatched
   })
 
 /** Somebody else was faster, and then the slot is the task's; or it was killed, and then nobody's. */
