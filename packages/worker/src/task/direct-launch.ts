@@ -7,7 +7,7 @@
  * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
  * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room for its files is made on the host.
  */
-import { Effect, Option } from "effect"
+import { Effect, Fiber, Option } from "effect"
 import { hostConfig, type HostView } from "@signalbox/core/host/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
@@ -66,13 +66,22 @@ const launchDirectly = (task: TaskView) =>
     const db = yield* Db
     const way = yield* wayTo(task)
     if (way === undefined) return
-    const [dispatched, ready] = yield* Effect.all([dispatch(task, way.view), Effect.result(way.ready)], {
-      concurrency: 2
-    })
-    if (!dispatched) return
-    yield* Effect.gen(function* () {
-      const { launch } = yield* Effect.fromResult(ready)
+    // What the host needs to make room is not waited for before there is a slot.
+    const ready = yield* Effect.forkScoped(Effect.result(way.ready))
+    if (!(yield* take(task, way.view))) return
+    const marked = Effect.gen(function* () {
+      const answered = yield* Effect.fromResult(yield* Fiber.join(ready))
       yield* markSent(db, task.taskId)
+      return answered
+    })
+    // The mark may be there before the event: nothing is sent before both are.
+    const [dispatched, launcher] = yield* Effect.all(
+      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(marked)],
+      { concurrency: 2 }
+    )
+    if (!dispatched) return yield* giveBack(task.taskId)
+    yield* Effect.gen(function* () {
+      const { launch } = yield* Effect.fromResult(launcher)
       yield* recordLaunched(task, way.host, yield* launch)
     }).pipe(
       Effect.catchTag("Withdrawn", () => Effect.void),
@@ -102,15 +111,8 @@ const wayTo = (task: TaskView) =>
     return Option.isNone(launcher) ? undefined : { view, host, ready: launcher.value.ready(task.taskId, files) }
   })
 
-/** A slot, then TaskDispatched: true when both are this process's doing, and with them the launch. */
-const dispatch = (task: TaskView, host: HostView) =>
-  Effect.gen(function* () {
-    const { taskId, tool } = task
-    if (!(yield* (yield* Slots).take(task.host, { taskId, tool, ...limitsOf(host, tool) }))) return false
-    const dispatched = yield* (yield* TaskCommands).dispatchDirectly(task)
-    if (!dispatched) yield* giveBack(taskId)
-    return dispatched
-  })
+const take = ({ host, taskId, tool }: TaskView, view: HostView) =>
+  Effect.flatMap(Slots, (slots) => slots.take(host, { taskId, tool, ...limitsOf(view, tool) }))
 
 /** Somebody else was faster, and then the slot is the task's; or it was killed, and then nobody's. */
 const giveBack = (taskId: string) =>
