@@ -56,8 +56,14 @@ const standing = (host: HostConfig) =>
 const files = (home: string) => ({ command: `echo "$SIGNALBOX_TASK" >>${home}/runs; exec sleep 300`, merge: true })
 const runs = (home: string, id: string): number =>
   existsSync(join(home, "runs")) ? readFileSync(join(home, "runs"), "utf8").split(id).length - 1 : 0
-const waitingRunners = (home: string): ReadonlyArray<string> =>
-  readdirSync("/proc").filter((pid) => {
+/** Those that were started to wait and have no task yet. */
+const waitingRunners = (home: string): ReadonlyArray<string> => {
+  const tasks = join(home, ".signalbox/tasks")
+  const busy = readdirSync(tasks)
+    .map((id) => join(tasks, id, "once/runner"))
+    .flatMap((file) => (existsSync(file) ? [readFileSync(file, "utf8").split(" ")[0]] : []))
+  return readdirSync("/proc").filter((pid) => {
+    if (busy.includes(pid)) return false
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
       return words.includes("wait") && words.some((word) => word.startsWith(`${home}/.signalbox/standby.`))
@@ -65,6 +71,7 @@ const waitingRunners = (home: string): ReadonlyArray<string> =>
       return false
     }
   })
+}
 
 for (const kind of ["local", "ssh"] as const) {
   const where = () =>
