@@ -14,6 +14,7 @@ import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
 import { countRequests, metricsRoute } from "./edge/metrics.ts"
+import { answerOutages, Outage } from "./edge/Outage.ts"
 import { ownNamesOnly, problems } from "./edge/problems.ts"
 import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
@@ -42,6 +43,7 @@ export const hubLayer = (options: HubOptions) => {
   const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
+    Layer.provide(Outage.layer),
     Layer.provideMerge(EventFeed.layer),
     Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
@@ -61,6 +63,7 @@ const app = (version: string) =>
     outputRoutes,
     metricsRoute,
     problems(HubApi, [streams.events, ...outputPaths, "/metrics", "/docs", "/openapi.json"]),
+    answerOutages,
     countRequests,
     ownNamesOnly
   )

@@ -10,6 +10,7 @@ import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import type { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { logIdentity } from "@signalbox/core/log/identity.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
@@ -24,6 +25,7 @@ import { queues } from "@signalbox/core/queue/queues.ts"
 import type { Slots } from "@signalbox/core/queue/Slots.ts"
 import { layer as slotsLayer } from "@signalbox/core/queue/SlotsLive.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { runConnections } from "./host/connections.ts"
 import { HostCommands } from "./host/HostCommands.ts"
 import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
@@ -37,6 +39,7 @@ import { killHandler } from "./task/kill.ts"
 import { launchHandler } from "./task/launch.ts"
 import { messageHandler } from "./task/message.ts"
 import { notifyHandler } from "./task/notify.ts"
+import { runSweeps } from "./task/sweep.ts"
 import { TaskCommands } from "./task/TaskCommands.ts"
 import { runWatches } from "./task/Watches.ts"
 
@@ -49,8 +52,10 @@ export interface WorkerOptions {
 
 const transport = (options: WorkerOptions) =>
   Layer.unwrap(
-    Effect.map(ReadModels, (models) =>
-      transportLayer({
+    Effect.gen(function* () {
+      const models = yield* ReadModels
+      return transportLayer({
+        log: yield* logIdentity,
         ssh: {
           resolve: (name) =>
             models.host(name).pipe(
@@ -60,7 +65,7 @@ const transport = (options: WorkerOptions) =>
         },
         local: options.localHome === undefined ? {} : { home: options.localHome }
       })
-    )
+    })
   )
 
 /** Everything a worker's rooms need, on a database and a log. */
@@ -107,9 +112,16 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runDirectLaunches, runWatches], {
-      concurrency: "unbounded"
-    })
+    const work = [
+      projections.run,
+      reactors.run,
+      queue.work(handlers),
+      runDirectLaunches,
+      runWatches,
+      runSweeps,
+      runConnections
+    ]
+    yield* Effect.all(work, { concurrency: "unbounded" })
     return yield* Effect.never
   }
 ).pipe(Effect.orDie)

@@ -12,7 +12,7 @@ import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresSe
 import { Projections, type Rebuilt } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
-import { databaseLayer, serverLayer } from "../database.ts"
+import { databaseLayer, hubsServerLayer } from "../database.ts"
 import { answer, columns, CommandFailed, failed, style, talk } from "../output.ts"
 
 const root = Effect.try({
@@ -66,7 +66,7 @@ export const psqlCommand = (args: ReadonlyArray<string>) =>
       })
     })
     if (code !== 0) return yield* new CommandFailed({ reason: "", code })
-  }).pipe(Effect.provide(serverLayer))
+  }).pipe(Effect.provide(hubsServerLayer))
 
 const libpq = (url: string): Record<string, string> => {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url)

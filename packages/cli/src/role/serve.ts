@@ -15,16 +15,17 @@ import { installationRoot } from "@signalbox/core/config/root.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
+import { logIdentity } from "@signalbox/core/log/identity.ts"
 import { fileLogs, stderrLogs } from "@signalbox/core/observe/logs.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { migrate } from "@signalbox/core/postgres/migrate.ts"
-import { PostgresServer } from "@signalbox/core/postgres/PostgresServer.ts"
+import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresServer.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
 import { HostCommands } from "@signalbox/worker/host/HostCommands.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
-import { serverLayer } from "../database.ts"
+import { hubsServerLayer, serverLayer } from "../database.ts"
 import { talk } from "../output.ts"
 
 export interface ServeOptions {
@@ -40,7 +41,7 @@ export const serve = (options: ServeOptions) =>
   Effect.gen(function* () {
     const server = yield* PostgresServer
     return yield* Effect.scoped(role(options)).pipe(Effect.raceFirst(server.failed))
-  }).pipe(Effect.provide(logLayer(options).pipe(Layer.provideMerge(serverLayer))))
+  }).pipe(Effect.provide(logLayer(options).pipe(Layer.provideMerge(options.hub ? serverLayer : hubsServerLayer))))
 
 const logLayer = (options: ServeOptions) =>
   options.logs === "stderr"
@@ -87,7 +88,14 @@ const hub = (options: ServeOptions) =>
     const announced = Layer.effectDiscard(
       Effect.gen(function* () {
         const { url, port } = yield* HubAddress
-        yield* announceHub(home, { url, pid: process.pid, startedAt: yield* DateTime.now, version })
+        const { url: database, origin } = yield* PostgresServer
+        yield* announceHub(home, {
+          url,
+          pid: process.pid,
+          startedAt: yield* DateTime.now,
+          version,
+          database: { server: shownServer(database), origin, log: yield* logIdentity }
+        })
         const tell = yield* Progress
         if (settings.httpPort !== 0 && port !== settings.httpPort)
           yield* tell(`Port ${settings.httpPort} is taken; the hub listens on ${port} instead.`)

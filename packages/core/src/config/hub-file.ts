@@ -7,13 +7,18 @@
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { DateTime, Effect, Schema } from "effect"
+import { LogId } from "../log/log-id.ts"
 import type { HomePaths } from "./Home.ts"
 
 export const HubInfo = Schema.Struct({
   url: Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s]+$/u)),
   pid: Schema.Int.check(Schema.isGreaterThan(0)),
   startedAt: Schema.DateTimeUtcFromString,
-  version: Schema.String
+  version: Schema.String,
+  /** Which database it uses: shown without its password; `log` tells it apart from every other. Older hubs do not say. */
+  database: Schema.optionalKey(
+    Schema.Struct({ server: Schema.String, origin: Schema.Literals(["embedded", "url"]), log: LogId })
+  )
 })
 export type HubInfo = typeof HubInfo.Type
 

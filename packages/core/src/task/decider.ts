@@ -3,7 +3,7 @@
  *
  * Owns: the rules of one task's life. Does not own: whether host, tool and dependencies exist (checked where the command is
  * made, against the read models), when a slot is free (worker), output.
- * Invariants: a settled task stays as it is, except that `unknown` gives way to evidence; evidence that comes twice or late is
+ * Invariants: a settled task stays as it is, except that `unknown` gives way to evidence and can be killed; evidence that comes twice or late is
  * accepted without an event, because the world may repeat itself; people's commands that make no sense are rejected.
  */
 import { Result, Schema } from "effect"
@@ -97,7 +97,7 @@ export const decideTask = (task: TaskView | undefined, command: TaskCommand): De
 }
 
 const requestKill = (task: TaskView, command: Extract<TaskCommand, { readonly _tag: "RequestKill" }>): Decision => {
-  if (isSettled(task.status)) {
+  if (isSettled(task.status) && !(task.status === "unknown" && command.reason === "person")) {
     return command.reason === "person"
       ? reject(`${task.taskId} has already ended (${task.status.replace("_", " ")}).`)
       : events()

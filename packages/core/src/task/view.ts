@@ -116,7 +116,15 @@ const changed = (
     case "TaskDispatched":
       return { status: "starting" }
     case "TaskLaunched":
-      return { status: "running", startedAt: task.startedAt ?? meta.at, pid: event.pid, bootId: event.bootId }
+      // seen after all: what was said of it while it was unknown is over
+      return {
+        status: "running",
+        startedAt: task.startedAt ?? meta.at,
+        finishedAt: null,
+        message: null,
+        pid: event.pid,
+        bootId: event.bootId
+      }
     case "TaskObserved":
       return { status: event.status, report: event.report }
     case "TaskMessageSent":

@@ -34,7 +34,8 @@ export const makeLocalTransport = (options: LocalOptions): Transport["Service"] 
           reason: `${host.name} is this machine and has no SSH host key`
         })
       ),
-    retryNow: () => Effect.void
+    retryNow: () => Effect.void,
+    reconfigured: () => Effect.void
   }
 }
 

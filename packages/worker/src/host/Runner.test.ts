@@ -18,7 +18,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Effect, Fiber, Schedule, Stream } from "effect"
 import { afterAll, beforeAll } from "vitest"
-import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
+import { type Sshd, startSshd, stopTmux, testLog } from "../../../../test/support/sshd.ts"
 import { framed } from "./reply.ts"
 import { kill, launch, parseState, prune, settle, state, type TaskState } from "./Runner.ts"
 import { scripts, scriptsVersion } from "./script/all.ts"
@@ -49,6 +49,7 @@ afterAll(async () => {
 const using = (home = localHome, env: Record<string, string | undefined> = process.env) =>
   Effect.provide(
     transportLayer({
+      log: testLog,
       ssh: { resolve: () => Effect.succeed(undefined), home: localHome, env: {}, knownHosts: [sshd.knownHosts] },
       local: { home, env }
     })
@@ -236,7 +237,7 @@ for (const kind of ["local", "ssh"] as const) {
               { stream: "err", size: 0 }
             )
             yield* settle(host, [id])
-            assert.isFalse(existsSync(join(where().home, ".signalbox", "active", id)))
+            assert.isFalse(existsSync(join(where().home, ".signalbox", "active", testLog, id)))
           }).pipe(using())
       )
   })
@@ -401,9 +402,17 @@ describe("old tasks on a host", () => {
       make("task-recent", days(3))
       make("task-runs-for-long", undefined)
       make("task-not-recorded", days(16))
-      symlinkSync("../tasks/task-not-recorded", join(active, "task-not-recorded"))
+      make("task-of-before", days(16))
+      mkdirSync(join(active, "another-log"))
+      symlinkSync("../../tasks/task-not-recorded", join(active, "another-log", "task-not-recorded"))
+      symlinkSync("../tasks/task-of-before", join(active, "task-of-before"))
       yield* prune(local).pipe(using(home))
-      assert.deepEqual(readdirSync(tasks).toSorted(), ["task-not-recorded", "task-recent", "task-runs-for-long"])
+      assert.deepEqual(readdirSync(tasks).toSorted(), [
+        "task-not-recorded",
+        "task-of-before",
+        "task-recent",
+        "task-runs-for-long"
+      ])
       rmSync(home, { recursive: true })
     })
   )

@@ -190,7 +190,7 @@ export const settle = Effect.fn("Runner.settle")(function* (host: HostConfig, ta
   yield* checkIds(host, taskIds)
   if (taskIds.length === 0) return
   const transport = yield* Transport
-  const command = `while read -r id && [ "$id" != . ]; do rm -f "$HOME/.signalbox/active/$id"; done`
+  const command = `a="$HOME/.signalbox/active"; while read -r id && [ "$id" != . ]; do rm -f "$a/$SIGNALBOX_LOG/$id" "$a/$id"; done`
   const ran = yield* transport.exec(host, command, { input: idLines(taskIds), timeoutMs: execTimeoutMs })
   if (ran.code !== 0)
     return yield* fail(host, "workspace", `${host.name} could not tidy its task list: ${lastWords(ran.err)}`)
@@ -221,7 +221,7 @@ export const prune = Effect.fn("Runner.prune")(function* (host: HostConfig) {
   const transport = yield* Transport
   const command =
     `cd "$HOME/.signalbox/tasks" 2>/dev/null || exit 0; find . -mindepth 2 -maxdepth 2 -name exit -mtime +${keepDays} | ` +
-    `while read -r e; do d=\${e#./}; d=\${d%%/*}; [ -L "../active/$d" ] || rm -rf "./$d"; done`
+    `while read -r e; do d=\${e#./}; d=\${d%%/*}; for l in "../active/$d" ../active/*/"$d"; do [ -L "$l" ] && continue 2; done; rm -rf "./$d"; done`
   yield* transport.exec(host, command, { timeoutMs: execTimeoutMs })
 })
 

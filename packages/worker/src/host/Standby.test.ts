@@ -37,6 +37,7 @@ const using = () =>
     Layer.fresh(Standby.layer).pipe(
       Layer.provideMerge(
         transportLayer({
+          log: "0123456789ab",
           ssh: { resolve: () => Effect.succeed(undefined), home: localHome, env: {}, knownHosts: [sshd.knownHosts] },
           local: { home: localHome, env: process.env }
         })

@@ -57,7 +57,7 @@ export class Transport extends Context.Service<
   Transport,
   {
     /**
-     * Runs `command` by /bin/sh on the host with `input` on stdin. Output is limited to `maxBytes` (default 4 MiB) per stream.
+     * Runs `command` by /bin/sh on the host with `input` on stdin and SIGNALBOX_LOG, the id of the log, in its environment. Output is limited to `maxBytes` (default 4 MiB) per stream.
      * `beforeInput` runs once the host has answered that the command starts, and before a byte of the input is sent.
      */
     readonly exec: <E = never>(
@@ -79,5 +79,7 @@ export class Transport extends Context.Service<
     ) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>
     /** Somebody asks for the host now: the back-off after failures ends. A connection that lives is kept. */
     readonly retryNow: (hostName: string) => Effect.Effect<void>
+    /** How the host is reached from now on (undefined: not at all): a connection that was made otherwise ends, with what runs over it. */
+    readonly reconfigured: (hostName: string, now: HostConfig | undefined) => Effect.Effect<void>
   }
 >()("@signalbox/worker/host/Transport") {}

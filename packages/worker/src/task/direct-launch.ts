@@ -118,5 +118,6 @@ const take = ({ host, taskId, tool }: TaskView, view: HostView) =>
 const giveBack = (taskId: string) =>
   Effect.gen(function* () {
     const now = yield* (yield* TaskCommands).load(taskId)
-    if (now === undefined || !activeStatuses.includes(now.status)) yield* (yield* Slots).release(taskId)
+    const mayRun = now !== undefined && (activeStatuses.includes(now.status) || now.status === "unknown")
+    if (!mayRun) yield* (yield* Slots).release(taskId)
   })

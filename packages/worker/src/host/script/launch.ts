@@ -8,9 +8,9 @@ export const launch = script`
 # the files is there. Where a tmux server runs, a runner stands by with it, in a session that takes the task's name when it begins.
 # Answers, after a blank line and "@signalbox": "outcome launched|already|adopted", "boot UUID", a line of state.sh, "@end".
 # 70 no workspace, 71 the input was cut short (nothing runs), 72 no tmux, 73 tmux failed, 74 not Linux, 75 no perl (interactive only). 78 (from the caller): no scripts.
-umask 077; here=\${0%/*}; b=$HOME/.signalbox
+umask 077; here=\${0%/*}; b=$HOME/.signalbox; a=$b/active/\${SIGNALBOX_LOG:?}
 # A task that starts Signalbox again must not lend its mark to the tmux server, or its kill would end every other task.
-unset SIGNALBOX_TASK SIGNALBOX_CALL TMUX TMUX_PANE
+unset SIGNALBOX_LOG SIGNALBOX_TASK SIGNALBOX_CALL TMUX TMUX_PANE
 answer() {
   printf '\n@signalbox\noutcome %s\nboot %s\n' "$1" "$boot"
   set -- lines
@@ -25,7 +25,7 @@ command -v tmux >/dev/null 2>&1 || exit 72
 export TMUX_TMPDIR="$b/tmux"; ready=; runner=; w=
 if [ $# -eq 0 ]; then
   for w in "$b"/standby.[0-9]*; do [ -d "$w" ] && [ ! -d "/proc/\${w##*.}" ] && rm -rf "$w"; done
-  w=$b/standby.$$; mkdir -p "$b/tasks" "$b/active" "$b/tmux" "$w" || exit 70
+  w=$b/standby.$$; mkdir -p "$b/tasks" "$a" "$b/tmux" "$w" || exit 70
   trap 'rm -rf "$w"' EXIT; trap 'exit 0' HUP INT TERM
   # The runner waits for a line on 4, or for its end: that is ours, however we end. Nobody else may hold it.
   mkfifo "$w/order" && exec 4<>"$w/order" && tmux -N -L sbx new-session -d -s "standby-$$" -x 200 -y 50 -- /bin/sh "$here/run.sh" "$w/order" wait </dev/null >/dev/null 2>&1 4>&- && runner=1
@@ -33,7 +33,7 @@ if [ $# -eq 0 ]; then
   set -f; set -- $words; set +f; ready=1; [ $# -ge 2 ] || exit 71
 fi
 id=$1; d=$b/tasks/$id; total=$2; shift 2
-if [ -n "$ready" ]; then mkdir -p "$d"; else mkdir -p "$d" "$b/active" "$b/tmux"; fi || exit 70
+if [ -n "$ready" ]; then mkdir -p "$d"; else mkdir -p "$d" "$a" "$b/tmux"; fi || exit 70
 [ -d "$d/once" ] && answer already
 # All of the input first: the head of busybox reads past what it was asked for, so stdin cannot be cut up as it comes.
 in=$d/in.$$; at=1; trap 'rm -rf "$in" "$w"' EXIT
@@ -41,7 +41,7 @@ in=$d/in.$$; at=1; trap 'rm -rf "$in" "$w"' EXIT
 # Counted while it comes; what cannot be written is counted wrong.
 got=$({ tee "$in" || echo; } 4>&- | wc -c 4>&-)
 if [ "$got" -ne "$total" ]; then [ "$(wc -c <"$in")" -eq "$got" ] && exit 71; exit 70; fi
-ln -sfn "../tasks/$id" "$b/active/$id" 4>&- & link=$!
+ln -sfn "../../tasks/$id" "$a/$id" 4>&- & link=$!
 while [ $# -gt 1 ]; do
   if [ "$2" -eq 0 ]; then printf '' >"$d/$1" || exit 70
   elif [ "$2" -eq "$total" ]; then mv -f "$in" "$d/$1" || exit 70

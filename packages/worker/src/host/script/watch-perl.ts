@@ -1,12 +1,12 @@
-/** Follows every task in active/ in one process: the quick watcher. Perl, because perl-base is on every Debian. */
+/** Follows every task of one log in one process: the quick watcher. Perl, because perl-base is on every Debian. */
 import { script } from "./text.ts"
 
 export const watchPerl = script`
-# watch.pl TICK: input "ID STREAM OFFSET" lines and a dot; output, for ever, for every task in active/:
+# watch.pl TICK: input "ID STREAM OFFSET" lines and a dot; output, for ever, for every task in active/$SIGNALBOX_LOG/:
 #   P id pid…   D id stream offset length\nBYTES\n   T id stream size (truncated)   X id code time   . (each idle second)
 use strict; use Time::HiRes qw(sleep time);
 my $tick = shift || 0.1; my (%off, %told, %idle, $n, $dot); my $beat = 0;
-mkdir "$ENV{HOME}/.signalbox"; mkdir "$ENV{HOME}/.signalbox/active"; chdir "$ENV{HOME}/.signalbox/active" or exit 70;
+my ($b, $log) = ("$ENV{HOME}/.signalbox", $ENV{SIGNALBOX_LOG} || exit 70); mkdir $_ for $b, "$b/active", "$b/active/$log"; chdir "$b/active/$log" or exit 70;
 while (my $l = <STDIN>) { chomp $l; if ($l eq ".") { $dot = 1; last } my ($id, $s, $o) = split " ", $l; $off{"$id/$s"} = $o }
 exit 71 unless $dot;
 sub out { my ($d, $p) = (shift, 0); while ($p < length $d) { my $w = syswrite STDOUT, $d, length($d) - $p, $p; exit 0 unless $w; $p += $w } $beat = time }
