@@ -27,10 +27,13 @@ import { layer as slotsLayer } from "@signalbox/core/queue/SlotsLive.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { runConnections } from "./host/connections.ts"
 import { HostCommands } from "./host/HostCommands.ts"
+import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
+import { Direct } from "./task/Direct.ts"
+import { runDirectLaunches } from "./task/direct-launch.ts"
 import { dispatchHandler } from "./task/dispatch.ts"
 import { killHandler } from "./task/kill.ts"
 import { launchHandler } from "./task/launch.ts"
@@ -76,11 +79,23 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  return transport(options).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
+  const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
+  return Layer.mergeAll(onHosts, Direct.layer).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
 }
 
 type Rooms =
-  Db | Commands | EventLog | HostCommands | JobQueue | Projections | ReadModels | Slots | TaskCommands | Transport
+  | Db
+  | Commands
+  | Direct
+  | EventLog
+  | HostCommands
+  | JobQueue
+  | Projections
+  | ReadModels
+  | Slots
+  | Standby
+  | TaskCommands
+  | Transport
 export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   dispatchHandler,
   launchHandler,
@@ -97,7 +112,15 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    const work = [projections.run, reactors.run, queue.work(handlers), runWatches, runSweeps, runConnections]
+    const work = [
+      projections.run,
+      reactors.run,
+      queue.work(handlers),
+      runDirectLaunches,
+      runWatches,
+      runSweeps,
+      runConnections
+    ]
     yield* Effect.all(work, { concurrency: "unbounded" })
     return yield* Effect.never
   }
