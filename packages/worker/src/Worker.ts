@@ -40,10 +40,13 @@ import { runCatalog } from "./model/catalog.ts"
 import type { Models } from "./model/Models.ts"
 import { runConnections } from "./host/connections.ts"
 import { HostCommands } from "./host/HostCommands.ts"
+import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
+import { Direct } from "./task/Direct.ts"
+import { runDirectLaunches } from "./task/direct-launch.ts"
 import { dispatchHandler } from "./task/dispatch.ts"
 import { killHandler } from "./task/kill.ts"
 import { launchHandler } from "./task/launch.ts"
@@ -89,7 +92,8 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  return Layer.mergeAll(transport(options), conversationServices).pipe(
+  const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
+  return Layer.mergeAll(onHosts, Direct.layer, conversationServices).pipe(
     Layer.provideMerge(rooms),
     Layer.provideMerge(derived)
   )
@@ -101,6 +105,7 @@ type Rooms =
   | Commands
   | ConversationCommands
   | ConversationTail
+  | Direct
   | EventLog
   | HostCommands
   | JobQueue
@@ -110,6 +115,7 @@ type Rooms =
   | ReadModels
   | Rules
   | Slots
+  | Standby
   | Talks
   | TaskCommands
   | TaskOutput
@@ -138,6 +144,7 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
       projections.run,
       reactors.run,
       queue.work(handlers),
+      runDirectLaunches,
       runWatches,
       runSweeps,
       runConnections,

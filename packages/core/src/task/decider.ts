@@ -22,7 +22,7 @@ type CreatedEvent = Extract<TaskEvent, { readonly _tag: "TaskCreated" }>
 
 export type TaskCommand =
   | { readonly _tag: "Create"; readonly created: Omit<CreatedEvent, "_tag"> }
-  | { readonly _tag: "Dispatch" }
+  | { readonly _tag: "Dispatch"; readonly direct?: true }
   | { readonly _tag: "RecordLaunch"; readonly pid: number; readonly bootId: string; readonly adopted: boolean }
   | { readonly _tag: "Observe"; readonly report: ToolReport }
   | { readonly _tag: "RequestKill"; readonly reason: "person" | "timeout" | "idle-timeout"; readonly graceMs: number }
@@ -63,7 +63,8 @@ export const decideTask = (task: TaskView | undefined, command: TaskCommand): De
   if (isSettled(task.status) && task.status !== "unknown") return events()
   switch (command._tag) {
     case "Dispatch":
-      return task.status === "queued" && task.kill === null ? events({ _tag: "TaskDispatched" }) : events()
+      if (task.status !== "queued" || task.kill !== null) return events()
+      return events({ _tag: "TaskDispatched", ...(command.direct === undefined ? {} : { direct: command.direct }) })
     case "RecordLaunch":
       return task.startedAt === null
         ? events({ _tag: "TaskLaunched", pid: command.pid, bootId: command.bootId, adopted: command.adopted })

@@ -25,6 +25,7 @@ export const makeLocalTransport = (options: LocalOptions): Transport["Service"] 
   return {
     exec: (host, command, how) => runToEnd(host.name, start(host.name, command), how),
     stream: (host, command, how) => Stream.scoped(follow(host.name, start(host.name, command), how?.input)),
+    open: (host, command) => start(host.name, command),
     offeredKey: (host) =>
       Effect.fail(
         new HostRefused({

@@ -295,7 +295,7 @@ describe("what is in the way", () => {
       const home = mkdtempSync(join(tmpdir(), "bare-"))
       const bin = join(home, "bin")
       mkdirSync(bin)
-      for (const name of ["mkdir", "cat", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id"])
+      for (const name of ["mkdir", "cat", "tee", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id"])
         symlinkSync(`/usr/bin/${name}`, join(bin, name))
       const error = yield* Effect.flip(launch(local, "t1", { command: "true" })).pipe(using(home, { PATH: bin }))
       assert.strictEqual(

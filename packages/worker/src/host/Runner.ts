@@ -83,7 +83,7 @@ export type Typed =
 
 type Failure = HostError | RunnerError
 
-const execTimeoutMs = 60_000
+export const execTimeoutMs = 60_000
 
 /** @param beforeSending runs when the host has answered and nothing has been sent yet: if it, or the way to it, fails, nothing will run */
 export const launch = Effect.fn("Runner.launch")(function* <E = never>(
@@ -92,14 +92,23 @@ export const launch = Effect.fn("Runner.launch")(function* <E = never>(
   files: TaskFiles,
   beforeSending?: Effect.Effect<void, E>
 ) {
+  const { words, input } = yield* launchOrder(host, taskId, files)
+  const lines = yield* ask(host, "launch.sh", words, input, { beforeInput: beforeSending })
+  return yield* launchedOf(host, taskId, lines)
+})
+
+/** What `launch.sh` is told, and the input that holds the files. */
+export const launchOrder = Effect.fnUntraced(function* (host: HostConfig, taskId: string, files: TaskFiles) {
   yield* checkIds(host, [taskId])
   const parts = taskFiles(files)
   if (typeof parts === "string") return yield* fail(host, "task-id", parts)
   const input = Buffer.concat(parts.map((part) => part.bytes))
   const list = parts.map((part) => `${part.name} ${part.bytes.length}`).join(" ")
-  const lines = yield* ask(host, "launch.sh", `${taskId} ${input.length} ${list}`, input, {
-    beforeInput: beforeSending
-  })
+  return { words: `${taskId} ${input.length} ${list}`, input }
+})
+
+/** What `launch.sh` has answered. */
+export const launchedOf = Effect.fnUntraced(function* (host: HostConfig, taskId: string, lines: ReadonlyArray<string>) {
   const [outcome, boot, state] = lines
   const how = /^outcome (launched|already|adopted)$/u.exec(outcome ?? "")?.[1]
   const bootId = /^boot ([0-9a-f-]{36})$/u.exec(boot ?? "")?.[1]
@@ -280,12 +289,21 @@ const ask = <E = never>(
       yield* install(host)
       ran = yield* once
     }
-    if (ran.code !== 0) return yield* explain(host, ran)
-    const lines = framed(ran.out)
-    if (lines === undefined)
-      return yield* fail(host, "answer", `the answer of ${host.name} to ${name} was cut short: try again`)
-    return lines
+    return yield* answerOf(host, name, ran)
   })
+
+/** The lines that a script has answered, or why there are none. */
+export const answerOf = (
+  host: HostConfig,
+  name: string,
+  ran: Ran
+): Effect.Effect<ReadonlyArray<string>, RunnerError> => {
+  if (ran.code !== 0) return Effect.fail(explain(host, ran))
+  const lines = framed(ran.out)
+  return lines === undefined
+    ? fail(host, "answer", `the answer of ${host.name} to ${name} was cut short: try again`)
+    : Effect.succeed(lines)
+}
 
 const explain = (host: HostConfig, ran: Ran): RunnerError => {
   const said = lastWords(ran.err)

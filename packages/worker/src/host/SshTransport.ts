@@ -90,6 +90,7 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
     return {
       exec: (host, command, how) => runToEnd(host.name, start(host, command), how),
       stream: (host, command, how) => Stream.scoped(follow(host.name, start(host, command), how?.input)),
+      open: start,
       offeredKey: (host) =>
         Effect.gen(function* () {
           const [, ...jumps] = yield* hopsOf(host, options.resolve)

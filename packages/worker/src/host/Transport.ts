@@ -5,8 +5,9 @@
  * Invariants: a missing exit status is unknown (`code` undefined), never 0; nothing a person wrote is ever part of `command`:
  * it travels in `input` or in files.
  */
-import { Context, type Effect, Schema, type Stream } from "effect"
+import { Context, type Effect, Schema, type Scope, type Stream } from "effect"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
+import type { Running } from "./process.ts"
 
 /** No connection, or it broke. Nothing is known of what ran: ask again when the host is back. */
 export class HostUnreachable extends Schema.TaggedError<HostUnreachable>()("HostUnreachable", {
@@ -70,6 +71,8 @@ export class Transport extends Context.Service<
       command: string,
       options?: { readonly input?: string | Uint8Array }
     ) => Stream.Stream<Uint8Array, HostError>
+    /** A process to talk with; it is stopped with the scope. */
+    readonly open: (host: HostConfig, command: string) => Effect.Effect<Running, HostError, Scope.Scope>
     /** The host key's public line as it is offered now, without connecting any further (`key` is "type base64", as in `hostKeys`): for `host add` and `--accept-new`. */
     readonly offeredKey: (
       host: HostConfig

@@ -23,6 +23,7 @@ export const transportLayer = (options: TransportOptions): Layer.Layer<Transport
         exec: (host, command, how) => (host.kind === "local" ? local : ssh).exec(host, named(command), how),
         stream: (host, command, how) =>
           Stream.suspend(() => (host.kind === "local" ? local : ssh).stream(host, named(command), how)),
+        open: (host, command) => (host.kind === "local" ? local : ssh).open(host, named(command)),
         offeredKey: (host) => (host.kind === "local" ? local : ssh).offeredKey(host),
         retryNow: ssh.retryNow,
         reconfigured: ssh.reconfigured

@@ -292,7 +292,7 @@ it.live("a host without perl is one sentence, and nothing runs", () =>
     const home = mkdtempSync(join(tmpdir(), "bare-"))
     const bin = join(home, "bin")
     mkdirSync(bin)
-    for (const name of ["mkdir", "cat", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id", "tmux"])
+    for (const name of ["mkdir", "cat", "tee", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id", "tmux"])
       symlinkSync(`/usr/bin/${name}`, join(bin, name))
     const error = yield* Effect.flip(launch(local, "t1", { command: "true", interactive: true })).pipe(
       using(home, { PATH: bin })

@@ -16,7 +16,7 @@ import { DispatchJob } from "@signalbox/core/task/jobs.ts"
 import { taskProjection } from "@signalbox/core/task/projection.ts"
 import { activeStatuses, settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
-import { TaskCommands } from "./TaskCommands.ts"
+import { dispatchKey, TaskCommands } from "./TaskCommands.ts"
 import { releaseSettled } from "./watched.ts"
 
 /** Tasks at once on a host that says nothing else. */
@@ -85,7 +85,7 @@ export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
       yield* commands.run(row.id, { _tag: "FailDependency", message }, "dependency")
   }
   for (const taskId of granted) {
-    const after = yield* commands.run(taskId, { _tag: "Dispatch" }, "dispatch")
+    const after = yield* commands.run(taskId, { _tag: "Dispatch" }, dispatchKey)
     // Another dispatcher may have been faster: it may run by now, and then the slot is its own.
     const mayRun = after !== undefined && (activeStatuses.includes(after.status) || after.status === "unknown")
     if (!mayRun) yield* slots.release(taskId)
@@ -103,7 +103,7 @@ export const limitsOf = (
 })
 
 /** What may start now, and what never will: due tasks whose dependencies have all ended, or one of them without success. */
-const readQueue = (host: string) =>
+export const readQueue = (host: string) =>
   Effect.flatMap(Db, (db) =>
     db.query(
       "read the queue",
