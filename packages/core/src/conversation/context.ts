@@ -200,9 +200,10 @@ const estimate = (system: string, all: ReadonlyArray<Said>): number => {
   const nth = all.findLastIndex((one) => one.counted !== undefined)
   const counted = all[nth]?.counted
   if (counted === undefined) return plain
-  const before = tokensOf(system) + sum(0, nth)
-  const ratio = Math.min(3, Math.max(0.5, counted / Math.max(1, before)))
-  return Math.ceil(counted + sum(nth, all.length) * ratio)
+  const before = Math.max(1, tokensOf(system) + sum(0, nth))
+  // some count only what was not in their cache
+  const ratio = Math.min(3, Math.max(0.5, counted / before))
+  return Math.ceil((before + sum(nth, all.length)) * ratio)
 }
 
 /** Where the past may be cut: before each of these messages of people, oldest first. Nothing of a reply is ever cut off its message. */

@@ -5,21 +5,16 @@
  * answer (`reply.ts`, `summarize.ts`), wire formats (model room).
  * Invariants: never fails; what was shown is what is handed back, unit for unit; an interruption leaves what had come in `heard`.
  */
-import { Clock, Context, Effect, Stream } from "effect"
+import { Clock, Data, Effect, Stream } from "effect"
 import { payloadFault } from "@signalbox/core/log/storable.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
-import { ready, storableJson, storableText } from "@signalbox/core/conversation/pieces.ts"
+import { ready, splitByBytes, storableJson, storableText } from "@signalbox/core/conversation/pieces.ts"
 import { costOf } from "@signalbox/core/model/prices.ts"
 import type { Cost, FailureKind, Native, StopReason, ToolCall, Usage } from "@signalbox/core/model/message.ts"
 import { type ModelPart, type ModelRequest, Models } from "../model/Models.ts"
 
 /** Bytes of JSON: an event holds 1 MiB, and needs some for the rest. */
 export const replyBytesLimit = 900_000
-
-/** What a call cost. Null: no price is known. */
-export const CostOf = Context.Reference<typeof costOf>("@signalbox/worker/conversation/CostOf", {
-  defaultValue: () => costOf
-})
 
 export interface CallFacts {
   readonly model: string
@@ -79,14 +74,17 @@ export const ask = (
     heard.startedAt = yield* Clock.currentTimeMillis
     const parts = models.stream(request, (usage) => (heard.usage = usage))
     return yield* parts.pipe(
-      Stream.takeUntil(() => heard.bytes > replyBytesLimit),
       Stream.runForEach((part) => hear(part, heard, shown)),
       Effect.map(() => answerOf(heard)),
       Effect.catchTag("ModelFailed", (failed) =>
         Effect.succeed<Answer>({ _tag: "Failed", kind: failed.kind, message: failed.sentence })
-      )
+      ),
+      Effect.catchTag("Overflow", () => Effect.succeed(overflowed(heard)))
     )
   })
+
+/** More than an event holds: the rest is not waited for. */
+class Overflow extends Data.TaggedError("Overflow") {}
 
 const hear = (part: ModelPart, heard: Heard, shown: Shown | undefined) =>
   Effect.gen(function* () {
@@ -96,13 +94,16 @@ const hear = (part: ModelPart, heard: Heard, shown: Shown | undefined) =>
       case "Text": {
         const { now, later } = ready(heard.later + part.text)
         heard.later = later
-        const text = storableText(now)
+        const whole = storableText(now)
+        const size = Buffer.byteLength(JSON.stringify(whole))
+        const room = replyBytesLimit - heard.bytes
+        const text = size <= room ? whole : (splitByBytes(whole, Math.max(room, 16))[0] ?? "")
         const from = (shown?.from ?? 0) + heard.text.length
         heard.text += text
-        heard.bytes += Buffer.byteLength(JSON.stringify(text))
+        heard.bytes += size
         if (shown !== undefined)
           yield* live.write(shown.conversationId, { _tag: "Text", replyId: shown.replyId, from, text })
-        return
+        return size <= room ? undefined : yield* new Overflow()
       }
       case "Thinking":
         if (shown !== undefined) yield* live.write(shown.conversationId, { _tag: "Thinking", replyId: shown.replyId })
@@ -115,7 +116,7 @@ const hear = (part: ModelPart, heard: Heard, shown: Shown | undefined) =>
         }
         heard.calls.push(call)
         heard.bytes += Buffer.byteLength(JSON.stringify(call))
-        return
+        return heard.bytes <= replyBytesLimit ? undefined : yield* new Overflow()
       }
       case "Finished":
         heard.finished = part
@@ -126,12 +127,6 @@ const hear = (part: ModelPart, heard: Heard, shown: Shown | undefined) =>
 
 const answerOf = (heard: Heard): Answer => {
   const { finished } = heard
-  if (heard.bytes > replyBytesLimit)
-    return {
-      _tag: "Failed",
-      kind: "truncated",
-      message: `The reply was cut after ${heard.text.length} characters, because one reply holds at most ${replyBytesLimit} bytes. What is there is kept; ask the model to go on.`
-    }
   if (finished === undefined)
     return {
       _tag: "Failed",
@@ -145,6 +140,12 @@ const answerOf = (heard: Heard): Answer => {
   }
 }
 
+const overflowed = ({ text }: Heard): Answer => ({
+  _tag: "Failed",
+  kind: "truncated",
+  message: `The reply was cut after ${text.length} characters, because one reply holds at most ${replyBytesLimit} bytes. What is there is kept; ask the model to go on.`
+})
+
 /** Private data of a provider helps, and is not worth losing the reply for. */
 const fits = (native: Native, heard: Heard): boolean =>
   payloadFault(native, "native") === undefined &&
@@ -153,12 +154,11 @@ const fits = (native: Native, heard: Heard): boolean =>
 /** The facts of a call that has ended, or was stopped, now. */
 export const factsOf = (ref: string, heard: Heard): Effect.Effect<CallFacts> =>
   Effect.gen(function* () {
-    const reckon = yield* CostOf
     const now = yield* Clock.currentTimeMillis
     return {
       model: ref,
       usage: heard.usage,
-      cost: heard.usage === null ? null : reckon(ref, heard.usage, new Date(now).toISOString()),
+      cost: heard.usage === null ? null : costOf(ref, heard.usage, new Date(now).toISOString().slice(0, 10)),
       firstTokenMs: heard.firstAt === null ? null : heard.firstAt - heard.startedAt,
       latencyMs: heard.startedAt === 0 ? 0 : now - heard.startedAt
     }
