@@ -13,7 +13,7 @@ import type { Press } from "./keys.ts"
 import { line } from "./line.ts"
 import { isWriting } from "./conversation/state.ts"
 import { meets, place } from "./situation.ts"
-import { close, note, type Scene, show, type Step, type Ui } from "./ui.ts"
+import { close, errorRead, note, type Scene, show, type Step, type Ui } from "./ui.ts"
 import { edited, typed, writing } from "./writing.ts"
 
 /** A key or typed character. */
@@ -103,8 +103,8 @@ const simple = (ui: Ui, id: ActionId): Step | undefined => {
 
 /** Escape undoes one thing at a time: a message, the zoom, the detail, the marks, the filter. */
 const dismissed = (ui: Ui): Ui => {
-  const error = ui.toasts.find((t) => t.kind === "error")
-  if (error !== undefined) return { ...ui, toasts: ui.toasts.filter((t) => t !== error) }
+  const read = errorRead(ui)
+  if (read !== undefined) return read
   if (ui.view === "chats" && ui.chat.fresh)
     return { ...ui, zoom: false, focus: "list", chat: { ...ui.chat, fresh: false, writing: undefined } }
   if (ui.zoom) return { ...ui, zoom: false, logOnly: false, focus: "list" }

@@ -38,6 +38,8 @@ export type ChatRequest =
       readonly kind: "chat.interrupt" | "chat.regenerate" | "chat.summarize" | "chat.older"
       readonly conversationId: string
     }
+  /** To the message of this version, older pages read as far as it takes. */
+  | { readonly kind: "chat.reach"; readonly conversationId: string; readonly version: number }
   | { readonly kind: "chat.archive"; readonly conversationId: string; readonly archived: boolean }
   | {
       readonly kind: "chat.decide"
@@ -118,6 +120,12 @@ export const complain = (ui: Ui, text: string, now: number): Ui => ({
   ...ui,
   toasts: post(ui.toasts, "error", text, now)
 })
+
+/** Without the oldest message that was to be read; undefined: there is none. */
+export const errorRead = (ui: Ui): Ui | undefined => {
+  const error = ui.toasts.find((toast) => toast.kind === "error")
+  return error === undefined ? undefined : { ...ui, toasts: ui.toasts.filter((toast) => toast !== error) }
+}
 
 export const idsOfView = (ui: Ui, model: Model): Ids =>
   (ui.view === "timeline" ? model.events : ui.view === "chats" ? model.chat.list : model[ui.view]).ids

@@ -35,6 +35,7 @@ import { conversationServices } from "./conversation/services.ts"
 import { summaryHandler } from "./conversation/summary.ts"
 import type { Talks } from "./conversation/Talks.ts"
 import type { Turns } from "./conversation/Turns.ts"
+import { runCatalog } from "./model/catalog.ts"
 import type { Models } from "./model/Models.ts"
 import { HostCommands } from "./host/HostCommands.ts"
 import type { Transport } from "./host/Transport.ts"
@@ -128,7 +129,9 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches], { concurrency: "unbounded" })
+    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches, runCatalog], {
+      concurrency: "unbounded"
+    })
     return yield* Effect.never
   }
 ).pipe(Effect.orDie)

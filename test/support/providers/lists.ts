@@ -30,7 +30,12 @@ export const anthropicModels = [
   anthropic("claude-3-haiku-20240307", "Claude Haiku 3", 200_000, 4_096, "2024-03-07T00:00:00Z")
 ]
 
-const openai = (id: string, owner = "system") => ({ id, object: "model", created: 1_750_000_000, owned_by: owner })
+const openai = (id: string, owner = "system") => ({
+  id,
+  object: "model",
+  created: id.startsWith("gpt-6") ? 1_790_000_000 : 1_750_000_000,
+  owned_by: owner
+})
 
 export const openaiModels = [
   "gpt-6-astra",

@@ -15,7 +15,7 @@ import { installationRoot } from "@signalbox/core/config/root.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
-import { CatalogPlain } from "@signalbox/core/model/CatalogPlain.ts"
+import { catalogLayer } from "@signalbox/core/model/CatalogLive.ts"
 import { fileLogs, stderrLogs } from "@signalbox/core/observe/logs.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
@@ -60,7 +60,7 @@ const role = (options: ServeOptions) =>
     const name = `${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`
     const database = Db.layer(server.url, { max: 12, name: `signalbox-${options.hub ? "hub" : "worker"}` })
     const services = workerServices({ name }).pipe(
-      Layer.provideMerge(Layer.mergeAll(CatalogPlain, modelsLayer)),
+      Layer.provideMerge(Layer.mergeAll(catalogLayer(), modelsLayer)),
       Layer.provideMerge(eventLogLayer),
       Layer.provideMerge(Layer.effectDiscard(upToDate)),
       Layer.provideMerge(database)
@@ -109,7 +109,7 @@ const bridgeAlone = (options: ServeOptions) =>
       Effect.flatMap(BridgeAddress, ({ at }) =>
         talk(`The bridge listens on ${at?.host} port ${at?.port}${at?.tls === true ? " with TLS" : ""}`)
       )
-    ).pipe(Layer.provide(bridgeRoleLayer(made)), Layer.provide(CatalogPlain))
+    ).pipe(Layer.provide(bridgeRoleLayer(made)), Layer.provide(catalogLayer()))
   )
 
 const hub = (options: ServeOptions) =>
@@ -139,6 +139,6 @@ const hub = (options: ServeOptions) =>
     )
     return announced.pipe(
       Layer.provideMerge(hubLayer({ ...made, host: settings.httpHost, port: settings.httpPort, mode: options.ports })),
-      Layer.provide(CatalogPlain)
+      Layer.provide(catalogLayer())
     )
   })

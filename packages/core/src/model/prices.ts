@@ -22,7 +22,7 @@ interface Row extends Price {
   /** Requests with more input than this cost so, all of them; null: how much is not known. */
   readonly long?: { readonly over: number; readonly price: Price | null }
   /** From that day on. */
-  readonly then?: { readonly from: string; readonly price: Price }
+  readonly later?: { readonly from: string; readonly price: Price }
 }
 
 const claude = (input: number, output: number, cachedInput = input / 10): Row => ({
@@ -102,8 +102,8 @@ const table: { readonly [provider: string]: { readonly [model: string]: Row } } 
     "o4-mini": gpt(1.1, 4.4, 0.275)
   },
   gemini: {
-    "gemini-4-argon": { ...gpt(2, 10, 0.1), then: { from: "2026-12-01", price: gpt(4, 20, 0.2) } },
-    "gemini-3.8-flash": { ...gpt(0.75, 3.75, 0.075), then: { from: "2027-01-01", price: gpt(1.5, 7.5, 0.15) } },
+    "gemini-4-argon": { ...gpt(2, 10, 0.1), later: { from: "2026-12-01", price: gpt(4, 20, 0.2) } },
+    "gemini-3.8-flash": { ...gpt(0.75, 3.75, 0.075), later: { from: "2027-01-01", price: gpt(1.5, 7.5, 0.15) } },
     "gemini-3.5-flash": gpt(1.5, 9),
     "gemini-3.5-flash-lite": gpt(0.3, 2.5),
     "gemini-3.1-pro": { ...gpt(2, 12, 0.2), long: { over: 200_000, price: gpt(4, 18, 0.4) } },
@@ -142,7 +142,7 @@ export const costOf = (ref: string, usage: Usage, on: string = pricesOf): Cost =
 }
 
 const priceOf = (row: Row, usage: Usage, on: string): Price | null => {
-  if (row.then !== undefined && on >= row.then.from) return row.then.price
+  if (row.later !== undefined && on >= row.later.from) return row.later.price
   return row.long !== undefined && usage.inputTokens > row.long.over ? row.long.price : row
 }
 

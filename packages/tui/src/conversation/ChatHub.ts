@@ -28,6 +28,8 @@ export interface ChatActs {
   readonly summarize: (conversationId: string) => Promise<void>
   readonly models: (refresh: boolean) => Promise<void>
   readonly older: (conversationId: string) => Promise<void>
+  /** Resolves when the conversation that is followed has its last page, or has failed to get it, or another one is followed. */
+  readonly read: (conversationId: string) => Promise<void>
   /** What is on the screen; undefined: nothing of conversations is. */
   readonly follow: (
     wanted: { readonly conversationId: string | undefined; readonly search: string } | undefined
@@ -175,6 +177,17 @@ export const chatActs = (options: ChatHubOptions): ChatActs & { readonly close: 
           older = undefined
         })
     },
+    read: (conversationId) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const { talk } = chats
+          if (talk?.conversationId === conversationId && talk.state === "loading") return
+          leave()
+          resolve()
+        }
+        const leave = store.ticker.subscribe(look)
+        look()
+      }),
     follow: (wanted) => {
       read(wanted?.conversationId)
       search(wanted?.search ?? "")

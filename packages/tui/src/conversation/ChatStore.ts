@@ -26,6 +26,7 @@ export class ChatStore {
   onUnknown: (conversationId: string) => void = () => {}
   private readonly views = new Map<string, ConversationView>()
   private readonly ticker: Ticker
+  private order: ReadonlyArray<ConversationView> | undefined
 
   constructor(ticker: Ticker) {
     this.ticker = ticker
@@ -37,6 +38,7 @@ export class ChatStore {
 
   clear(): void {
     this.views.clear()
+    this.order = undefined
     this.talk = undefined
     this.found = undefined
   }
@@ -45,6 +47,7 @@ export class ChatStore {
     const before = this.views.get(view.conversationId)
     if (before !== undefined && before.version > view.version) return
     this.views.set(view.conversationId, view)
+    this.order = undefined
     if (this.views.size > most + 200) this.trim()
     this.ticker.touch()
   }
@@ -84,11 +87,13 @@ export class ChatStore {
   }
 
   model(filter: string, archived: boolean): ChatModel {
-    return chatModel(orderedChats(this.views.values()), filter, archived, this.found, this.talk, this.models)
+    this.order ??= orderedChats(this.views.values())
+    return chatModel(this.order, filter, archived, this.found, this.talk, this.models)
   }
 
   private trim(): void {
     for (const view of orderedChats(this.views.values()).slice(most))
       if (view.status === "idle") this.views.delete(view.conversationId)
+    this.order = undefined
   }
 }

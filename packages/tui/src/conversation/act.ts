@@ -7,7 +7,7 @@
  */
 import type { ActionId, EditId } from "../keymap.ts"
 import { edit, insert, line } from "../line.ts"
-import { close, complain, note, type Request, type Scene, type Step, type Ui } from "../ui.ts"
+import { close, complain, errorRead, note, type Request, type Scene, type Step, type Ui } from "../ui.ts"
 import { shownBlocks } from "./detail.ts"
 import { continued, type Draft, editDraft, paste, stepDraft, wholeText, write } from "./draft.ts"
 import { choices } from "./picker.ts"
@@ -26,15 +26,7 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
         request: { kind: "chat.models", refresh: false }
       }
     case "chat.open":
-      return key === undefined
-        ? { ui }
-        : {
-            ui: withChat(
-              { ...ui, focus: "detail", zoom: ui.zoom || ui.focus === "list" },
-              // A question that waits is answered first: nothing can be sent before.
-              { writing: ui.focus === "list" && view?.status === "waiting" ? undefined : key }
-            )
-          }
+      return opened(ui, scene)
     case "chat.write":
       return key === undefined ? { ui } : { ui: withChat({ ...ui, focus: "detail" }, { writing: key }) }
     case "chat.archived":
@@ -100,7 +92,8 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
       return { ui: withChat(ui, { place }) }
     }
     case "composer.leave":
-      return { ui: withChat(ui, { writing: undefined }) }
+      // A message that covers the draft is read first.
+      return { ui: errorRead(ui) ?? withChat(ui, { writing: undefined }) }
     case "composer.list":
       return { ui: { ...ui, focus: "list", zoom: false } }
     case "composer.pageUp":
@@ -142,6 +135,23 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     default:
       return undefined
   }
+}
+
+/** To write; what a search found is opened where it stands, and a question that waits is answered before anything is written. */
+const opened = (ui: Ui, { model }: Scene): Step => {
+  const view = selectedChat(ui, model)
+  const key = draftKey(ui, model)
+  if (key === undefined) return { ui }
+  const hit = view === undefined || ui.focus === "detail" ? undefined : model.chat.hits.get(view.conversationId)
+  const reading = hit !== undefined || (ui.focus === "list" && view?.status === "waiting")
+  const next = withChat(
+    { ...ui, focus: "detail", zoom: ui.zoom || ui.focus === "list" },
+    { writing: reading ? undefined : key }
+  )
+  return asks(
+    next,
+    hit === undefined ? undefined : { kind: "chat.reach", conversationId: hit.conversationId, version: hit.version }
+  )
 }
 
 const asks = (ui: Ui, request: Request | undefined): Step => (request === undefined ? { ui } : { ui, request })

@@ -24,14 +24,33 @@ const wrapped = (draft: Draft, columns: number): Wrapped => {
   let at = { x: 0, y: 0 }
   let offset = 0
   for (const one of text.split("\n")) {
+    const lines = softly(clean(shownText(draft, one)), room)
     if (cursor >= offset && cursor <= offset + one.length) {
-      const head = broken(clean(shownText(draft, one.slice(0, cursor - offset))), room)
-      at = { x: width(head.at(-1) ?? ""), y: rows.length + head.length - 1 }
+      // What is drawn before the cursor says where it stands, for what is drawn is not as long as what is written.
+      let left = clean(shownText(draft, one.slice(0, cursor - offset))).length
+      let y = 0
+      while (y < lines.length - 1 && left >= (lines[y]?.length ?? 0)) left -= lines[y++]?.length ?? 0
+      at = { x: Math.min(width((lines[y] ?? "").slice(0, left)), columns - sign.length - 1), y: rows.length + y }
     }
-    rows.push(...broken(clean(shownText(draft, one)), room))
+    rows.push(...lines)
     offset += one.length + 1
   }
   return { rows, cursor: at }
+}
+
+/** Broken after blanks where there are some; put together the rows are the line. */
+const softly = (line: string, room: number): ReadonlyArray<string> => {
+  const rows: Array<string> = []
+  let rest = line
+  while (rest !== "") {
+    const [head = rest] = broken(rest.slice(0, room * 8 + 64), room)
+    if (head.length === rest.length) break
+    const blank = rest[head.length] === " " ? head.length : head.lastIndexOf(" ")
+    const cut = blank > head.length / 3 ? blank + 1 : Math.max(1, head.length)
+    rows.push(rest.slice(0, cut))
+    rest = rest.slice(cut)
+  }
+  return [...rows, rest]
 }
 
 export const composerHeight = (draft: Draft, columns: number, rows: number): number =>

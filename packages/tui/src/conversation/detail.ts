@@ -21,7 +21,7 @@ import { chatState } from "./model.ts"
 import { type Blocks, rowsSince, visibleRows } from "./place.ts"
 import { askedCall, draftKey, draftOf, isWriting, selectedChat, talkOf } from "./state.ts"
 import { askedCalls, type Talk } from "./talk.ts"
-import { firstToken, modelName, noModelSentence, spent } from "./words.ts"
+import { firstToken, fitting, modelName, noModelSentence, spent } from "./words.ts"
 
 type Size = Pick<Rect, "columns" | "rows">
 
@@ -104,7 +104,7 @@ const headRows = (
   ]
   return [
     spread([title], [say(status, { color, bold: true })], columns),
-    [said(facts.filter((fact) => fact !== undefined).join(" · "), columns, { dim: true })],
+    [said(fitting(facts, columns), columns, { dim: true })],
     [say("─".repeat(columns), { dim: true })]
   ]
 }

@@ -200,7 +200,7 @@ const ended = (
 
 /** Another reply took its place: enough to recognize it. */
 const replaced = (reply: ReplyEntry, columns: number): ReadonlyArray<Row> => [
-  speaker("◇", `${modelName(reply.model)}, replaced`, "gray", [clock(reply.at), ...replySpent(reply.calls)], columns),
+  speaker("◇", `${modelName(reply.model)}, replaced`, "gray", [clock(reply.at)], columns),
   [
     say("  "),
     said(reply.text === "" ? (reply.failure?.message ?? "") : reply.text.slice(0, 500), Math.max(1, columns - indent), {
@@ -239,7 +239,7 @@ const streams = new Map<string, Streaming>()
 
 const streaming = (key: string, columns: number): Streaming => {
   const known = streams.get(key)
-  const one = known?.columns === columns ? known : new Streaming(columns)
+  const one = known?.columns === columns ? known : new Streaming(columns, inside)
   streams.delete(key)
   streams.set(key, one)
   for (const old of streams.keys()) {
@@ -267,7 +267,9 @@ const openRows = (talk: Talk, reply: ReplyEntry, columns: number, now: number): 
   const took = duration(Math.max(0, Math.floor((now - Date.parse(reply.at)) / 1000) * 1000)).replace("0ms", "0s")
   return [
     speaker("▸", modelName(reply.model), "green", [state, ...(asked ? [] : [took])], columns),
-    ...inside([...steps, ...body, ...(body.length === 0 && !asked ? [[say("…", { dim: true })]] : [])]),
+    ...inside(steps),
+    ...body,
+    ...(body.length === 0 && !asked ? inside([[say("…", { dim: true })]]) : []),
     []
   ]
 }

@@ -32,8 +32,7 @@ export interface FollowOptions {
 export const followTalk = (options: FollowOptions): Effect.Effect<void, never, HubClient> => {
   const { store, conversationId, baseUrl, token, sentence } = options
   const change = (to: (talk: Talk) => Talk) => Effect.sync(() => store.chats.changeTalk(conversationId, to))
-  const state = (now: Talk["state"], problem?: string) =>
-    change((talk) => ({ ...talk, state: now, problem }))
+  const state = (now: Talk["state"], problem?: string) => change((talk) => ({ ...talk, state: now, problem }))
   const first = HubClient.use((hub) =>
     hub.conversations.events({ params: { conversationId }, query: { limit: pageSize } })
   ).pipe(

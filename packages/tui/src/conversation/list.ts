@@ -8,7 +8,7 @@ import type { ConversationView } from "@signalbox/core/conversation/view.ts"
 import { age, count, many } from "../format.ts"
 import { view as windowOf } from "../list.ts"
 import type { Model } from "../model.ts"
-import { type Row, exactly, named, rowWidth, say, said, saidRight } from "../row.ts"
+import { type Row, exactly, named, say, said, saidRight } from "../row.ts"
 import { empty, list } from "../screen/list.ts"
 import type { Rect } from "../screen/panes.ts"
 import { wrap } from "../text.ts"
@@ -16,7 +16,7 @@ import { mark } from "../theme.ts"
 import type { Ui } from "../ui.ts"
 import { chatState } from "./model.ts"
 import { selectedChat } from "./state.ts"
-import { modelName, noModelSentence, spent } from "./words.ts"
+import { fitting, modelName, noModelSentence, spent } from "./words.ts"
 
 const chatRow = (view: ConversationView, model: Model, columns: number, draft: boolean): Row => {
   const { glyph, color } = mark(chatState(view))
@@ -48,7 +48,7 @@ export const chatList = (ui: Ui, model: Model, rect: Rect): ReadonlyArray<Row> =
           return chatRow(view, model, columns, ui.chat.drafts[view.conversationId] !== undefined)
         })
   const body = Array.from({ length: size.rows }, (_, y): Row => drawn[y] ?? [])
-  return [...body, summary(ui, model, size.rows)]
+  return [...body, summary(ui, model, size.rows, size.columns)]
 }
 
 const nothing = (ui: Ui, model: Model, columns: number): ReadonlyArray<string> => {
@@ -65,7 +65,7 @@ const nothing = (ui: Ui, model: Model, columns: number): ReadonlyArray<string> =
   return wrap(sentence(), Math.max(10, columns - 4))
 }
 
-const summary = (ui: Ui, model: Model, height: number): Row => {
+const summary = (ui: Ui, model: Model, height: number, columns: number): Row => {
   const { list: listed, waiting, replying, searching } = model.chat
   const filter = ui.filters.chats.trim()
   const above = windowOf(listed.ids, height, ui.anchors.chats).start
@@ -82,6 +82,5 @@ const summary = (ui: Ui, model: Model, height: number): Row => {
     ...(above > 0 ? [`↑ ${count(above)} above`] : []),
     ...(cost === undefined ? [] : [cost])
   ]
-  const row: Row = [say(" "), said(parts.join(" · "), 200, { dim: true })]
-  return rowWidth(row) === 0 ? [] : row
+  return [say(" "), said(fitting(parts, columns - 2), Math.max(1, columns - 1), { dim: true })]
 }

@@ -9,6 +9,8 @@ import type { Session } from "../Session.ts"
 import { goTo } from "../cursor.ts"
 import { type ChatRequest, complain, type Ui } from "../ui.ts"
 import { draftOf, fresh, withChat, withDraft } from "./state.ts"
+import { placeAt } from "./place.ts"
+import { firstVersion } from "./talk.ts"
 import { fromEditor, wholeText } from "./draft.ts"
 
 export const performChat = async (session: Session, request: ChatRequest): Promise<void> => {
@@ -56,6 +58,8 @@ export const performChat = async (session: Session, request: ChatRequest): Promi
       return chats.models(request.refresh)
     case "chat.older":
       return chats.older(request.conversationId)
+    case "chat.reach":
+      return reach(session, request.conversationId, request.version)
     case "chat.edit": {
       const edited = await session.terminal?.edit(request.text)
       if (edited === undefined) return
@@ -67,6 +71,23 @@ export const performChat = async (session: Session, request: ChatRequest): Promi
       )
     }
   }
+}
+
+const reach = async (session: Session, conversationId: string, version: number): Promise<void> => {
+  const { store, acts } = session
+  const here = () => (store.chats.talk?.conversationId === conversationId ? store.chats.talk : undefined)
+  await acts.chats.read(conversationId)
+  while (here()?.more === true && (firstVersion(here()!) ?? 0) > version) await acts.chats.older(conversationId)
+  const talk = here()
+  if (talk === undefined) return
+  // A reply is named by the event that asked for it, and found by the one that ended it.
+  const entry = talk.entries.findLast(
+    (one) => one.version === version || (one.kind === "reply" && one.endedVersion === version)
+  )
+  if (entry === undefined) return
+  session.change((ui) =>
+    ui.view === "chats" && ui.focus === "detail" ? withChat(ui, { place: placeAt(String(entry.version)) }) : ui
+  )
 }
 
 /** From the conversation that was not there yet to the one that is. */

@@ -119,11 +119,8 @@ export const stepTalk = (blocks: Blocks, place: TalkPlace, height: number, by: -
   return held(blocks, place, { index: Math.max(0, index), sub: 0 })
 }
 
-/** Holds the place at an entry. */
-export const holdAt = (blocks: Blocks, key: string): TalkPlace => {
-  const index = indexOf(blocks, key)
-  return index < 0 ? { follow: true } : held(blocks, { follow: true }, { index, sub: 0 })
-}
+/** Holds the place at an entry; nothing of what is below it counts as new. */
+export const placeAt = (key: string): TalkPlace => ({ follow: false, key, sub: 0, mark: { key: "", rows: 0 } })
 
 /** Rows that have come since the reader left the end. */
 export const rowsSince = (blocks: Blocks, place: TalkPlace): number => {

@@ -26,8 +26,12 @@ export class Streaming {
   private fence: Fence | undefined
   private shown: ReadonlyArray<Row> = []
 
-  constructor(columns: number) {
+  /** What every row gets, once. */
+  private readonly decorate: (rows: ReadonlyArray<Row>) => ReadonlyArray<Row>
+
+  constructor(columns: number, decorate: (rows: ReadonlyArray<Row>) => ReadonlyArray<Row> = (rows) => rows) {
     this.columns = columns
+    this.decorate = decorate
   }
 
   /** The rows of `text`, which goes on from the text of the call before. */
@@ -57,7 +61,7 @@ export class Streaming {
     const last = parts.findLastIndex((part) => part.token.type !== "space")
     const final = parts.slice(0, Math.max(0, last))
     this.final(final)
-    return [...this.rows, ...partRows(parts.slice(final.length), this.columns, this.above)]
+    return [...this.rows, ...this.decorate(partRows(parts.slice(final.length), this.columns, this.above))]
   }
 
   private final(parts: ReadonlyArray<Part>): void {
@@ -71,7 +75,7 @@ export class Streaming {
 
   private commit(characters: number, rows: ReadonlyArray<Row>): void {
     this.done += characters
-    for (const row of rows) this.rows.push(row)
+    for (const row of this.decorate(rows)) this.rows.push(row)
   }
 
   /** Does an unclosed block of code begin here? Then what stands before it is final. True: look again. */
@@ -91,7 +95,7 @@ export class Streaming {
     if (this.rows.length > 0) this.rows.push([])
     this.above = { raw: "", token: { type: "code", raw: "", text: "" } }
     const name = clean(language.slice(0, 40)).trim()
-    if (name !== "") this.rows.push([say(fit(`┌ ${name}`, Math.min(this.columns, width(name) + 2)), { dim: true })])
+    if (name !== "") this.commit(0, [[say(fit(`┌ ${name}`, Math.min(this.columns, width(name) + 2)), { dim: true })]])
     this.fence = {
       end: new RegExp(`^ {0,3}${marks[0] === "~" ? "~" : "`"}{${marks.length},}[ \\t]*$`, "u"),
       indent: indent.length
@@ -120,7 +124,9 @@ export class Streaming {
     const line = this.text.slice(this.done)
     this.read += line.length
     const closing = line === "" || this.fence?.end.test(line) === true
-    return closing ? [...this.rows] : [...this.rows, ...codeLine(this.outdented(line), Math.max(4, this.columns))]
+    return closing
+      ? [...this.rows]
+      : [...this.rows, ...this.decorate(codeLine(this.outdented(line), Math.max(4, this.columns)))]
   }
 
   private outdented(line: string): string {

@@ -8,13 +8,14 @@ import type { ConversationView } from "@signalbox/core/conversation/view.ts"
 import type { CallFacts } from "@signalbox/core/conversation/transcript.ts"
 import { modelOf } from "@signalbox/core/model/ref.ts"
 import { duration, many, short } from "../format.ts"
+import { clean, width } from "../text.ts"
 
 /** `$0.031 $4.87 <$0.001`, and `no cost` where a price is known to be nothing. */
 export const money = (usd: number): string =>
   usd === 0 ? "no cost" : usd < 0.001 ? "<$0.001" : `$${usd.toFixed(usd < 1 ? 3 : 2)}`
 
 /** `gemini-2.5-flash`, without the provider. */
-export const modelName = (ref: string): string => modelOf(ref)
+export const modelName = (ref: string): string => clean(modelOf(ref))
 
 /** `41.2k in · 3.1k out · $0.031` of a whole conversation; undefined before anything was counted. */
 export const spent = (view: ConversationView): string | undefined => {
@@ -47,9 +48,22 @@ export const replySpent = (calls: ReadonlyArray<CallFacts>): ReadonlyArray<strin
 
 export const firstToken = (calls: ReadonlyArray<CallFacts>): string | undefined => {
   const ms = calls.find((call) => call.firstTokenMs !== null)?.firstTokenMs ?? undefined
-  return ms === undefined ? undefined : `${(ms / 1000).toFixed(1)} s to first token`
+  if (ms === undefined) return undefined
+  return `${ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`} to first token`
 }
 
 /** What must be set so that there is a model. */
 export const noModelSentence =
   "No model is configured. Set GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST for the worker, then start it again."
+
+/** As many facts as fit whole, the first ones first. */
+export const fitting = (facts: ReadonlyArray<string | undefined>, columns: number): string => {
+  let out = ""
+  for (const fact of facts) {
+    if (fact === undefined || fact === "") continue
+    const next = out === "" ? fact : `${out} · ${fact}`
+    if (out !== "" && width(next) > columns) continue
+    out = next
+  }
+  return out
+}

@@ -186,6 +186,7 @@ export const world = (
               store.chats.changeTalk(id, (now) => talkPage(now, older, (older[0]?.version ?? 1) > 1))
               return act("chat.older")(id).then(() => {})
             },
+            read: () => Promise.resolve(),
             follow: (wanted) => {
               if (wanted?.conversationId === store.chats.talk?.conversationId) return
               const id = wanted?.conversationId

@@ -12,7 +12,7 @@ export type Amendment =
   | "tool-by-words"
   /** OpenAI's reasoning models take tools in Chat Completions only with their reasoning turned off. */
   | "no-reasoning"
-  /** Signed thoughts belong to one model and one course of the conversation: asked again without them. */
+  /** Signed thoughts belong to one model and one course of the conversation, and some models have none: asked again without. */
   | "no-native"
   /** Old servers know only `max_tokens`, or not even `stream_options`. */
   | "old-names"
@@ -28,7 +28,7 @@ export const amendmentFor = (
   const candidates: ReadonlyArray<readonly [Amendment, boolean]> = [
     ["no-reasoning", request.tools !== undefined && said.includes("reasoning_effort")],
     ["tool-by-words", request.toolChoice !== undefined && /tool[_ ]?choice|forced tool|allowed_?function/u.test(said)],
-    ["no-native", hasNative(request) && /thinking|thought|signature/u.test(said)],
+    ["no-native", (hasNative(request) && /thought|signature/u.test(said)) || said.includes("thinking")],
     ["old-names", /max_completion_tokens|stream_options/u.test(said)]
   ]
   return candidates.find(([amendment, fits]) => fits && !tried.has(amendment))?.[0]

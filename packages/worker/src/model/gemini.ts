@@ -98,10 +98,13 @@ export const gemini: Adapter = {
         maxOutput: model.outputTokenLimit ?? null
       })
     }
-    return models
+    // its own order is that of their births; people who choose none get the first
+    return models.toSorted((a, b) => generationOf(b.ref) - generationOf(a.ref))
   },
   explain: (error) => explainError(error)
 }
+
+const generationOf = (ref: string): number => Number(/gemini-(\d+(?:\.\d+)?)/u.exec(ref)?.[1] ?? 0)
 
 async function* piecesOf(chunks: AsyncIterable<unknown>, request: ModelRequest): AsyncGenerator<Piece> {
   let usage: Usage | null = null
@@ -188,7 +191,7 @@ const bodyOf = (request: ModelRequest, amendments: ReadonlySet<Amendment>, wire:
   const native = !amendments.has("no-native")
   return {
     model,
-    contents: tidy(request.messages).map((turn) => contentOf(turn, request.ref, native)),
+    contents: contentsOf(tidy(request.messages), request.ref, native),
     config: {
       abortSignal: wire.signal,
       ...(system === undefined ? {} : { systemInstruction: system }),
@@ -217,6 +220,17 @@ const forced = (tool: string): NonNullable<NonNullable<GenerateContentParameters
 })
 /** The SDK's enum without loading the SDK. */
 const ANY = "ANY" as import("@google/genai").FunctionCallingConfigMode
+
+/** Results and what the person says next are one content, for users and models must alternate. */
+const contentsOf = (turns: ReadonlyArray<Turn>, ref: string, native: boolean): Array<Content> => {
+  const contents: Array<Content> = []
+  for (const content of turns.map((turn) => contentOf(turn, ref, native))) {
+    const last = contents.at(-1)
+    if (last !== undefined && last.role === content.role) last.parts = [...(last.parts ?? []), ...(content.parts ?? [])]
+    else contents.push(content)
+  }
+  return contents
+}
 
 const contentOf = (turn: Turn, ref: string, native: boolean): Content => {
   switch (turn.role) {

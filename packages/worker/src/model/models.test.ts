@@ -75,7 +75,7 @@ for (const kind of kinds)
         const counted = [...server.counted().values()][0]
         assert.deepInclude(usage, {
           inputTokens: 1234,
-          outputTokens: counted?.output,
+          outputTokens: counted?.output ?? -1,
           cachedInputTokens: 1000
         })
         const asked = server.requests[0]
@@ -268,6 +268,27 @@ for (const kind of ["anthropic", "gemini", "openai", "openrouter"] as const)
     )
   })
 
+describe("what a provider quotes", () => {
+  it.live("is shown on one line, cut, and without the key", () =>
+    Effect.gen(function* () {
+      for (const kind of ["anthropic", "gemini", "openai"] as const) {
+        const server = yield* standIn(kind)
+        const message = `Bad header:\n\t${server.key} ${"x".repeat(1_000)}`
+        server.next({
+          _tag: "Plain",
+          status: 400,
+          body: { error: { message, type: "invalid_request_error", code: 400 } }
+        })
+        const error = yield* Effect.flip(Stream.runDrain(modelsFor(server).stream(asking(kind, "Hello"))))
+        assert.strictEqual(error.kind, "refused")
+        assert.include(error.message, "Bad header: [secret] xxx")
+        assert.notInclude(error.message, server.key ?? "")
+        assert.isBelow(error.message.length, 450)
+      }
+    })
+  )
+})
+
 describe("usage", () => {
   it.live("sums what every attempt was billed, and is told before a failure", () =>
     Effect.gen(function* () {
@@ -374,6 +395,7 @@ describe("a conversation that changes its model", () => {
         { role: "user", text: "one" },
         { role: "user", text: "two" },
         { role: "assistant", text: " \n", calls: [] },
+        { role: "assistant", text: "two and a half", calls: [] },
         { role: "assistant", text: "three ", calls: [{ callId: "a b/ü", name: "weather", args: "no object" }] },
         { role: "user", text: "four" },
         { role: "tool", callId: "orphan", name: "weather", text: "never asked", isError: false },
@@ -428,6 +450,63 @@ describe("what newer models refuse", () => {
         server.requests.map(({ ended }) => ended),
         ["refused", "whole"]
       )
+    })
+  )
+})
+
+describe("what older servers and other courses of a conversation refuse", () => {
+  it.live("is left out, once per model", () =>
+    Effect.gen(function* () {
+      const server = yield* standIn("vllm")
+      const models = modelsFor(server)
+      server.next({
+        _tag: "Plain",
+        status: 422,
+        body: { error: { message: "Extra inputs are not permitted: stream_options", type: "invalid_request_error" } }
+      })
+      const parts = yield* Stream.runCollect(models.stream(asking("vllm", "Hello", { maxOutputTokens: 77 })))
+      assert.isNull(endOf(parts).usage)
+      assert.strictEqual(server.requests[1]?.maxTokens, 77)
+      assert.notInclude(JSON.stringify(server.requests[1]?.body), "stream_options")
+    })
+  )
+
+  it.live("are signed thoughts of a conversation that took another course, and being asked for thoughts at all", () =>
+    Effect.gen(function* () {
+      for (const [kind, message, sign] of [
+        ["anthropic", "messages.1.content.0: Invalid `signature` in `thinking` block", "c2lnbmVk"],
+        ["gemini", "Corrupted thought signature.", "c2lnbmVk"],
+        ["gemini", "Thinking is not enabled for this model", "includeThoughts"]
+      ] as const) {
+        const server = yield* standIn(kind)
+        const models = modelsFor(server)
+        const native = {
+          provider: kind,
+          data: {
+            model: refOf[kind].slice(kind.length + 1),
+            calls: { c1: "c2lnbmVkOm9uY2U=" },
+            thoughts: [{ type: "thinking", thinking: "hm", signature: "c2lnbmVkOm9uY2U=" }]
+          }
+        }
+        const messages: ReadonlyArray<ModelMessage> = [
+          { role: "user", text: "Weather?" },
+          { role: "assistant", text: "", calls: [{ callId: "c1", name: "weather", args: {} }], native },
+          { role: "tool", callId: "c1", name: "weather", text: "20 degrees", isError: false }
+        ]
+        server.next({
+          _tag: "Plain",
+          status: 400,
+          body:
+            kind === "anthropic"
+              ? { type: "error", error: { type: "invalid_request_error", message } }
+              : { error: { code: 400, status: "INVALID_ARGUMENT", message } }
+        })
+        const parts = yield* Stream.runCollect(models.stream(asking(kind, "", { messages, tools: [weather] })))
+        assert.strictEqual(textOf(parts), "The tool said: 20 degrees")
+        const [first, second] = server.requests.map((request) => JSON.stringify(request.body))
+        assert.include(first, sign)
+        assert.notInclude(second, sign)
+      }
     })
   )
 })

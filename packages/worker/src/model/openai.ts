@@ -82,22 +82,24 @@ export const openai: Adapter = {
   },
   list: async (provider, wire) => {
     const client = await clientOf(provider, wire)
-    const models: Array<ModelInfo> = []
+    const models: Array<{ readonly created: number; readonly info: ModelInfo }> = []
     for await (const raw of client.models.list({ signal: wire.signal })) {
       const model = decodeModel(raw)
       if (Option.isNone(model)) continue
-      const { id, name, context_length, max_model_len, architecture, top_provider } = model.value
+      const { id, name, created, context_length, max_model_len, architecture, top_provider } = model.value
       if (!isChatModel(provider.provider, { id, output: architecture?.output_modalities ?? undefined })) continue
       // only OpenAI's own names mean what the table knows
       const known = provider.provider === "openai" ? limitsOf(refOf("openai", id)) : undefined
-      models.push({
+      const info = {
         ref: refOf(provider.provider, id),
         title: name ?? id,
         window: context_length ?? max_model_len ?? known?.window ?? null,
         maxOutput: top_provider?.max_completion_tokens ?? known?.maxOutput ?? null
-      })
+      }
+      models.push({ created: created ?? 0, info })
     }
-    return models
+    // the newest first, as the other providers have it: the first one is what people get who choose none
+    return models.toSorted((a, b) => b.created - a.created).map(({ info }) => info)
   },
   explain: (error) => explainError(error)
 }
@@ -107,6 +109,7 @@ const decodeModel = Schema.decodeUnknownOption(
   Schema.Struct({
     id: Schema.String,
     name: maybe(Schema.String),
+    created: maybe(Schema.Number),
     context_length: maybe(Schema.Int),
     max_model_len: maybe(Schema.Int),
     architecture: maybe(Schema.Struct({ output_modalities: maybe(Schema.Array(Schema.String)) })),

@@ -34,12 +34,11 @@ export const tidy = (messages: ReadonlyArray<ModelMessage>): ReadonlyArray<Turn>
       const text = message.text.trim() === "" ? "" : message.text.trimEnd()
       if (text === "" && message.calls.length === 0) continue
       if (turns.length === 0) turns.push({ role: "user", texts: [OPENING] })
-      if (last?.role === "assistant" && message.calls.length === 0) {
+      if (last?.role === "assistant") {
+        // it had no calls, or their results would stand between
         const joined = [last.message.text, text].filter((part) => part !== "").join("\n\n")
-        turns[turns.length - 1] = { role: "assistant", message: { ...last.message, text: joined } }
-        continue
-      }
-      turns.push({ role: "assistant", message: { ...message, text } })
+        turns[turns.length - 1] = { role: "assistant", message: { ...message, text: joined } }
+      } else turns.push({ role: "assistant", message: { ...message, text } })
       if (message.calls.length > 0)
         turns.push({
           role: "tool",
