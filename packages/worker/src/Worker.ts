@@ -30,6 +30,7 @@ import type { Catalog } from "@signalbox/core/model/Catalog.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
 import type { Rules } from "./conversation/prepare.ts"
+import { beginEagerly } from "./conversation/eager.ts"
 import { replyHandler } from "./conversation/reply.ts"
 import { conversationServices } from "./conversation/services.ts"
 import { summaryHandler } from "./conversation/summary.ts"
@@ -129,7 +130,7 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches, runCatalog], {
+    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches, beginEagerly, runCatalog], {
       concurrency: "unbounded"
     })
     return yield* Effect.never
