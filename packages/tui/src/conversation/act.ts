@@ -221,7 +221,8 @@ const forked = (ui: Ui, scene: Scene): Step => {
   const whole: Request = { kind: "chat.fork", conversationId: view.conversationId, version: undefined }
   if (talk === undefined || ui.chat.place.follow) return { ui, request: whole }
   const blocks = shownBlocks(ui, scene.model, scene.detailColumns)
-  const entry = talk.entries[topOf(blocks, ui.chat.place, scene.detailRows).index]
+  const top = topOf(blocks, ui.chat.place, scene.detailRows).index
+  const entry = talk.entries.find((_, i) => i >= top && blocks.rowsAt(i).length > 0)
   if (entry === undefined) return { ui, request: whole }
   const version = entry.kind === "reply" ? (entry.endedVersion ?? entry.version - 1) : entry.version
   const words = "text" in entry && entry.text !== "" ? entry.text.trim().split("\n")[0]?.slice(0, 40) : undefined

@@ -413,6 +413,20 @@ describe("writing", () => {
     screen.assertCalm()
   })
 
+  it("breaks long lines between words, and the cursor is where it is written", async () => {
+    const w = chats()
+    const screen = await show(w, 80, 24)
+    read(w, 1)
+    await screen.press(keys.enter, "many words ".repeat(9), "日本語 end")
+    expect(screen.text()).toMatch(/› many words (?:many words )*many words *\n {2}many words many words 日本語 end/u)
+    const { active } = screen.stdout.term.buffer
+    expect(screen.lines()[active.cursorY]?.trimEnd()).toMatch(/日本語 end$/u)
+    expect(active.cursorX).toBe(stringWidth(screen.lines()[active.cursorY]?.trimEnd() ?? ""))
+    await screen.press(keys.left, keys.left, keys.left, keys.left, "X")
+    expect(screen.text()).toContain("日本語X end")
+    screen.assertCalm()
+  })
+
   it("goes back through what was said, and keeps drafts per conversation", async () => {
     const w = chats()
     const screen = await show(w)
@@ -533,6 +547,54 @@ describe("the list", () => {
     expect(screen.text()).toMatch(/> Tell me a long story +chat/u)
     await screen.press(keys.enter)
     expect(screen.text()).toMatch(/Tell me a long story +▸ replying/u)
+  })
+
+  it("opens what the full-text search found where it stands, however far back", async () => {
+    const w = world(
+      (log) =>
+        log.talk(
+          chatId(1),
+          noon - 10_000_000,
+          Array.from(
+            { length: 80 },
+            (_, i) => [`Question ${i + 1}`, i === 9 ? "The needle." : `Answer ${i + 1}`] as const
+          )
+        ),
+      { initial: { view: "chats" }, pageOfTalk: 50 }
+    )
+    const screen = await show(w)
+    await screen.press("/", "needle")
+    expect(screen.text()).toContain("No conversation has these words.")
+    const version = 1 + 10 * 3
+    const hit = {
+      conversationId: chatId(1),
+      title: "",
+      version,
+      role: "assistant" as const,
+      at: "",
+      excerpt: "The «needle»."
+    }
+    w.store.chats.setFound({ query: "needle", hits: [hit], state: "ready" })
+    await told(w, screen)
+    expect(screen.text()).toContain("The «needle».")
+    await screen.press(keys.enter, keys.enter)
+    await screen.until((text) => /gemini-2\.5-flash.*\n +The needle\./u.test(text))
+    expect(screen.lines()[5]).toContain("gemini-2.5-flash")
+    expect(screen.lines()[6]).toContain("The needle.")
+    expect(screen.lines().at(-1)).toContain("enter write")
+  })
+
+  it("forks as far as the message on top, after a question that names it", async () => {
+    const w = chats()
+    const screen = await show(w, 80, 14)
+    read(w, 1)
+    await screen.press(keys.enter, keys.escape)
+    await told(w, screen)
+    for (let i = 0; i < 20; i++) await screen.press("k")
+    await screen.press("F")
+    expect(screen.lines().at(-1)).toContain("Fork as far as “How do retries work?”?")
+    await screen.press("y")
+    expect(w.asked).toEqual([`chat.fork ${chatId(1)} 2`])
   })
 
   it("an empty place says what to do next", async () => {

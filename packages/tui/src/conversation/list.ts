@@ -23,9 +23,11 @@ const chatRow = (view: ConversationView, model: Model, columns: number, draft: b
   const hit = model.chat.hits.get(view.conversationId)
   const title = view.title === "" ? "untitled" : view.title
   const row: Array<Row[number]> = [say(draft ? "*" : " ", { bold: true }), say(`${glyph} `, { color })]
-  const models = columns >= 56 ? 18 : columns >= 44 ? 12 : 0
+  // Where words were found, they matter more than the model.
+  const models = hit !== undefined && columns < 90 ? 0 : columns >= 56 ? 18 : columns >= 44 ? 12 : 0
   const rest = columns - 3 - 5 - (models === 0 ? 0 : models + 1)
-  const titles = columns >= 90 ? Math.min(44, Math.floor(rest * 0.45)) : hit === undefined ? rest : Math.floor(rest / 2)
+  const titles =
+    columns >= 90 ? Math.min(44, Math.floor(rest * 0.45)) : hit === undefined ? rest : Math.floor(rest * 0.4)
   row.push(said(title, Math.max(1, titles - 1), view.title === "" ? { dim: true } : {}), say(" "))
   const words = hit?.excerpt ?? view.snippet
   const more = rest - titles
