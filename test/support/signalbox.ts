@@ -48,6 +48,7 @@ export const makeHome = async (
       NO_COLOR: "1",
       SIGNALBOX_HOME: join(path, "home"),
       SIGNALBOX_HTTP_PORT: String(await freePort()),
+      SIGNALBOX_BRIDGE_PORT: "0",
       ...(options.database === undefined ? {} : { DATABASE_URL: options.database }),
       ...options.env
     }

@@ -30,10 +30,15 @@ export const cannotTell = (reason: string) => new CommandFailed({ reason, code: 
 /** @param value what --json prints @param human what a person reads, loaded only then; no line when empty */
 export const answer = (value: Schema.Json, human: () => string | Promise<string>) =>
   Effect.gen(function* () {
-    if (yield* Json) return yield* Console.log(JSON.stringify(value))
+    if (yield* Json) return yield* Console.log(printable(JSON.stringify(value)))
     const text = yield* Effect.promise(async () => human())
     if (text !== "") yield* Console.log(text)
   })
+
+/** JSON leaves DEL and the C1 controls as they are, and a terminal may act on them. */
+export const printable = (json: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  json.replaceAll(/[\u007f-\u009f]/gu, (one) => `\\u00${one.charCodeAt(0).toString(16)}`)
 
 /** Talk: never mixed with data. */
 export const talk = (text: string): Effect.Effect<void> => Console.error(text)

@@ -10,10 +10,14 @@ export const nouns = {
   tui: () => import("./command/tui.ts").then((file) => file.command),
   audit: () => import("./command/audit.ts").then((file) => file.command),
   task: () => import("./command/task.ts").then((file) => file.command),
+  chat: () => import("./command/chat.ts").then((file) => file.command),
+  conversation: () => import("./command/conversation.ts").then((file) => file.command),
+  model: () => import("./command/model.ts").then((file) => file.command),
   host: () => import("./command/host.ts").then((file) => file.command),
   tool: () => import("./command/tool.ts").then((file) => file.command),
   schedule: () => import("./command/schedule.ts").then((file) => file.command),
   events: () => import("./command/events.ts").then((file) => file.command),
+  report: () => import("./command/report.ts").then((file) => file.command),
   status: () => import("./command/status.ts").then((file) => file.command),
   servers: () => import("./command/servers.ts").then((file) => file.command),
   create: () => import("./command/create.ts").then((file) => file.command),
@@ -21,7 +25,9 @@ export const nouns = {
   logs: () => import("./command/logs.ts").then((file) => file.command),
   kill: () => import("./command/kill.ts").then((file) => file.command),
   db: () => import("./command/db.ts").then((file) => file.command),
-  doctor: () => import("./command/doctor.ts").then((file) => file.command)
+  doctor: () => import("./command/doctor.ts").then((file) => file.command),
+  bridge: () => import("./command/bridge.ts").then((file) => file.command),
+  cert: () => import("./command/cert.ts").then((file) => file.command)
 } as const
 
 export type Noun = keyof typeof nouns

@@ -13,6 +13,7 @@ import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLiv
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { BridgeAddress, type BridgeOptions, bridgeLayer } from "./bridge/Bridge.ts"
 import { exportPath, exportRoutes } from "./conversation/export.ts"
 import { livePath, liveRoute } from "./conversation/live.ts"
 import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
@@ -37,6 +38,8 @@ export interface HubOptions extends ListenOptions {
   /** The token of this home's owner. */
   readonly adminToken: Redacted.Redacted
   readonly version: string
+  /** The line protocol; absent: not served. */
+  readonly bridge?: BridgeOptions
 }
 
 /** Where it listens in fact. */
@@ -46,7 +49,9 @@ export class HubAddress extends Context.Service<HubAddress, { readonly url: stri
 
 /** Serves until its scope is closed. */
 export const hubLayer = (options: HubOptions) => {
+  const bridge = options.bridge === undefined ? BridgeAddress.none : bridgeLayer(options.bridge, options.version)
   const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provideMerge(bridge),
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
@@ -54,8 +59,20 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
   )
-  return Layer.merge(address(options.host), drainOnShutdown).pipe(Layer.provide(served), Layer.provide(Draining.layer))
+  return Layer.merge(address(options.host), drainOnShutdown).pipe(
+    Layer.provideMerge(served),
+    Layer.provide(Draining.layer)
+  )
 }
+
+/** The line protocol alone. */
+export const bridgeRoleLayer = (options: Required<Pick<HubOptions, "adminToken" | "version" | "bridge">>) =>
+  drainOnShutdown.pipe(
+    Layer.provideMerge(bridgeLayer(options.bridge, options.version)),
+    Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
+    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
+    Layer.provide(Draining.layer)
+  )
 
 const app = (version: string) =>
   Layer.mergeAll(

@@ -9,8 +9,9 @@ import stringWidth from "string-width"
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" })
 const plain = /^[\x20-\x7e]*$/u
+/** Escape sequences of terminals, unfinished ones at the end of the text too. */
 // oxlint-disable-next-line no-control-regex
-const escapes = /\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]/gu
+export const escapes = /\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]/gu
 const joined = /\u200d.[\ufe0f\p{Emoji_Modifier}]*/gu
 const invisible =
   /[\p{Cc}\p{Cs}\p{Me}\p{Variation_Selector}\p{Emoji_Modifier}\u200b-\u200f\u00ad\ufeff\u2028-\u202e\u2060-\u206f\u{e0000}-\u{e0fff}]/gu

@@ -24,6 +24,19 @@ import { queues } from "@signalbox/core/queue/queues.ts"
 import type { Slots } from "@signalbox/core/queue/Slots.ts"
 import { layer as slotsLayer } from "@signalbox/core/queue/SlotsLive.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import type { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
+import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
+import type { Catalog } from "@signalbox/core/model/Catalog.ts"
+import type { Tasks } from "@signalbox/core/task/create.ts"
+import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
+import type { Rules } from "./conversation/prepare.ts"
+import { replyHandler } from "./conversation/reply.ts"
+import { conversationServices } from "./conversation/services.ts"
+import { summaryHandler } from "./conversation/summary.ts"
+import type { Talks } from "./conversation/Talks.ts"
+import type { Turns } from "./conversation/Turns.ts"
+import { runCatalog } from "./model/catalog.ts"
+import type { Models } from "./model/Models.ts"
 import { HostCommands } from "./host/HostCommands.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
@@ -60,7 +73,7 @@ const transport = (options: WorkerOptions) =>
     )
   )
 
-/** Everything a worker's rooms need, on a database and a log. */
+/** Everything a worker's rooms need, on a database, a log, and what knows the models. */
 export const workerServices = (options: WorkerOptions) => {
   const derived = Layer.mergeAll(
     projectionsLayer(roomProjections),
@@ -71,11 +84,33 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  return transport(options).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
+  return Layer.mergeAll(transport(options), conversationServices).pipe(
+    Layer.provideMerge(rooms),
+    Layer.provideMerge(derived)
+  )
 }
 
 type Rooms =
-  Db | Commands | EventLog | HostCommands | JobQueue | Projections | ReadModels | Slots | TaskCommands | Transport
+  | Db
+  | Catalog
+  | Commands
+  | ConversationCommands
+  | ConversationTail
+  | EventLog
+  | HostCommands
+  | JobQueue
+  | LiveText
+  | Models
+  | Projections
+  | ReadModels
+  | Rules
+  | Slots
+  | Talks
+  | TaskCommands
+  | TaskOutput
+  | Tasks
+  | Transport
+  | Turns
 export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   dispatchHandler,
   launchHandler,
@@ -83,7 +118,9 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   messageHandler,
   notifyHandler,
   hostVisitHandler,
-  scheduleHandler
+  scheduleHandler,
+  replyHandler,
+  summaryHandler
 ]
 
 /** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */
@@ -92,7 +129,9 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches], { concurrency: "unbounded" })
+    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches, runCatalog], {
+      concurrency: "unbounded"
+    })
     return yield* Effect.never
   }
 ).pipe(Effect.orDie)

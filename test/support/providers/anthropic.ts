@@ -30,8 +30,8 @@ const blockText = (content: unknown): string =>
   typeof content === "string"
     ? content
     : list(content)
-        .map((block) => (at(block, "type") === "text" ? text(at(block, "text")) : ""))
-        .join("")
+        .flatMap((block) => (at(block, "type") === "text" ? [text(at(block, "text"))] : []))
+        .join("\n")
 
 const callsOf = (content: unknown): ReadonlyArray<SaidCall> =>
   list(content).flatMap((block) =>
@@ -79,6 +79,8 @@ const check = (asked: Asked): Plain | undefined => {
     return invalid(
       `max_tokens: ${asked.maxTokens} > ${known.max_tokens}, which is the maximum allowed number of output tokens for ${asked.model}`
     )
+  if (asked.toolChoice !== undefined && asked.model.endsWith("-5-5"))
+    return invalid(`tool_choice: forced tool use is not supported for ${asked.model}. Use "auto" or "none".`)
   const messages = list(at(asked.body, "messages"))
   if (messages.length === 0) return invalid("messages: at least one message is required")
   for (const [index, message] of messages.entries()) {
@@ -244,7 +246,8 @@ export const makeAnthropic = (): Dialect => {
   return {
     name: "anthropic",
     key: "sk-ant-api03-stand-in-key-0123456789",
-    keyOf: (came) => came.headers["x-api-key"],
+    // the SDK from 1.0 on sends a bearer, others the header of old
+    keyOf: (came) => came.headers["x-api-key"] ?? came.headers["authorization"]?.replace(/^Bearer /u, ""),
     read,
     check,
     answer,

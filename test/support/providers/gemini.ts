@@ -17,8 +17,8 @@ const problem = (code: number, status: string, message: string, details: Readonl
 
 const partsText = (content: unknown): string =>
   list(at(content, "parts"))
-    .map((part) => (at(part, "thought") === true ? "" : text(at(part, "text"))))
-    .join("")
+    .flatMap((part) => (at(part, "thought") === true || at(part, "text") === undefined ? [] : [text(at(part, "text"))]))
+    .join("\n")
 
 const saidOf = (content: unknown): ReadonlyArray<Said> => {
   const parts = list(at(content, "parts"))

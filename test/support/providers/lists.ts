@@ -16,6 +16,9 @@ const anthropic = (id: string, name: string, window: number, output: number, cre
 })
 
 export const anthropicModels = [
+  anthropic("claude-haiku-5-5", "Claude Haiku 5.5", 1_000_000, 128_000, "2026-10-07T00:00:00Z"),
+  anthropic("claude-sonnet-5-5", "Claude Sonnet 5.5", 1_000_000, 128_000, "2026-09-28T00:00:00Z"),
+  anthropic("claude-opus-5-5", "Claude Opus 5.5", 1_000_000, 128_000, "2026-09-22T00:00:00Z"),
   anthropic("claude-opus-4-6", "Claude Opus 4.6", 1_000_000, 128_000, "2026-02-05T00:00:00Z"),
   anthropic("claude-sonnet-4-6", "Claude Sonnet 4.6", 1_000_000, 64_000, "2026-02-17T00:00:00Z"),
   anthropic("claude-opus-4-5-20251101", "Claude Opus 4.5", 200_000, 64_000, "2025-11-24T00:00:00Z"),
@@ -27,9 +30,18 @@ export const anthropicModels = [
   anthropic("claude-3-haiku-20240307", "Claude Haiku 3", 200_000, 4_096, "2024-03-07T00:00:00Z")
 ]
 
-const openai = (id: string, owner = "system") => ({ id, object: "model", created: 1_750_000_000, owned_by: owner })
+const openai = (id: string, owner = "system") => ({
+  id,
+  object: "model",
+  created: id.startsWith("gpt-6") ? 1_790_000_000 : 1_750_000_000,
+  owned_by: owner
+})
 
 export const openaiModels = [
+  "gpt-6-astra",
+  "gpt-6-sol",
+  "gpt-6-luna",
+  "gpt-5.5",
   "gpt-4-0613",
   "gpt-4",
   "gpt-3.5-turbo",
@@ -140,6 +152,8 @@ export const geminiModels = [
   gemini("gemini-3-pro-preview", "Gemini 3 Pro Preview", 1_048_576, 65_536),
   gemini("gemini-3-pro-image-preview", "Nano Banana Pro", 131_072, 32_768),
   gemini("gemini-3-flash-preview", "Gemini 3 Flash Preview", 1_048_576, 65_536),
+  gemini("gemini-4-argon", "Gemini 4 Argon", 1_048_576, 65_536),
+  gemini("gemini-3.8-flash", "Gemini 3.8 Flash", 1_048_576, 65_536),
   gemini("gemini-flash-latest", "Gemini Flash Latest", 1_048_576, 65_536),
   gemini("gemini-2.0-flash", "Gemini 2.0 Flash", 1_048_576, 8_192),
   gemini("gemini-2.0-flash-exp-image-generation", "Gemini 2.0 Flash (Image Generation) Experimental", 1_048_576, 8_192),

@@ -3,7 +3,7 @@
  *
  *   node test/support/providers/main.ts [--port 48100] [anthropic] [gemini] [openai] [openrouter] [vllm] [ollama]
  *
- * They answer as `answerOf` says: `say 50 words every 40`, `call NAME {…}`, `fault quota`, "the port is 80", "what is the port?".
+ * On SIGUSR2 they tell what they counted. They answer as `answerOf` says: `say 50 words every 40`, `call NAME {…}`, `fault quota`, "the port is 80", "what is the port?".
  */
 import { parseArgs } from "node:util"
 import { type ProviderKind, startProvider } from "./stand-in.ts"
@@ -23,6 +23,15 @@ const wanted = positionals.length === 0 ? kinds : kinds.filter((kind) => positio
 const started = await Promise.all(
   wanted.map((kind, index) => startProvider(kind, { port: first === 0 ? 0 : first + index }))
 )
+/** What the reports of the product must agree with. */
+const tell = () => {
+  for (const provider of started)
+    for (const [model, { requests, input, output, cached }] of provider.counted())
+      process.stderr.write(
+        `${provider.kind}/${model}: ${requests} requests, ${input} in (${cached} cached), ${output} out\n`
+      )
+}
+process.on("SIGUSR2", tell)
 const stop = () => void Promise.all(started.map((provider) => provider.close())).then(() => process.exit(0))
 process.on("SIGINT", stop)
 process.on("SIGTERM", stop)

@@ -75,11 +75,21 @@ const check =
   (flavor: Flavor) =>
   (asked: Asked): Plain | undefined => {
     if (!isKnown(flavor, asked.model)) return fault(flavor)("no-model", asked, undefined)
-    if (flavor === "openai" && /^(o\d|gpt-5)/u.test(asked.model) && at(asked.body, "max_tokens") !== undefined)
+    if (flavor === "openai" && /^(o\d|gpt-[56])/u.test(asked.model) && at(asked.body, "max_tokens") !== undefined)
       return invalid(
         "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
         "max_tokens",
         "unsupported_parameter"
+      )
+    if (
+      flavor === "openai" &&
+      /^gpt-(5\.[4-9]|6)/u.test(asked.model) &&
+      asked.tools.length > 0 &&
+      at(asked.body, "reasoning_effort") !== "none"
+    )
+      return invalid(
+        `Function tools with reasoning_effort are not supported for ${asked.model} in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.`,
+        "reasoning_effort"
       )
     const open = new Set<string>()
     for (const [index, message] of list(at(asked.body, "messages")).entries()) {

@@ -76,6 +76,13 @@ export interface Reply {
 export type Answer =
   | ({ readonly _tag: "Reply" } & Reply)
   | { readonly _tag: "Fault"; readonly fault: Fault; readonly retryAfterMs?: number }
+  /** Any other answer, as it stands. */
+  | {
+      readonly _tag: "Plain"
+      readonly status: number
+      readonly headers?: { readonly [name: string]: string }
+      readonly body: unknown
+    }
   /** The request is taken, and nothing comes back. */
   | { readonly _tag: "Stall" }
   /** The connection breaks before an answer. */

@@ -86,6 +86,9 @@ export const startProvider = async (kind: ProviderKind, options: { readonly port
         record.ended = "cut"
         res.destroy()
         return
+      case "Plain":
+        record.ended = "refused"
+        return plain(res, answer)
       case "Fault":
         record.ended = "refused"
         return plain(res, dialect.fault(answer.fault, asked, answer.retryAfterMs))
@@ -129,6 +132,7 @@ export const startProvider = async (kind: ProviderKind, options: { readonly port
     },
     counted: () => sumOf(requests),
     close: async () => {
+      if (!server.listening) return
       server.close()
       server.closeAllConnections()
       await once(server, "close")

@@ -12,6 +12,7 @@ import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresSe
 import { Projections, type Rebuilt } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
+import { admitReader } from "@signalbox/core/report/reader.ts"
 import { databaseLayer, serverLayer } from "../database.ts"
 import { answer, columns, CommandFailed, failed, style, talk } from "../output.ts"
 
@@ -23,6 +24,8 @@ const root = Effect.try({
 export const migrateCommand = Effect.gen(function* () {
   const { migrations } = yield* root
   const applied = yield* migrate(migrations)
+  const notice = yield* admitReader
+  if (notice !== undefined) yield* talk(notice)
   yield* answer({ applied: [...applied] }, () =>
     applied.length === 0 ? "The schema is up to date." : applied.map((name) => `applied ${name}`).join("\n")
   )

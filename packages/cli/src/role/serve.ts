@@ -15,22 +15,28 @@ import { installationRoot } from "@signalbox/core/config/root.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
-import { CatalogPlain } from "@signalbox/core/model/CatalogPlain.ts"
+import { catalogLayer } from "@signalbox/core/model/CatalogLive.ts"
 import { fileLogs, stderrLogs } from "@signalbox/core/observe/logs.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { migrate } from "@signalbox/core/postgres/migrate.ts"
 import { PostgresServer } from "@signalbox/core/postgres/PostgresServer.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
-import { HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
+import { admitReader } from "@signalbox/core/report/reader.ts"
+import { BridgeAddress } from "@signalbox/hub/bridge/Bridge.ts"
+import { bridgeRoleLayer, HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
 import { HostCommands } from "@signalbox/worker/host/HostCommands.ts"
+import { modelsLayer } from "@signalbox/worker/model/ModelsLive.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { serverLayer } from "../database.ts"
 import { talk } from "../output.ts"
+import { bridgeCertificate } from "./certificate.ts"
 
 export interface ServeOptions {
   readonly hub: boolean
   readonly worker: boolean
+  /** The line protocol without the rest of the hub, which brings its own. */
+  readonly bridgeAlone?: boolean
   /** local: the next free port when the usual one is taken. server: a clear error. */
   readonly ports: "local" | "server"
   /** stderr: JSON lines. file: HOME/logs/<role>.log, for a terminal that belongs to the screen. */
@@ -54,12 +60,14 @@ const role = (options: ServeOptions) =>
     const name = `${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`
     const database = Db.layer(server.url, { max: 12, name: `signalbox-${options.hub ? "hub" : "worker"}` })
     const services = workerServices({ name }).pipe(
+      Layer.provideMerge(Layer.mergeAll(catalogLayer(), modelsLayer)),
       Layer.provideMerge(eventLogLayer),
       Layer.provideMerge(Layer.effectDiscard(upToDate)),
       Layer.provideMerge(database)
     )
     const parts = Effect.gen(function* () {
       if (options.hub) yield* Layer.build(yield* hub(options))
+      if (options.bridgeAlone === true) yield* Layer.build(yield* bridgeAlone(options))
       if (options.worker) yield* Effect.logInfo(`the worker ${name} takes jobs`)
       if (options.hub && options.worker) yield* firstLook
       return yield* options.worker ? runWorker : Effect.flatMap(Projections, (projections) => projections.run)
@@ -75,30 +83,62 @@ const firstLook = Effect.flatMap(HostCommands, (hosts) =>
 const upToDate = Effect.gen(function* () {
   const applied = yield* migrate(installationRoot().migrations)
   if (applied.length > 0) yield* Effect.logInfo(`applied ${applied.join(", ")}`)
+  const notice = yield* admitReader
+  if (notice !== undefined) yield* Effect.logWarning(notice)
 })
+
+/** What every edge needs: who may come in, and by what it is known. */
+const edge = Effect.fnUntraced(function* (options: ServeOptions) {
+  const home = yield* Home
+  const settings = yield* Settings
+  const adminToken = yield* ensureAdminToken(home)
+  const secrets = yield* Secrets
+  secrets.add(Redacted.value(adminToken))
+  const bridge = {
+    host: settings.bridgeHost,
+    port: settings.bridgePort,
+    mode: options.ports,
+    certificate: yield* bridgeCertificate(home, settings)
+  }
+  return { adminToken, version: installationRoot().version, bridge }
+})
+
+const bridgeAlone = (options: ServeOptions) =>
+  Effect.map(edge(options), (made) =>
+    Layer.effectDiscard(
+      Effect.flatMap(BridgeAddress, ({ at }) =>
+        talk(`The bridge listens on ${at?.host} port ${at?.port}${at?.tls === true ? " with TLS" : ""}`)
+      )
+    ).pipe(Layer.provide(bridgeRoleLayer(made)), Layer.provide(catalogLayer()))
+  )
 
 const hub = (options: ServeOptions) =>
   Effect.gen(function* () {
     const home = yield* Home
     const settings = yield* Settings
-    const adminToken = yield* ensureAdminToken(home)
-    const secrets = yield* Secrets
-    secrets.add(Redacted.value(adminToken))
-    const { version } = installationRoot()
+    const made = yield* edge(options)
+    const { version } = made
     const announced = Layer.effectDiscard(
       Effect.gen(function* () {
         const { url, port } = yield* HubAddress
-        yield* announceHub(home, { url, pid: process.pid, startedAt: yield* DateTime.now, version })
+        const { at } = yield* BridgeAddress
+        yield* announceHub(home, {
+          url,
+          pid: process.pid,
+          startedAt: yield* DateTime.now,
+          version,
+          ...(at === null ? {} : { bridge: at })
+        })
         const tell = yield* Progress
+        if (at !== null && settings.bridgePort !== 0 && at.port !== settings.bridgePort)
+          yield* tell(`Port ${settings.bridgePort} is taken; the bridge listens on ${at.port} instead.`)
         if (settings.httpPort !== 0 && port !== settings.httpPort)
           yield* tell(`Port ${settings.httpPort} is taken; the hub listens on ${port} instead.`)
         yield* talk(`Signalbox ${version} is up at ${url} (API docs: ${url}/docs)`)
       })
     )
     return announced.pipe(
-      Layer.provideMerge(
-        hubLayer({ adminToken, version, host: settings.httpHost, port: settings.httpPort, mode: options.ports })
-      ),
-      Layer.provide(CatalogPlain)
+      Layer.provideMerge(hubLayer({ ...made, host: settings.httpHost, port: settings.httpPort, mode: options.ports })),
+      Layer.provide(catalogLayer())
     )
   })

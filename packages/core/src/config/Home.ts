@@ -37,6 +37,8 @@ export interface HomePaths {
   /** Tokens, each a file of mode 0600. */
   readonly credentials: string
   readonly logs: string
+  /** The certificate and its key. */
+  readonly tls: string
   /** Where the running hub is. */
   readonly hubFile: string
 }
@@ -62,6 +64,7 @@ export const homePaths = (directory: string): HomePaths => ({
   keys: join(directory, "keys"),
   credentials: join(directory, "credentials"),
   logs: join(directory, "logs"),
+  tls: join(directory, "tls"),
   hubFile: join(directory, "hub.json")
 })
 

@@ -4,7 +4,8 @@
  * Owns: names, defaults and validity of the variables. Does not own: `.env` (`dotenv.ts`), the home (`Home.ts`).
  * Invariants: a variable that is set to nothing counts as not set; secrets are `Redacted` from the first moment.
  */
-import { Config, Context, Effect, Layer, Option, Redacted, Schema, SchemaIssue } from "effect"
+import { Config, Context, Effect, Layer, Option, Redacted, Result, Schema, SchemaIssue } from "effect"
+import { decodeServers, HttpUrl, type NamedServer, ollamaUrl } from "./providers.ts"
 import { mustBe } from "./words.ts"
 
 /** A variable has a value that cannot be meant. */
@@ -33,6 +34,12 @@ const port = (name: string, otherwise: number): Config.Config<number> =>
     Config.map((value) => (value === "" ? otherwise : value))
   )
 
+/** The address of a model server. */
+const address = (name: string): Config.Config<string | undefined> =>
+  Config.option(Config.schema(Schema.Union([HttpUrl, Schema.Literal("")]), name)).pipe(
+    Config.map((value) => Option.getOrUndefined(Option.filter(value, (text) => text !== "")))
+  )
+
 const PostgresUrl = Schema.String.check(
   Schema.makeFilter((text) => text.trim() === "" || /^postgres(ql)?:\/\//.test(text) || "a postgres:// URL is needed")
 )
@@ -45,26 +52,59 @@ const settings = Config.all({
   ),
   httpHost: filled("SIGNALBOX_HTTP_HOST").pipe(Config.map((value) => value ?? "127.0.0.1")),
   httpPort: port("SIGNALBOX_HTTP_PORT", 49152),
+  /** The line protocol's address; any other than loopback speaks TLS only and asks for a token. */
+  bridgeHost: filled("SIGNALBOX_BRIDGE_HOST").pipe(Config.map((value) => value ?? "127.0.0.1")),
   bridgePort: port("SIGNALBOX_BRIDGE_PORT", 65432),
   tlsCert: filled("SIGNALBOX_TLS_CERT"),
   tlsKey: filled("SIGNALBOX_TLS_KEY"),
   geminiApiKey: secret("GEMINI_API_KEY"),
   anthropicApiKey: secret("ANTHROPIC_API_KEY"),
   openaiApiKey: secret("OPENAI_API_KEY"),
+  openrouterApiKey: secret("OPENROUTER_API_KEY"),
+  vllmApiKey: secret("VLLM_API_KEY"),
   ollamaHost: filled("OLLAMA_HOST"),
-  geminiBaseUrl: filled("GOOGLE_GEMINI_BASE_URL"),
-  anthropicBaseUrl: filled("ANTHROPIC_BASE_URL"),
-  openaiBaseUrl: filled("OPENAI_BASE_URL")
+  geminiBaseUrl: address("GOOGLE_GEMINI_BASE_URL"),
+  anthropicBaseUrl: address("ANTHROPIC_BASE_URL"),
+  openaiBaseUrl: address("OPENAI_BASE_URL"),
+  openrouterBaseUrl: address("OPENROUTER_BASE_URL"),
+  /** Set: there is a vLLM, with or without a key. */
+  vllmBaseUrl: address("VLLM_BASE_URL")
 })
 
-export class Settings extends Context.Service<Settings, Config.Success<typeof settings>>()(
-  "@signalbox/core/config/Settings"
-) {
+type Values = Config.Success<typeof settings> & {
+  /** SIGNALBOX_PROVIDERS: further servers that speak as OpenAI does. */
+  readonly servers: ReadonlyArray<NamedServer>
+}
+
+export class Settings extends Context.Service<Settings, Values>()("@signalbox/core/config/Settings") {
   static readonly layer: Layer.Layer<Settings, SettingInvalid> = Layer.effect(
     Settings,
-    Effect.mapError(settings, (error) => toSettingInvalid(error))
+    Effect.suspend(() => read)
   )
 }
+
+const read = Effect.gen(function* () {
+  const values = yield* settings
+  if (Option.isNone(ollamaUrl(values.ollamaHost)))
+    return yield* new SettingInvalid({
+      name: "OLLAMA_HOST",
+      reason: "it must be a host, a port or both, like 127.0.0.1:11434"
+    })
+  return { ...values, servers: yield* namedServers }
+}).pipe(Effect.mapError((error) => (error._tag === "ConfigError" ? toSettingInvalid(error) : error)))
+
+const namedServers = Effect.gen(function* () {
+  const text = yield* filled("SIGNALBOX_PROVIDERS")
+  if (text === undefined) return []
+  const wanted = new Set<string>()
+  const names = decodeServers(text, (name) => void wanted.add(name))
+  const keys = new Map<string, Redacted.Redacted<string> | undefined>()
+  if (Result.isSuccess(names)) for (const name of wanted) keys.set(name, yield* secret(name))
+  const servers = decodeServers(text, (name) => keys.get(name))
+  if (Result.isFailure(servers))
+    return yield* new SettingInvalid({ name: "SIGNALBOX_PROVIDERS", reason: servers.failure })
+  return servers.success
+})
 
 /** Names the variable, never its value: it may be a secret. */
 const toSettingInvalid = (error: Config.ConfigError): SettingInvalid => {
@@ -79,9 +119,14 @@ const toSettingInvalid = (error: Config.ConfigError): SettingInvalid => {
 
 /** Values that may never appear in logs, output or errors: keys, and the password inside the database's URL. */
 export const secretsOf = (values: Settings["Service"]): ReadonlyArray<string> => {
-  const keys = [values.geminiApiKey, values.anthropicApiKey, values.openaiApiKey].flatMap((key) =>
-    key === undefined ? [] : [Redacted.value(key)]
-  )
+  const keys = [
+    values.geminiApiKey,
+    values.anthropicApiKey,
+    values.openaiApiKey,
+    values.openrouterApiKey,
+    values.vllmApiKey,
+    ...values.servers.map((server) => server.key)
+  ].flatMap((key) => (key === undefined ? [] : [Redacted.value(key)]))
   const url = values.databaseUrl === undefined ? undefined : passwordOf(Redacted.value(values.databaseUrl))
   return url === undefined ? keys : [...keys, ...url]
 }

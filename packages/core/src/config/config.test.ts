@@ -3,12 +3,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { spawn } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, DateTime, Effect, Layer, Redacted } from "effect"
+import { ConfigProvider, DateTime, Effect, Layer, Option, Redacted } from "effect"
 import { adminTokenFile, ensureAdminToken, readAdminToken } from "./credentials.ts"
 import { loadDotEnv } from "./dotenv.ts"
 import { Home, homeDirectory, openHome } from "./Home.ts"
 import { announceHub, readHubFile, writeHubFile } from "./hub-file.ts"
 import { installationRoot } from "./root.ts"
+import { ollamaUrl } from "./providers.ts"
 import { makeSecretSet } from "./secret.ts"
 import { secretsOf, Settings } from "./Settings.ts"
 
@@ -94,18 +95,89 @@ describe("settings", () => {
       const some = yield* settings({
         DATABASE_URL: "postgres://u:p%40ssword@db/x",
         ANTHROPIC_API_KEY: "sk-ant-1234",
+        OPENROUTER_API_KEY: "sk-or-1234",
+        VLLM_API_KEY: "vllm-1234",
+        SIGNALBOX_PROVIDERS: '{"lab":{"url":"http://10.0.0.5:8000/v1","keyEnv":"LAB_KEY"}}',
+        LAB_KEY: "lab-1234",
         SIGNALBOX_HTTP_PORT: "0"
       })
       assert.strictEqual(some.httpPort, 0)
-      assert.notInclude(JSON.stringify(some), "sk-ant-1234")
-      assert.deepStrictEqual(secretsOf(some), ["sk-ant-1234", "p%40ssword", "p@ssword"])
+      assert.notMatch(JSON.stringify(some), /-1234/u)
+      assert.deepStrictEqual(secretsOf(some), [
+        "sk-ant-1234",
+        "sk-or-1234",
+        "vllm-1234",
+        "lab-1234",
+        "p%40ssword",
+        "p@ssword"
+      ])
+    })
+  )
+
+  it.effect("name further model servers, whose keys stand in variables of their own", () =>
+    Effect.gen(function* () {
+      const named = yield* settings({
+        SIGNALBOX_PROVIDERS: JSON.stringify({
+          lab: { url: "http://10.0.0.5:8000/v1", keyEnv: "LAB_KEY", title: "The lab" },
+          attic: { url: "https://attic.example/v1" }
+        }),
+        LAB_KEY: "lab-secret"
+      })
+      assert.deepStrictEqual(
+        named.servers.map(({ name, url, title, keyEnv, key }) => [
+          name,
+          url,
+          title,
+          keyEnv,
+          key === undefined ? undefined : Redacted.value(key)
+        ]),
+        [
+          ["lab", "http://10.0.0.5:8000/v1", "The lab", "LAB_KEY", "lab-secret"],
+          ["attic", "https://attic.example/v1", undefined, undefined, undefined]
+        ]
+      )
+      assert.deepStrictEqual((yield* settings({})).servers, [])
     })
   )
 
   it.effect.each([
+    ["not json", "it must be a JSON object like"],
+    ["[]", "it must be a JSON object like"],
+    ['{"lab":{"url":"ftp://x"}}', "lab.url: an address like http://127.0.0.1:8000/v1 is needed"],
+    ['{"lab":{"url":"http://u:hunter2@x/v1"}}', "lab.url: an address like"],
+    ['{"lab":{"url":"http://x/v1","key":"hunter2"}}', "lab.key"],
+    ['{"lab":{"url":"http://x/v1","keyEnv":"hunter2 it is"}}', "lab.keyEnv"],
+    ['{"Lab one":{"url":"http://x/v1"}}', "Lab one"],
+    ['{"gemini":{"url":"http://x/v1"}}', "gemini is built in"]
+  ] as const)("refuse SIGNALBOX_PROVIDERS=%s in a sentence", ([value, reason]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(settings({ SIGNALBOX_PROVIDERS: value }))
+      assert.include(error.message, "The setting SIGNALBOX_PROVIDERS is wrong: ")
+      assert.include(error.message, reason)
+      assert.notInclude(error.message, "hunter2")
+    })
+  )
+
+  it("read OLLAMA_HOST as Ollama does", () => {
+    const url = (host: string | undefined) => Option.getOrUndefined(ollamaUrl(host))
+    assert.strictEqual(url(undefined), "http://127.0.0.1:11434")
+    assert.strictEqual(url("box"), "http://box:11434")
+    assert.strictEqual(url(":8080"), "http://127.0.0.1:8080")
+    assert.strictEqual(url("8080"), "http://127.0.0.1:8080")
+    assert.strictEqual(url("0.0.0.0"), "http://127.0.0.1:11434")
+    assert.strictEqual(url("http://box:80/"), "http://box")
+    assert.strictEqual(url("https://ollama.example/proxy/"), "https://ollama.example/proxy")
+    assert.isUndefined(url("http://u:p@box"))
+    assert.isUndefined(url("a box"))
+  })
+
+  it.effect.each([
     ["SIGNALBOX_HTTP_PORT", "70000"],
     ["SIGNALBOX_BRIDGE_PORT", "many"],
-    ["DATABASE_URL", "mysql://u:hunter2@x"]
+    ["DATABASE_URL", "mysql://u:hunter2@x"],
+    ["OPENAI_BASE_URL", "http://u:hunter2@x/v1"],
+    ["VLLM_BASE_URL", "10.0.0.5:8000"],
+    ["OLLAMA_HOST", "http://u:hunter2@x"]
   ] as const)("refuse %s=%s and say which it is", ([name, value]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(settings({ [name]: value }))

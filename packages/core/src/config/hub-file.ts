@@ -13,7 +13,9 @@ export const HubInfo = Schema.Struct({
   url: Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s]+$/u)),
   pid: Schema.Int.check(Schema.isGreaterThan(0)),
   startedAt: Schema.DateTimeUtcFromString,
-  version: Schema.String
+  version: Schema.String,
+  /** Where its line protocol is; absent: not served. */
+  bridge: Schema.optionalKey(Schema.Struct({ host: Schema.String, port: Schema.Int, tls: Schema.Boolean }))
 })
 export type HubInfo = typeof HubInfo.Type
 

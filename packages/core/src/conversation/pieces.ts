@@ -4,6 +4,7 @@
  * Owns: making a model's text storable, cutting it, putting pieces together again. Does not own: where pieces go.
  * Invariants: pure; every function keeps offsets (UTF-16 code units) as they are; no cut splits a surrogate pair.
  */
+import type { Schema } from "effect"
 
 /** NUL and lone halves of pairs cannot be stored; each becomes one replacement character, so that no offset moves. */
 export const storableText = (text: string): string => text.replaceAll("\0", "\uFFFD").toWellFormed()
@@ -38,3 +39,18 @@ export const joined = (text: string, piece: TextPiece): string | undefined => {
   if (piece.from > text.length) return undefined
   return piece.from + piece.text.length <= text.length ? text : text + piece.text.slice(text.length - piece.from)
 }
+
+/** JSON that the log takes: texts made storable, numbers that are not exact as text. Other than that unchanged. */
+export const storableJson = (value: Schema.Json, depth = 1): Schema.Json => {
+  if (typeof value === "string") return storableText(value)
+  if (typeof value === "number")
+    return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)) ? value : String(value)
+  if (typeof value !== "object" || value === null) return value
+  if (depth > deepest) return storableText(JSON.stringify(value))
+  if (Array.isArray(value)) return value.map((one: Schema.Json) => storableJson(one, depth + 1))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [storableText(key), storableJson(one, depth + 1)])
+  )
+}
+/** The log takes 100 levels, the event's own included. */
+const deepest = 90

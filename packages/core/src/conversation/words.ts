@@ -10,8 +10,8 @@
 /** Of one message: Postgres indexes no more than 1 MiB of words, and 200,000 characters are always below that. */
 export const indexed = 200_000
 
-const spaceless =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+/** By extension: the mark that lengthens a vowel belongs to two scripts. */
+const spaceless = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u
 const runs = new RegExp(`${spaceless.source}+`, "gu")
 const ascii = /^[\x20-\x7e\n\t\r]*$/u
 
@@ -24,8 +24,9 @@ const fold = (text: string): string =>
         .replace(/[\u0300-\u036f]/gu, "")
         .normalize("NFKC")
         .toLowerCase()
+        .replaceAll("ß", "ss")
 
-const apart = (run: string): string => Array.from(run).join(" ")
+const apart = (run: string): string => (run.match(/\P{M}\p{M}*|\p{M}+/gu) ?? []).join(" ")
 
 /** What goes into the index. Dots, slashes and the like end a word, so that parts of paths and addresses are found. */
 export const forIndex = (text: string): string =>
@@ -54,13 +55,18 @@ const parts = (asked: string): ReadonlyArray<Part> => {
       found.push({ text: "or", not: false, words: [] })
       continue
     }
+    // a run of a script without spaces is marked as a whole, and asked for as a phrase of its characters
     const folded = bare(fold((phrase ?? word ?? "").toWellFormed()))
-      .replace(runs, (run) => ` ${apart(run)} `)
+      .replace(runs, (run) => ` ${run} `)
       .split(/\s+/u)
       .filter((one) => one !== "")
     if (folded.length === 0) continue
-    const text = folded.length === 1 && folded[0] !== "or" ? (folded[0] ?? "") : `"${folded.join(" ")}"`
-    found.push({ text, not, words: not ? [] : folded })
+    const single = folded.map((one) => one.replace(runs, apart)).join(" ")
+    found.push({
+      text: single.includes(" ") || single === "or" ? `"${single}"` : single,
+      not,
+      words: not ? [] : folded
+    })
   }
   return found
 }
@@ -120,10 +126,7 @@ const placesOf = (folded: string, words: ReadonlyArray<string>): ReadonlyArray<r
   const apartFrom: Array<readonly [number, number]> = []
   for (const place of found) {
     const last = apartFrom.at(-1)
-    // neighbouring characters of one phrase are marked as one
-    if (last !== undefined && place[0] === last[1] && spaceless.test(folded[place[0]] ?? ""))
-      apartFrom[apartFrom.length - 1] = [last[0], place[1]]
-    else if (last === undefined || place[0] >= last[1]) apartFrom.push(place)
+    if (last === undefined || place[0] >= last[1]) apartFrom.push(place)
   }
   return apartFrom
 }

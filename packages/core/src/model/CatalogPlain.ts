@@ -1,7 +1,7 @@
 /**
  * `Catalog` without lists: names in full, and what `model use` chose.
  *
- * For a process that has no lists to ask (until CatalogLive is merged: also the hub's). Invariant: it never claims that a model exists.
+ * For processes that have nothing to do with lists, as in tests of conversations. Invariant: it never claims that a model exists.
  */
 import { Effect, Layer, Schema } from "effect"
 import { ModelUnknown } from "../conversation/Conversations.ts"

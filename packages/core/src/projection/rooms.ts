@@ -1,4 +1,5 @@
 /** The lists by which a room joins the whole: one line each. */
+import { replyReactor, summaryReactor } from "../conversation/jobs.ts"
 import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
 import { hostReactor } from "../host/jobs.ts"
@@ -29,5 +30,7 @@ export const roomReactors: ReadonlyArray<Reactor> = [
   messageReactor,
   notifyReactor,
   hostReactor,
-  scheduleReactor
+  scheduleReactor,
+  replyReactor,
+  summaryReactor
 ]

@@ -57,11 +57,17 @@ export class Models extends Context.Service<
   {
     /**
      * Outages, rate limits and stalls before the first part are tried again with backoff and as `retry-after` says, for up to
-     * a minute; usage that came before a failure is told by `onUsage`.
+     * a minute; usage that came before a failure is told by `onUsage`. Each call of it takes the place of the one before: it is
+     * the sum so far, over all attempts, as is the usage of Finished.
      */
     readonly stream: (request: ModelRequest, onUsage?: (usage: Usage) => void) => Stream.Stream<ModelPart, ModelFailed>
     /** Configured providers by name, in the order of preference. */
-    readonly providers: ReadonlyArray<{ readonly provider: string; readonly title: string }>
+    readonly providers: ReadonlyArray<{
+      readonly provider: string
+      readonly title: string
+      /** Nobody configured it (Ollama on its usual port): it counts only while it answers. */
+      readonly quiet?: boolean
+    }>
     /** Chat models of one provider, as it tells them now. */
     readonly list: (provider: string) => Effect.Effect<ReadonlyArray<ModelInfo>, ModelFailed>
   }

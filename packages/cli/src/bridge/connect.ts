@@ -1,0 +1,197 @@
+/**
+ * `signalbox bridge connect`: the line protocol with line editing, a pinned certificate and, on wish, a typewriter.
+ *
+ * Owns: choosing the place and the trust, the terminal's side of the talk. Does not own: what is said (the server's prompts).
+ * Invariants: exit 0 when the talk ended as one side wished, 1 when the server was not reached, not trusted, or went away.
+ */
+import * as fs from "node:fs/promises"
+import type { Socket } from "node:net"
+import { createInterface } from "node:readline"
+import { Clock, Effect, Option, Redacted } from "effect"
+import { readCertificate } from "@signalbox/core/config/certificate.ts"
+import { readAdminToken } from "@signalbox/core/config/credentials.ts"
+import { Home, type HomePaths } from "@signalbox/core/config/Home.ts"
+import { readHubFile } from "@signalbox/core/config/hub-file.ts"
+import { safeText } from "@signalbox/hub/bridge/safe-text.ts"
+import { isLoopback } from "@signalbox/hub/edge/listen.ts"
+import { failed } from "../output.ts"
+import { dialPlain, dialTls, named, type Place } from "./dial.ts"
+import { plainFingerprint, readPin, writePin } from "./pins.ts"
+
+interface Flags {
+  readonly address: Option.Option<string>
+  readonly pin: string | undefined
+  readonly accept: boolean
+  readonly plain: boolean
+  readonly token: string | undefined
+  readonly speed: number | undefined
+}
+const usualPort = 65_432
+
+export const connectCommand = (flags: Flags) =>
+  Effect.gen(function* () {
+    const home = yield* Home
+    const own = yield* ownBridge(home)
+    const given = Option.getOrUndefined(flags.address)
+    const place = given === undefined ? own : placeOf(given)
+    if (place === undefined)
+      return yield* Effect.fail(
+        failed(
+          given === undefined
+            ? "No bridge runs in this home. Start one with signalbox up, or say where: signalbox bridge connect HOST."
+            : `${given.slice(0, 80)} is not HOST or HOST:PORT.`
+        )
+      )
+    const mine = own !== undefined && own.port === place.port && isLoopback(place.host)
+    const plain = flags.plain || (mine && !own.tls)
+    if (plain && !isLoopback(place.host))
+      return yield* Effect.fail(
+        failed("--plain is for this machine only: on the way to another one everybody could read along.")
+      )
+    const socket = plain ? yield* dialPlain(place) : yield* trusted(home, place, mine, flags)
+    const token = yield* tokenFor(home, mine, flags)
+    const wished = yield* conversation(socket, token, flags.speed)
+    if (!wished) return yield* Effect.fail(failed(`The connection to ${named(place)} was lost.`))
+  }).pipe(Effect.provide(Home.layer))
+
+const ownBridge = (home: HomePaths) =>
+  Effect.map(readHubFile(home), (state) => (state._tag === "Running" ? state.hub.bridge : undefined))
+
+const placeOf = (text: string): Place | undefined => {
+  const parts = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]/]+))(?::(\d{1,5}))?$/iu.exec(text)
+  const port = parts?.[3] === undefined ? usualPort : Number(parts[3])
+  if (parts === null || port < 1 || port > 65_535) return undefined
+  return { host: parts[1] ?? parts[2] ?? "", port }
+}
+
+/** The certificate is the one of this home, the one that was said, the one it was last time — or it is refused. */
+const trusted = Effect.fnUntraced(function* (home: HomePaths, place: Place, mine: boolean, flags: Flags) {
+  const { socket, shown } = yield* dialTls(place)
+  const refuse = (reason: string) =>
+    Effect.andThen(
+      Effect.sync(() => socket.destroy()),
+      Effect.fail(failed(reason))
+    )
+  const at = named(place)
+  if (flags.pin !== undefined) {
+    const wanted = plainFingerprint(flags.pin)
+    if (wanted === undefined)
+      return yield* refuse("--pin is a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.")
+    if (wanted !== shown)
+      return yield* refuse(`${at} showed another certificate (${shown}) than --pin says. Nothing was sent to it.`)
+  } else if (mine) {
+    const certificate = yield* readCertificate(home, yield* Clock.currentTimeMillis)
+    if (certificate !== undefined && certificate.fingerprint === shown) return socket
+  }
+  const known = yield* Effect.promise(() => readPin(home.directory, at))
+  if (flags.pin === undefined && known !== undefined && known !== shown && !flags.accept)
+    return yield* refuse(
+      `${at} showed another certificate than last time. Nothing was sent to it. If it was replaced on purpose, give --accept-new. Now: ${shown}`
+    )
+  if (flags.pin === undefined && known === undefined && !flags.accept)
+    return yield* refuse(
+      `${at} is not known yet. Compare its fingerprint with what signalbox cert --show tells there, then give --accept-new: ${shown}`
+    )
+  if (known !== shown) yield* Effect.promise(() => writePin(home.directory, at, shown))
+  return socket
+})
+
+/** The own token goes to the own bridge only. */
+const tokenFor = Effect.fnUntraced(function* (home: HomePaths, mine: boolean, flags: Flags) {
+  const file = flags.token
+  if (file === undefined) return mine ? Redacted.value(yield* readAdminToken(home)) : undefined
+  return yield* Effect.tryPromise({
+    try: async () => (await fs.readFile(file, "utf8")).trim(),
+    catch: (cause) =>
+      failed(
+        `The token file ${file} cannot be read (${cause instanceof Error && "code" in cause ? String(cause.code) : "?"}).`
+      )
+  })
+})
+
+/** Until one side ends it; true: somebody wished it so. */
+const conversation = (socket: Socket, token: string | undefined, speed: number | undefined) =>
+  Effect.callback<boolean>((resume) => {
+    const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+    const lines = createInterface({
+      input: process.stdin,
+      output: process.stdout,
+      terminal,
+      prompt: "",
+      historySize: 500
+    })
+    const print = printer(speed, (text) => show(text))
+    let tail = ""
+    let wished = false
+    let signed = token === undefined
+
+    /** What was typed so far stays below what comes; the unfinished last line of the server is the prompt. */
+    const show = (text: string): void => {
+      if (!terminal) return void process.stdout.write(text)
+      const whole = tail + text
+      const end = whole.lastIndexOf("\n") + 1
+      process.stdout.write(`\r\u001b[2K${whole.slice(0, end)}`)
+      tail = whole.slice(end)
+      lines.setPrompt(tail)
+      lines.prompt(true)
+    }
+    const decoder = new TextDecoder()
+    socket.on("data", (chunk: Buffer) => {
+      const text = safeText(decoder.decode(chunk, { stream: true }))
+      if (/Goodbye\.\s*$/u.test(text)) wished = true
+      print(text)
+      if (!signed && text.endsWith("> ")) {
+        signed = true
+        socket.write(`AUTH ${token}\n`)
+      }
+    })
+    lines.on("line", (line) => {
+      if (terminal) tail = ""
+      if (/^\s*(exit|quit|bye)\s*$/iu.test(line)) wished = true
+      socket.write(`${line}\n`)
+    })
+    lines.on("SIGINT", () => {
+      // in a reply: stop it; at a prompt: leave
+      if (/> $/u.test(tail)) lines.close()
+      else socket.write("STOP\n")
+    })
+    lines.on("close", () => {
+      wished = true
+      socket.end()
+    })
+    socket.on("error", () => socket.destroy())
+    socket.on("close", () => {
+      print.flush()
+      lines.removeAllListeners("close")
+      lines.close()
+      if (terminal) process.stdout.write("\n")
+      resume(Effect.succeed(wished))
+    })
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** @param speed characters a second; undefined: at once */
+const printer = (speed: number | undefined, show: (text: string) => void) => {
+  if (speed === undefined || speed < 1) return Object.assign(show, { flush: () => {} })
+  let waiting: Array<string> = []
+  const everyMs = 20
+  const step = Math.max(1, Math.round((speed * everyMs) / 1000))
+  let timer: NodeJS.Timeout | undefined
+  const flush = (): void => {
+    clearInterval(timer)
+    timer = undefined
+    if (waiting.length > 0) show(waiting.join(""))
+    waiting = []
+  }
+  const tick = (): void => {
+    show(waiting.splice(0, step).join(""))
+    if (waiting.length === 0) flush()
+  }
+  return Object.assign(
+    (text: string): void => {
+      for (const character of text) waiting.push(character)
+      timer ??= setInterval(tick, everyMs)
+    },
+    { flush }
+  )
+}

@@ -1,0 +1,85 @@
+/** A reply in words and as JSON: what `chat` says after it. Pure. */
+import type { Schema } from "effect"
+import type { ReplyEntry, TranscriptCall } from "@signalbox/core/conversation/transcript.ts"
+import { count, duration } from "@signalbox/tui/format.ts"
+import { oneLine } from "@signalbox/tui/text.ts"
+import { spentOf, wholeText } from "./reply.ts"
+
+/** "openai/gpt-5 · 1,234 in, 56 out · $0.0012 · first 0.3 s, all 2 s" */
+export const spentLine = (reply: ReplyEntry): string => {
+  const spent = spentOf(reply)
+  const last = reply.calls.at(-1)
+  const took = reply.calls.reduce((sum, call) => sum + call.latencyMs, 0)
+  return [
+    oneLine(reply.model, 100),
+    spent === null
+      ? "tokens not told"
+      : `${count(spent.inputTokens)} in${spent.cachedInputTokens > 0 ? ` (${count(spent.cachedInputTokens)} cached)` : ""}, ${count(spent.outputTokens)} out`,
+    spent === null ? "" : spent.usd === null ? "price unknown" : `$${money(spent.usd)}`,
+    last === undefined
+      ? ""
+      : `${last.firstTokenMs === null ? "" : `first word after ${duration(last.firstTokenMs)}, `}${duration(took)} in all`
+  ]
+    .filter((part) => part !== "")
+    .join(" · ")
+}
+
+/** Enough digits to tell it from nothing. */
+const money = (usd: number): string => (usd === 0 ? "0" : usd < 0.01 ? usd.toPrecision(2) : usd.toFixed(2))
+
+export const callLine = (call: TranscriptCall): string => {
+  const args = oneLine(JSON.stringify(call.args), 160)
+  switch (call.state) {
+    case "asked":
+      return `The model asks to call ${oneLine(call.name, 60)} ${args}`
+    case "ready":
+      return `${oneLine(call.name, 60)} ${args}`
+    case "refused":
+      return `${oneLine(call.name, 60)} was refused`
+    case "answered":
+      return `${oneLine(call.name, 60)} ${call.answer?.isError === true ? "failed" : "answered"}: ${oneLine(call.answer?.text ?? "", 160)}`
+  }
+}
+
+/** Why it did not end well, for people; undefined: it did. */
+export const troubleOf = (reply: ReplyEntry): string | undefined => {
+  switch (reply.status) {
+    case "completed":
+      return reply.stop === "length"
+        ? undefined
+        : reply.stop === "safety"
+          ? "The provider stopped the reply for safety reasons."
+          : undefined
+    case "failed":
+      return oneLine(reply.failure?.message ?? "The reply failed.", 1000)
+    case "interrupted":
+      return "The reply was interrupted."
+    case "open":
+      return "The reply waits for a decision."
+  }
+}
+
+export const replyJson = (conversationId: string, reply: ReplyEntry): Schema.Json => {
+  const spent = spentOf(reply)
+  return {
+    conversationId,
+    replyId: reply.replyId,
+    status: reply.status === "open" ? "waiting" : reply.status,
+    text: wholeText(reply),
+    model: reply.model,
+    stop: reply.stop,
+    failure: reply.failure === null ? null : { ...reply.failure },
+    usage:
+      spent === null
+        ? null
+        : {
+            inputTokens: spent.inputTokens,
+            outputTokens: spent.outputTokens,
+            cachedInputTokens: spent.cachedInputTokens
+          },
+    cost: spent === null || spent.usd === null ? null : { usd: spent.usd },
+    firstTokenMs: reply.calls.at(-1)?.firstTokenMs ?? null,
+    latencyMs: reply.calls.reduce((sum, call) => sum + call.latencyMs, 0),
+    tools: reply.steps.flatMap((step) => step.calls.map(({ callId, name, state }) => ({ callId, name, state })))
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * One connection as lines in and text out.
+ *
+ * Owns: reading with back-pressure, the rate of lines, idle time, bounded writing. Does not own: TLS (`Bridge.ts`), the talk.
+ * Invariants: at most `ahead` lines wait; nothing is written while what was written before has not been taken, so a client that
+ * stops reading holds one piece of text and is let go after `stallMs`; the time a client has counts from its last whole line,
+ * so a line that comes byte by byte gains nothing.
+ */
+import type { Duplex } from "node:stream"
+import { Data, Effect } from "effect"
+import { type Line, makeLines } from "./lines.ts"
+
+export interface WireLimits {
+  /** Bytes. */
+  readonly line: number
+  /** Lines that are read ahead of the talk. */
+  readonly ahead: number
+  /** Lines a second in the long run, and at once. */
+  readonly perSecond: number
+  readonly burst: number
+  readonly stallMs: number
+}
+
+/** The other side is gone, or does not read any more. */
+export class Gone extends Data.TaggedError("Gone")<{ readonly why: "closed" | "stalled" | "idle" }> {}
+
+export interface Wire {
+  /** The next line, once it is there. Interrupted while it waits, it has taken nothing. @param idleMs how long it is waited for */
+  readonly next: (idleMs: number) => Effect.Effect<Line, Gone>
+  /** Takes as long as the other side does, at most `stallMs`. */
+  /** The first line that is one of these words (upper case), before all that came earlier and wait for their turn. */
+  readonly pick: (words: () => ReadonlyArray<string>) => Effect.Effect<string, Gone>
+  readonly say: (text: string) => Effect.Effect<void, Gone>
+  /** Resolves when the other side is gone. */
+  readonly closed: Effect.Effect<void>
+  /** Says what it can still say, and ends. */
+  readonly end: (farewell: string) => Effect.Effect<void>
+}
+
+export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
+  const cut = makeLines(limits.line)
+  const waiting: Array<Line> = []
+  /** No line comes any more. */
+  let ended = false
+  /** Nothing can be said any more. */
+  let gone = false
+  let allowance = limits.burst
+  let refilledAt = performance.now()
+  const wakes = new Set<() => void>()
+  const wake = (): void => {
+    for (const look of wakes) look()
+  }
+  const closers = new Set<() => void>()
+
+  socket.on("data", (chunk: Buffer) => {
+    for (const line of cut(chunk)) waiting.push(line)
+    if (waiting.length >= limits.ahead) socket.pause()
+    wake()
+  })
+  const close = (): void => {
+    gone = true
+    ended = true
+    wake()
+    for (const tell of closers) tell()
+    closers.clear()
+  }
+  socket.on("end", () => {
+    ended = true // what was said before is still answered
+    wake()
+  })
+  socket.on("close", close)
+  socket.on("error", () => socket.destroy())
+  socket.resume()
+
+  /** Looks now and whenever something came; the last look is the one that finds, so nothing is taken for who has gone. */
+  const awaiting = <A>(look: () => A | undefined, idleMs?: number): Effect.Effect<A, Gone> =>
+    Effect.callback<A, Gone>((resume) => {
+      const stop = (): void => {
+        clearTimeout(timer)
+        wakes.delete(attempt)
+      }
+      const attempt = (): void => {
+        const found = look()
+        if (found === undefined && !ended) return
+        stop()
+        resume(found === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(found))
+      }
+      const timer =
+        idleMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              stop()
+              resume(Effect.fail(new Gone({ why: "idle" })))
+            }, idleMs)
+      wakes.add(attempt)
+      attempt()
+      return Effect.sync(stop)
+    })
+  const taken = <A>(found: A): A => {
+    if (!gone && waiting.length < limits.ahead / 2) socket.resume()
+    return found
+  }
+  const take = Effect.suspend((): Effect.Effect<Line, Gone> => {
+    const line = waiting.shift()
+    return line === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(taken(line))
+  })
+
+  /** Too fast is not wrong: it is slowed down. */
+  const inTime = Effect.suspend(() => {
+    const now = performance.now()
+    allowance = Math.min(limits.burst, allowance + ((now - refilledAt) / 1000) * limits.perSecond)
+    refilledAt = now
+    allowance -= 1
+    return allowance >= 0 ? Effect.void : Effect.sleep((-allowance / limits.perSecond) * 1000)
+  })
+
+  const say = (text: string): Effect.Effect<void, Gone> =>
+    Effect.callback<void, Gone>((resume) => {
+      if (gone || !socket.writable) return resume(Effect.fail(new Gone({ why: "closed" })))
+      if (socket.write(text)) return resume(Effect.void)
+      const done = (result: Effect.Effect<void, Gone>): void => {
+        clearTimeout(timer)
+        socket.off("drain", drained)
+        closers.delete(left)
+        resume(result)
+      }
+      const drained = (): void => done(Effect.void)
+      const left = (): void => done(Effect.fail(new Gone({ why: "closed" })))
+      const timer = setTimeout(() => {
+        socket.destroy()
+        done(Effect.fail(new Gone({ why: "stalled" })))
+      }, limits.stallMs)
+      socket.once("drain", drained)
+      closers.add(left)
+      return Effect.sync(() => {
+        clearTimeout(timer)
+        socket.off("drain", drained)
+        closers.delete(left)
+      })
+    })
+
+  return {
+    next: (idleMs) =>
+      inTime.pipe(
+        Effect.andThen(awaiting(() => (waiting.length > 0 ? true : undefined), idleMs)),
+        Effect.andThen(take)
+      ),
+    pick: (words) =>
+      awaiting(() => {
+        const wanted = words()
+        const at = waiting.findIndex((line) => line._tag === "Text" && wanted.includes(line.text.trim().toUpperCase()))
+        const [line] = at === -1 ? [] : waiting.splice(at, 1)
+        return line?._tag === "Text" ? taken(line.text.trim().toUpperCase()) : undefined
+      }),
+    say,
+    closed: Effect.callback<void>((resume) => {
+      const tell = (): void => resume(Effect.void)
+      if (gone) return tell()
+      closers.add(tell)
+      return Effect.sync(() => void closers.delete(tell))
+    }),
+    end: (farewell) =>
+      Effect.callback<void>((resume) => {
+        if (socket.destroyed) return resume(Effect.void)
+        const timer = setTimeout(() => socket.destroy(), 2_000)
+        socket.once("close", () => {
+          clearTimeout(timer)
+          resume(Effect.void)
+        })
+        socket.resume() // what still comes is not read by anybody, but the end must be
+        socket.end(farewell, () => socket.destroy())
+      })
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What a model is sent for the next step of a reply; the past is summarized first when it has grown too large.
+ *
+ * Owns: that decision. Does not own: thresholds (core's `summary.ts`), the summary itself (`summarize.ts`).
+ * Invariants: a summary that failed does not lose the reply as long as its last exchange fits; small talk asks nobody for anything.
+ */
+import { Config, Context, Effect, Layer, Schema } from "effect"
+import { contextOf, type ModelContext } from "@signalbox/core/conversation/context.ts"
+import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
+import type { Talk } from "@signalbox/core/conversation/memory.ts"
+import {
+  fillsWindow,
+  fitting,
+  summaryCut,
+  summaryDue,
+  type SummaryRules,
+  usualWindow
+} from "@signalbox/core/conversation/summary.ts"
+import { Catalog } from "@signalbox/core/model/Catalog.ts"
+import { summarize } from "./summarize.ts"
+
+/** No chat model has a smaller window: below it nobody needs to look the window up. */
+const smallestWindow = 4_000
+
+const share = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0.05, maximum: 0.95 }))
+const bytes = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1_000, maximum: 100_000_000 }))
+
+/** SIGNALBOX_SUMMARY_SHARE (of the model's window) and SIGNALBOX_SUMMARY_BYTES (of text): beyond either the past is summarized. */
+export class Rules extends Context.Service<Rules, SummaryRules>()("@signalbox/worker/conversation/Rules") {
+  static readonly layer: Layer.Layer<Rules, Config.ConfigError> = Layer.effect(
+    Rules,
+    Config.all({
+      share: Config.schema(share, "SIGNALBOX_SUMMARY_SHARE").pipe(Config.withDefault(0.7)),
+      bytes: Config.schema(bytes, "SIGNALBOX_SUMMARY_BYTES").pipe(Config.withDefault(400_000))
+    })
+  )
+}
+
+export type Prepared =
+  | { readonly _tag: "Ready"; readonly context: ModelContext }
+  /** The past is another one now: look again. */
+  | { readonly _tag: "Summarized" }
+  | { readonly _tag: "TooLong"; readonly message: string }
+
+export interface Preparing {
+  readonly conversationId: string
+  readonly replyId: string
+  readonly talk: Talk
+  readonly ref: string
+  /** Whether a summary may be tried: at most one per turn. */
+  readonly maySummarize: boolean
+  /** Tokens that the model was found not to take, whatever its window is said to be. */
+  readonly refused: number | undefined
+}
+
+export const prepare = (one: Preparing) =>
+  Effect.gen(function* () {
+    const { talk, ref, refused } = one
+    const rules = yield* Rules
+    const context = contextOf(talk.memory, ref)
+    const small = context.tokens < smallestWindow * rules.share && context.bytes <= rules.bytes
+    if (small && refused === undefined) return { _tag: "Ready", context } satisfies Prepared
+    const window = refused === undefined ? yield* windowOf(ref) : Math.min(yield* windowOf(ref), refused * 0.8)
+    const due = summaryDue(context, window, rules)
+    if (due !== undefined && one.maySummarize) {
+      const room = { tokens: window * rules.share, bytes: rules.bytes }
+      const throughVersion = summaryCut(talk.memory, room)
+      if (throughVersion !== undefined) {
+        const live = yield* LiveText
+        yield* live.write(one.conversationId, { _tag: "Thinking", replyId: one.replyId })
+        const { conversationId, replyId: key } = one
+        const done = yield* summarize({ conversationId, talk, ref, window, throughVersion, reason: due, key })
+        if (done) return { _tag: "Summarized" } satisfies Prepared
+      }
+    }
+    if (context.tokens <= window * fillsWindow) return { _tag: "Ready", context } satisfies Prepared
+    const less = fitting(talk.memory, ref, window * fillsWindow)
+    if (less !== undefined) return { _tag: "Ready", context: less } satisfies Prepared
+    return {
+      _tag: "TooLong",
+      message: `The last message with what belongs to it is about ${context.tokens} tokens, and ${ref} takes ${Math.round(window)}. Send less at once, or change to a model with a larger window.`
+    } satisfies Prepared
+  })
+
+export const windowOf = (ref: string) =>
+  Effect.gen(function* () {
+    const known = yield* Effect.orElseSucceed((yield* Catalog).windowOf(ref), () => undefined)
+    return known ?? usualWindow
+  })

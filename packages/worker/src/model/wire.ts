@@ -1,0 +1,93 @@
+/**
+ * One request on the wire: its abort, its signs of life, and what its headers asked for.
+ *
+ * Owns: the watchdog (no byte for too long), the limit of bytes, `retry-after`. Does not own: what the bytes mean.
+ * Invariants: every byte counts as life, pings too; once closed nothing of the request goes on; the SDKs see plain `fetch`.
+ */
+import type { Wire } from "./adapter.ts"
+
+export interface Patience {
+  /** Silence until the model has begun to answer. Some think for minutes before their first word, and local ones load first. */
+  readonly firstMs: number
+  /** Silence afterwards. */
+  readonly silenceMs: number
+}
+
+export interface OpenWire extends Wire {
+  /** The model has begun: from now on `silenceMs` counts. */
+  readonly begun: () => void
+  /** Why we gave up ourselves; undefined: we did not. */
+  readonly gaveUp: () => "stalled" | "too-much" | undefined
+  /** From the last answer's headers. */
+  readonly retryAfterMs: () => number | undefined
+  /** The server said not to try again. */
+  readonly mayRetry: () => boolean
+  readonly close: () => void
+}
+
+/** Far more than any answer; a server that sends more is broken or hostile. */
+const MOST_BYTES = 64 * 1024 * 1024
+
+export const openWire = (patience: Patience, now: () => number): OpenWire => {
+  const controller = new AbortController()
+  let verdict: "stalled" | "too-much" | undefined
+  let headers: Headers | undefined
+  let bytes = 0
+  let limit = patience.firstMs
+  let timer: NodeJS.Timeout | undefined
+  const giveUp = (why: "stalled" | "too-much") => {
+    verdict ??= why
+    controller.abort()
+  }
+  const alive = () => {
+    clearTimeout(timer)
+    if (!controller.signal.aborted) timer = setTimeout(() => giveUp("stalled"), limit)
+  }
+  return {
+    signal: controller.signal,
+    fetch: async (input, init) => {
+      alive() // not before: loading an SDK takes its time too
+      const response = await fetch(input, init)
+      alive()
+      headers = response.headers
+      if (response.body === null) return response
+      const watched = response.body.pipeThrough(
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform: (chunk, out) => {
+            alive()
+            bytes += chunk.byteLength
+            if (bytes > MOST_BYTES) return giveUp("too-much")
+            out.enqueue(chunk)
+          }
+        })
+      )
+      const { status, statusText } = response
+      return new Response(watched, { status, statusText, headers: response.headers })
+    },
+    begun: () => {
+      if (limit === patience.silenceMs) return
+      limit = patience.silenceMs
+      alive()
+    },
+    gaveUp: () => verdict,
+    retryAfterMs: () => (headers === undefined ? undefined : retryAfterOf(headers, now())),
+    mayRetry: () => headers?.get("x-should-retry") !== "false",
+    close: () => {
+      clearTimeout(timer)
+      controller.abort()
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Seconds, milliseconds or a date, as the header has it. */
+export const retryAfterOf = (headers: Headers, now: number): number | undefined => {
+  const exact = Number(headers.get("retry-after-ms") ?? Number.NaN)
+  if (Number.isFinite(exact) && exact >= 0) return exact
+  const text = headers.get("retry-after")
+  if (text === null || text.trim() === "") return undefined
+  const seconds = Number(text)
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000)
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+}

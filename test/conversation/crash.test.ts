@@ -1,0 +1,142 @@
+/** Conversations with whole processes: hub, workers and a model's server that speaks the provider's protocol. */
+import { assert, describe, it } from "@effect/vitest"
+import postgres from "postgres"
+import { freshDatabase } from "../support/database.ts"
+import { reply } from "../support/providers/script.ts"
+import { type StandIn, startProvider } from "../support/providers/stand-in.ts"
+import { dispose, type Home, makeHome, start, startHub, until } from "../support/signalbox.ts"
+import { begin, decide, eventsOf, follow, happened, regenerate, send } from "./support.ts"
+
+const model = "openai/gpt-4"
+
+const world = async (run: (home: Home, provider: StandIn, database: string) => Promise<void>): Promise<void> => {
+  const provider = await startProvider("openai")
+  const database = await freshDatabase()
+  const home = await makeHome({ database, env: provider.env })
+  try {
+    await startHub(home)
+    await run(home, provider, database)
+  } finally {
+    await dispose(home)
+    await provider.close()
+  }
+}
+
+const worker = async (home: Home) => {
+  const role = await start(home, "worker")
+  await until("the worker takes jobs", 30_000, async () =>
+    (await role.log()).includes("takes jobs") ? true : undefined
+  )
+  return role
+}
+
+describe("a worker that dies", () => {
+  it("in the middle of a reply: what had come is kept, nobody is asked twice, and it can be written anew", async () => {
+    await world(async (home, provider) => {
+      const first = await worker(home)
+      const { conversationId, version } = await begin(home, model, "say 400 words every 50")
+      const screen = await follow(home, conversationId, version + 1)
+      await until("it streams", 20_000, async () => (screen.text.includes("word20 ") ? true : undefined))
+      await first.kill9()
+      const seen = screen.text
+      await worker(home)
+      const failed = await happened(home, conversationId, "ReplyFailed", 1, 60_000)
+      assert.strictEqual(failed.data["kind"], "worker-died")
+      const kept = String(failed.data["text"])
+      assert.isTrue(kept.startsWith("word1 word2 "))
+      // what is stored lags behind what is shown by a quarter of a second
+      assert.isAbove(kept.length, seen.length - 100)
+      assert.lengthOf(provider.requests, 1)
+      assert.strictEqual(provider.requests[0]?.ended, "given-up")
+      provider.next(reply("anew and whole"))
+      await regenerate(home, conversationId)
+      const done = await happened(home, conversationId, "ReplyCompleted")
+      assert.strictEqual(done.data["text"], "anew and whole")
+      assert.lengthOf(provider.requests, 2)
+      await until("the screen has all of it", 10_000, async () =>
+        screen.text.endsWith("anew and whole") && screen.types.includes("ReplyCompleted") ? true : undefined
+      )
+      screen.stop()
+    })
+  }, 120_000)
+
+  it("before it has claimed the reply: the next one simply writes it", async () => {
+    await world(async (home, provider, database) => {
+      const sql = postgres(database, { max: 1, onnotice: () => {} })
+      try {
+        const first = await worker(home)
+        const warm = await begin(home, model, "say 1 words")
+        await happened(home, warm.conversationId, "ReplyCompleted")
+        // the turn is somebody's who died: the job has been fetched and waits for its turn
+        const { conversationId } = await begin(home, model, "hello", { first: undefined })
+        await sql`insert into queue.lease (name, holder, epoch, expires_at)
+          values (${`reply/${conversationId}`}, 'dead', 1, now() + interval '8 seconds')`
+
+        await send(home, conversationId, "say 3 words")
+        await until("the job is in the first worker's hands", 20_000, async () => {
+          const [row] = await sql`select count(*)::int as n from pgboss.job
+            where name = 'conversation.reply' and state = 'active'`
+          return row?.["n"] === 1 ? true : undefined
+        })
+        await first.kill9()
+        assert.lengthOf(provider.requests, 1)
+        await worker(home)
+        const done = await happened(home, conversationId, "ReplyCompleted", 1, 60_000)
+        assert.strictEqual(done.data["text"], "word1 word2 word3")
+        assert.lengthOf(provider.requests, 2)
+      } finally {
+        await sql.end()
+      }
+    })
+  }, 120_000)
+
+  it("by TERM lets its reply finish first", async () => {
+    await world(async (home, provider) => {
+      const first = await worker(home)
+      const { conversationId, version } = await begin(home, model, "say 40 words every 50")
+      const screen = await follow(home, conversationId, version + 1)
+      await until("it streams", 20_000, async () => (screen.text === "" ? undefined : true))
+      await first.stop()
+      const done = await happened(home, conversationId, "ReplyCompleted")
+      assert.isTrue(String(done.data["text"]).endsWith(" word40"))
+      assert.lengthOf(provider.requests, 1)
+      screen.stop()
+    })
+  }, 90_000)
+})
+
+describe("two workers", () => {
+  it("write ten replies at once, none crossed, and start an approved task once though one is killed", async () => {
+    await world(async (home, provider) => {
+      const [first] = [await worker(home), await worker(home)]
+      const talks = await Promise.all(
+        Array.from({ length: 10 }, (_, n) => begin(home, model, `say ${30 + n} words every 30`))
+      )
+      const screens = await Promise.all(talks.map((one) => follow(home, one.conversationId, one.version + 1)))
+      await until("all stream", 20_000, async () => (screens.every((screen) => screen.text !== "") ? true : undefined))
+      for (const [n, one] of talks.entries()) {
+        const done = await happened(home, one.conversationId, "ReplyCompleted")
+        const text = Array.from({ length: 30 + n }, (_, i) => `word${i + 1}`).join(" ")
+        assert.strictEqual(done.data["text"], text)
+        await until("the screen has it", 10_000, async () => (screens[n]?.text === text ? true : undefined))
+        screens[n]?.stop()
+      }
+      assert.lengthOf(provider.requests, 10)
+
+      const args = JSON.stringify({ host: "local", tool: "shell", command: "echo hello" })
+      const { conversationId } = await begin(home, model, `call start_task ${args}`)
+      const step = await happened(home, conversationId, "ReplyStepped")
+      const callId = (step.data["calls"] as ReadonlyArray<{ callId: string }>)[0]?.callId ?? ""
+      await decide(home, conversationId, callId, true)
+      await first?.kill9()
+      const done = await happened(home, conversationId, "ReplyCompleted", 1, 60_000)
+      const types = (await eventsOf(home, conversationId)).map((event) => event.type)
+      assert.lengthOf(
+        types.filter((type) => type === "ToolAnswered"),
+        1
+      )
+      const taskId = /task-[0-9-]+-[a-z0-9]{6}/u.exec(String(done.data["text"]))?.[0]
+      assert.isDefined(taskId)
+    })
+  }, 120_000)
+})
