@@ -110,7 +110,9 @@ export class Session {
   readonly complain = (text: string): void => this.change((ui) => complain(ui, text, this.clock()))
 
   readonly change = (to: (ui: Ui) => Ui): void => {
-    this.state = to(this.state)
+    const before = this.state
+    this.state = to(before)
+    this.refilter(before)
     this.told()
   }
 
@@ -123,7 +125,7 @@ export class Session {
     const before = this.state
     const { ui, request } = to(before, sceneOf(before, this.seen, this.size))
     this.state = ui
-    if (ui.filters !== before.filters || ui.chat.archived !== before.chat.archived) this.seen = this.look()
+    this.refilter(before)
     this.told()
     if (request !== undefined) void this.perform(request)
   }
@@ -138,6 +140,12 @@ export class Session {
         chat: request.kind === "chat.send" ? { ...ui.chat, sending: undefined } : ui.chat
       }))
     }
+  }
+
+  /** Another filter shows at once; the world waits for its tick. */
+  private refilter(before: Ui): void {
+    const { filters, chat } = this.state
+    if (filters !== before.filters || chat.archived !== before.chat.archived) this.seen = this.look()
   }
 
   private look(): Model {

@@ -22,7 +22,7 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
   switch (id) {
     case "chat.new":
       return {
-        ui: withChat({ ...ui, focus: "detail" }, { fresh: true, writing: fresh, place: { follow: true } }),
+        ui: withChat({ ...ui, focus: "detail", zoom: true }, { fresh: true, writing: fresh, place: { follow: true } }),
         request: { kind: "chat.models", refresh: false }
       }
     case "chat.open":

@@ -29,12 +29,18 @@ const chatRow = (view: ConversationView, model: Model, columns: number, draft: b
   const titles =
     columns >= 90 ? Math.min(44, Math.floor(rest * 0.45)) : hit === undefined ? rest : Math.floor(rest * 0.4)
   row.push(said(title, Math.max(1, titles - 1), view.title === "" ? { dim: true } : {}), say(" "))
-  const words = hit?.excerpt ?? view.snippet
   const more = rest - titles
+  const words = hit === undefined ? view.snippet : around(hit.excerpt, Math.floor(more / 3))
   if (more > 4) row.push(said(words, more - 1, { dim: true }), say(" "))
   if (models > 0) row.push(named(modelName(view.model), models, { dim: true }), say(" "))
   row.push(saidRight(age(view.updatedAt, model.now), 4, { dim: true }))
   return exactly(row, columns)
+}
+
+/** What was found stands no further than `before` from the beginning. */
+const around = (excerpt: string, before: number): string => {
+  const at = excerpt.indexOf("«")
+  return at > before ? `…${excerpt.slice(at - before)}` : excerpt
 }
 
 export const chatList = (ui: Ui, model: Model, rect: Rect): ReadonlyArray<Row> => {

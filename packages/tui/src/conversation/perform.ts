@@ -51,7 +51,9 @@ export const performChat = async (session: Session, request: ChatRequest): Promi
       return chats.rename(request.conversationId, request.title)
     case "chat.fork": {
       const forked = await chats.fork(request.conversationId, request.version)
-      session.change((ui) => (ui.view === "chats" && ui.overlay === undefined ? goTo(ui, "chats", forked) : ui))
+      session.change((ui) =>
+        ui.view === "chats" && ui.overlay === undefined ? withChat(goTo(ui, "chats", forked), { archived: false }) : ui
+      )
       return session.note(`forked as ${forked}`)
     }
     case "chat.models":
@@ -95,6 +97,6 @@ const begun = (ui: Ui, conversationId: string): Ui => {
   const there = goTo({ ...ui, overlay: ui.overlay }, "chats", conversationId)
   return withChat(
     { ...there, focus: ui.focus, zoom: ui.zoom, overlay: ui.overlay },
-    { model: undefined, writing: ui.chat.writing === fresh ? conversationId : undefined }
+    { model: undefined, archived: false, writing: ui.chat.writing === fresh ? conversationId : undefined }
   )
 }
