@@ -14,7 +14,7 @@ import { perform, type Terminal } from "./perform.ts"
 import type { Row } from "./row.ts"
 import type { Size } from "./screen/panes.ts"
 import { fresh } from "./screen/toast.ts"
-import { selectedChat } from "./conversation/state.ts"
+import { selectedChat, unsent } from "./conversation/state.ts"
 import { selectedTask } from "./situation.ts"
 import type { Store } from "./store.ts"
 import type { Mouse } from "./terminal.ts"
@@ -134,11 +134,13 @@ export class Session {
     try {
       await perform(this, request)
     } catch (error) {
-      this.change((ui) => ({
-        ...complain(ui, error instanceof Error ? error.message : String(error), this.clock()),
-        overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay,
-        chat: request.kind === "chat.send" ? { ...ui.chat, sending: undefined } : ui.chat
-      }))
+      this.change((now) => {
+        const ui = request.kind === "chat.send" ? unsent(now) : now
+        return {
+          ...complain(ui, error instanceof Error ? error.message : String(error), this.clock()),
+          overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay
+        }
+      })
     }
   }
 

@@ -2,7 +2,7 @@
  * What keys make of the conversations. Pure.
  *
  * Owns: reading, writing, choosing a model, deciding about tool calls. Does not own: the requests (`perform.ts`), the keys.
- * Invariants: a draft leaves only when the hub has accepted it; nothing is approved that is not on the screen; esc ends what is
+ * Invariants: a draft is gone only when the hub has accepted it; nothing is approved that is not on the screen; esc ends what is
  * being written by the model before it leaves anything.
  */
 import type { ActionId, EditId } from "../keymap.ts"
@@ -163,7 +163,7 @@ const changed = (
   to: (draft: Draft) => { readonly draft: Draft; readonly problem?: string }
 ): Step => {
   const key = draftKey(ui, scene.model)
-  if (key === undefined || ui.chat.sending === key) return { ui }
+  if (key === undefined) return { ui }
   const { draft, problem } = to(draftOf(ui, key))
   const next = withDraft(ui, key, draft.line.text === "" && draft.back === undefined ? undefined : draft)
   return { ui: problem === undefined ? next : complain(next, problem, scene.model.now) }
@@ -202,7 +202,7 @@ const sent = (ui: Ui, scene: Scene): Step => {
       ui: note(ui, "a reply is being written: wait for it, or esc interrupts it; the message stays here", model.now)
     }
   return {
-    ui: withChat(followed(ui), { sending: key }),
+    ui: withChat(followed(withDraft(ui, key, undefined)), { sending: { key, draft } }),
     request: {
       kind: "chat.send",
       key,

@@ -390,6 +390,20 @@ describe("writing", () => {
     screen.assertCalm()
   })
 
+  it("takes what is written while a message is on its way, and gives a refused one back before it", async () => {
+    const w = chats()
+    const screen = await show(w)
+    read(w, 1)
+    w.refuse = "The hub is not there."
+    for (const key of ["enter", "a", "enter", "b"]) w.session.press(key.length === 1 ? { key, text: key } : { key })
+    await screen.until((text) => /› a *\n +b/u.test(text))
+    expect(screen.text()).toContain("✗ The hub is not there.")
+    w.refuse = undefined
+    for (const key of ["enter", "c"]) w.session.press(key.length === 1 ? { key, text: key } : { key })
+    await screen.until((text) => /› c/u.test(text))
+    expect(w.asked).toEqual([`chat.send ${chatId(1)} a`, `chat.send ${chatId(1)} a\nb`])
+  })
+
   it("keeps pastes as they are, and shows long ones as one", async () => {
     const w = chats()
     const screen = await show(w)
