@@ -8,6 +8,7 @@
 import type { ActionId, EditId } from "../keymap.ts"
 import { edit, insert, line } from "../line.ts"
 import { close, complain, errorRead, note, type Request, type Scene, type Step, type Ui } from "../ui.ts"
+import { callRoom, callRows } from "./call.ts"
 import { shownBlocks } from "./detail.ts"
 import { continued, type Draft, editDraft, paste, stepDraft, wholeText, write } from "./draft.ts"
 import { choices } from "./picker.ts"
@@ -70,19 +71,8 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     case "chat.fork":
       return forked(ui, scene)
     case "call.yes":
-    case "call.no": {
-      const call = askedCall(ui, model)
-      if (view === undefined || call === undefined) return { ui: note(ui, "the call is still being read", model.now) }
-      return {
-        ui,
-        request: {
-          kind: "chat.decide",
-          conversationId: view.conversationId,
-          callId: call.callId,
-          approve: id === "call.yes"
-        }
-      }
-    }
+    case "call.no":
+      return decided(ui, scene, id === "call.yes")
     case "talk.follow":
       return { ui: followed(ui) }
     case "talk.next":
@@ -152,6 +142,18 @@ const opened = (ui: Ui, { model }: Scene): Step => {
     next,
     hit === undefined ? undefined : { kind: "chat.reach", conversationId: hit.conversationId, version: hit.version }
   )
+}
+
+/** What is too long for the screen is not approved by the way. */
+const decided = (ui: Ui, scene: Scene, approve: boolean): Step => {
+  const view = selectedChat(ui, scene.model)
+  const call = askedCall(ui, scene.model)
+  if (view === undefined || call === undefined) return { ui: note(ui, "the call is still being read", scene.model.now) }
+  const { conversationId } = view
+  const request: Request = { kind: "chat.decide", conversationId, callId: call.callId, approve }
+  if (!approve || callRows(call, scene.detailColumns).length <= callRoom(scene.paneRows)) return { ui, request }
+  const question = "Not all of it is on the screen. Let it run all the same?"
+  return { ui: { ...ui, overlay: { kind: "confirm", question, request } } }
 }
 
 const asks = (ui: Ui, request: Request | undefined): Step => (request === undefined ? { ui } : { ui, request })

@@ -348,6 +348,35 @@ describe("a conversation that is read", () => {
     expect(screen.lines()[0]).not.toContain("? 1")
   })
 
+  it("asks once more for a call that is longer than the screen", async () => {
+    const w = chats()
+    const command = Array.from({ length: 60 }, (_, i) => `echo ${i}`).join("\n")
+    w.log.chat(
+      chatId(2),
+      {
+        _tag: "ReplyStepped",
+        replyId: replyId(2000),
+        step: 1,
+        text: "",
+        calls: [{ ...call, args: { command } }],
+        ...spentCall()
+      },
+      noon,
+      "worker"
+    )
+    const screen = await show(w)
+    await screen.press("g", keys.enter)
+    await told(w, screen)
+    expect(screen.text()).toMatch(/… 4\d more rows; all of it is above/u)
+    await screen.press("y")
+    expect(screen.lines().at(-1)).toContain("Not all of it is on the screen. Let it run all the same?")
+    await screen.press("n")
+    expect(w.asked).toEqual([])
+    await screen.press("y", "y")
+    expect(w.asked).toEqual([`chat.decide ${chatId(2)} c1 true`])
+    screen.assertCalm()
+  })
+
   it("a draft in progress is never taken for a yes", async () => {
     const w = chats()
     const screen = await show(w)

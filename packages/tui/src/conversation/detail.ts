@@ -14,7 +14,7 @@ import type { Rect } from "../screen/panes.ts"
 import { oneLine, wrap } from "../text.ts"
 import { mark } from "../theme.ts"
 import type { Ui } from "../ui.ts"
-import { callRows, visible } from "./call.ts"
+import { callRoom, callRows, visible } from "./call.ts"
 import { composer, composerHeight } from "./composer.ts"
 import { blocksOf } from "./entries.ts"
 import { chatState } from "./model.ts"
@@ -170,7 +170,7 @@ const lower = (
   if (call !== undefined && !writing) {
     const talk = talkOf(ui, model)
     const asked = talk === undefined ? 1 : askedCalls(talk).length
-    const most = Math.max(2, Math.floor(size.rows / 2))
+    const most = callRoom(size.rows)
     const all = callRows(call, size.columns)
     const more =
       all.length > most
