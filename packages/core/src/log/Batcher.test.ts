@@ -459,4 +459,24 @@ describe("group commit", () => {
       assert.strictEqual((yield* append(item("a"))).toPosition, 1)
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
+
+  it.live("does not believe an answer that does not fit: asks again on another connection, and writes once", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      let opened = 0
+      const open = () => {
+        const confused = opened++ === 0
+        return new Proxy(connect(db.url, { max: 1, name: "batcher-under-test" }), {
+          apply: async (target, self, args) => {
+            const rows: unknown = await Reflect.apply(target, self, args)
+            return confused ? [] : rows
+          }
+        })
+      }
+      const { append } = yield* makeBatcher(open)
+      const first = yield* append(item("a", { expected: "new" }))
+      assert.deepStrictEqual([first.toVersion, first.toPosition, first.duplicate], [1, 1, true])
+      assert.deepStrictEqual([opened, yield* Effect.flatMap(EventLog, (log) => log.head)], [2, 1])
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
 })

@@ -140,20 +140,27 @@ export const makeBatcher = Effect.fnUntraced(function* (
       const connection = sql
       flights++
       const storables = flight.map((one) => one.storable)
+      const leave = () => {
+        if (sql === connection) sql = open() // not when another flight on it was first to notice
+        void connection.end({ timeout: 0 }).catch(() => {})
+      }
       return Effect.tryPromise({
         try: () => sendAppend(connection, storables),
         catch: (cause) => toDbError("append to the log", cause)
       }).pipe(
         Effect.timeoutOrElse({
           duration: options.answerMillis,
-          orElse: () =>
-            Effect.suspend(() => {
-              if (sql === connection) sql = open() // not when another flight on it was first to notice
-              void connection.end({ timeout: 0 }).catch(() => {})
-              const cause = new Error(`no answer for ${options.answerMillis} ms`)
-              return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
-            })
-        })
+          orElse: () => {
+            const cause = new Error(`no answer for ${options.answerMillis} ms`)
+            return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
+          }
+        }),
+        // What a connection says later, when it was silent or confused, could be taken for the answer to somebody else.
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            if (error.code === "ETIMEDOUT" || error.code === "CONNECTION_CONFUSED") leave()
+          })
+        )
       )
     })
   const fly = (flight: Flight): Effect.Effect<void> =>
