@@ -155,13 +155,15 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
       socket.end()
     })
     socket.on("error", () => socket.destroy())
-    socket.on("close", () => {
+    const over = (): void => {
       print.flush()
       lines.removeAllListeners("close")
       lines.close()
       if (terminal) process.stdout.write("\n")
       resume(Effect.succeed(wished || last.endsWith("Goodbye.\n")))
-    })
+    }
+    if (socket.destroyed) over()
+    else socket.once("close", over)
     return Effect.sync(() => socket.destroy())
   })
 

@@ -169,7 +169,9 @@ export const makeDoors = (limits: Pick<BridgeLimits, "connections" | "perAddress
       const left = (inside.get(address) ?? 1) - 1
       if (left > 0) inside.set(address, left)
       else inside.delete(address)
-    }
+    },
+    /** How many are known. */
+    addresses: (): number => inside.size
   }
 }
 
