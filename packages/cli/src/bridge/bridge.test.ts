@@ -173,8 +173,8 @@ describe("the bridge of a running hub", () => {
     if (used.code !== 0) throw new Error(used.stderr)
   }, 120_000)
   afterAll(async () => {
-    const env = { ...home.env, TMUX_TMPDIR: join(home.path, "person") }
-    await promisify(execFile)("tmux", ["-L", "sbx", "kill-server"], { env: home.env }).catch(() => env)
+    const env = { ...home.env, TMUX_TMPDIR: join(home.path, "person", ".signalbox", "tmux") }
+    await promisify(execFile)("tmux", ["-L", "sbx", "kill-server"], { env })
     await dispose(home)
     await openai.close()
   })
