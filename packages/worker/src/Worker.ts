@@ -31,6 +31,7 @@ import type { Catalog } from "@signalbox/core/model/Catalog.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
 import type { Rules } from "./conversation/prepare.ts"
+import { beginEagerly } from "./conversation/eager.ts"
 import { replyHandler } from "./conversation/reply.ts"
 import { conversationServices } from "./conversation/services.ts"
 import { summaryHandler } from "./conversation/summary.ts"
@@ -148,6 +149,7 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
       runWatches,
       runSweeps,
       runConnections,
+      beginEagerly,
       runCatalog
     ]
     yield* Effect.all(work, { concurrency: "unbounded" })
