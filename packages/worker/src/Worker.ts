@@ -85,7 +85,7 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  return Layer.mergeAll(transport(options), conversationServices).pipe(
+  return Layer.mergeAll(transport(options), conversationServices(options.name)).pipe(
     Layer.provideMerge(rooms),
     Layer.provideMerge(derived)
   )
