@@ -220,6 +220,31 @@ describe("conversations on the command line", () => {
   })
 })
 
+describe("chat once, given up", () => {
+  it("interrupts the reply when the person presses Ctrl-C", async () => {
+    const before = openai.requests.length
+    const talking = await start(home, "chat", "--model", "gpt-5", "say 2000 words every 50")
+    await until("it is being written", 20_000, async () =>
+      (openai.requests[before]?.written ?? 0) > 3 ? true : undefined
+    )
+    process.kill(talking.pid, "SIGINT")
+    assert.strictEqual(await talking.ended, 130)
+    await until("the provider is left alone", 10_000, async () =>
+      openai.requests[before]?.ended === "given-up" ? true : undefined
+    )
+    const { stdout } = await signalbox(home, "conversation", "show", "--json", await lastId())
+    assert.include(stdout, '"status":"interrupted"')
+  })
+})
+
+const lastId = async (): Promise<string> => {
+  const { stdout } = await signalbox(home, "conversation", "list", "--limit", "1", "--json")
+  return (
+    (JSON.parse(stdout) as { conversations: ReadonlyArray<{ conversationId: string }> }).conversations[0]
+      ?.conversationId ?? ""
+  )
+}
+
 describe("models and reports on the command line", () => {
   it("lists numbered models, uses one by its number, and new conversations begin with it", async () => {
     const listed = await signalbox(home, "model", "list", "--json")
