@@ -23,6 +23,8 @@ export class ConversationTail extends Context.Service<
       conversationId: string,
       hear: (event: RecordedEvent) => void
     ) => Effect.Effect<void, never, Scope.Scope>
+    /** The same for every conversation. */
+    readonly watchAll: (hear: (event: RecordedEvent) => void) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("@signalbox/core/conversation/ConversationTail") {
   static readonly layer: Layer.Layer<ConversationTail, never, Db | EventLog> = Layer.effect(
@@ -44,7 +46,10 @@ export class ConversationTail extends Context.Service<
           }
           const events = yield* readPage(db, { _tag: "Log", from: seen + 1, wants: conversationEvents.types }, page)
           for (const event of events)
-            if (types.has(event.type)) watching.get(event.stream)?.forEach((hear) => hear(event))
+            if (types.has(event.type)) {
+              watching.get(event.stream)?.forEach((hear) => hear(event))
+              watching.get(everything)?.forEach((hear) => hear(event))
+            }
           const last = events.at(-1)
           if (last === undefined) break
           seen = last.position
@@ -58,25 +63,26 @@ export class ConversationTail extends Context.Service<
         Effect.forkScoped
       )
 
-      return ConversationTail.of({
-        watch: (conversationId, hear) =>
-          Effect.andThen(
-            Deferred.await(begun),
-            Effect.acquireRelease(
+      const watch = (stream: string, hear: (event: RecordedEvent) => void) =>
+        Effect.andThen(
+          Deferred.await(begun),
+          Effect.acquireRelease(
+            Effect.sync(() => void watching.set(stream, (watching.get(stream) ?? new Set()).add(hear))),
+            () =>
               Effect.sync(() => {
-                const stream = conversationStream(conversationId)
-                watching.set(stream, (watching.get(stream) ?? new Set()).add(hear))
-                return stream
-              }),
-              (stream) =>
-                Effect.sync(() => {
-                  const all = watching.get(stream)
-                  all?.delete(hear)
-                  if (all?.size === 0 && watching.get(stream) === all) watching.delete(stream)
-                })
-            )
-          ).pipe(Effect.asVoid)
+                const all = watching.get(stream)
+                all?.delete(hear)
+                if (all?.size === 0 && watching.get(stream) === all) watching.delete(stream)
+              })
+          )
+        )
+      return ConversationTail.of({
+        watch: (conversationId, hear) => watch(conversationStream(conversationId), hear),
+        watchAll: (hear) => watch(everything, hear)
       })
     })
   )
 }
+
+/** No stream has this name. */
+const everything = ""

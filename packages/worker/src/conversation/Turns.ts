@@ -10,7 +10,7 @@ import type { DbError } from "@signalbox/core/postgres/Db.ts"
 import { type LeaseLost, Leases } from "@signalbox/core/queue/Lease.ts"
 
 const lease = { ttl: "15 seconds", renewEvery: "4 seconds" } as const
-const lookEvery = "250 millis"
+const lookEvery = "500 millis"
 
 export class Turns extends Context.Service<
   Turns,

@@ -32,24 +32,7 @@ const died =
 export const replyHandler = jobHandler({
   queue: queues.reply.name,
   data: ConversationJob,
-  run: ({ conversationId }) =>
-    Effect.gen(function* () {
-      const talks = yield* Talks
-      const interrupted = yield* hearInterruptions(conversationId)
-      const load = talks.load(conversationId)
-      // read while the turn is awaited: a claim tells whether it was stale
-      const first = yield* Effect.forkChild(load)
-      const over = Effect.map(load, (talk) => talk?.view.open === undefined || talk.view.open === null)
-      yield* (yield* Turns).take(
-        conversationId,
-        over,
-        Effect.gen(function* () {
-          const turn: Turn = { conversationId, interrupted, claimed: undefined, summarized: false, refused: undefined }
-          let talk = yield* Fiber.join(first)
-          while (talk !== undefined && (yield* goOn(turn, talk))) talk = yield* load
-        })
-      )
-    }).pipe(Effect.scoped),
+  run: ({ conversationId }) => writeReply(conversationId),
   onExhausted: ({ conversationId }, { reason }) =>
     Effect.gen(function* () {
       const talk = yield* (yield* Talks).load(conversationId)
@@ -71,6 +54,26 @@ export const replyHandler = jobHandler({
     )
 })
 
+/** Goes on with what is open, when it is this worker's turn. */
+export const writeReply = (conversationId: string) =>
+  Effect.gen(function* () {
+    const talks = yield* Talks
+    const interrupted = yield* hearInterruptions(conversationId)
+    const load = talks.load(conversationId)
+    // read while the turn is awaited: a claim tells whether it was stale
+    const first = yield* Effect.forkChild(load)
+    const over = Effect.map(load, (talk) => talk?.view.open === undefined || talk.view.open === null)
+    yield* (yield* Turns).take(
+      conversationId,
+      over,
+      Effect.gen(function* () {
+        const turn: Turn = { conversationId, interrupted, claimed: undefined, summarized: false, refused: undefined }
+        let talk = yield* Fiber.join(first)
+        while (talk !== undefined && (yield* goOn(turn, talk))) talk = yield* load
+      })
+    )
+  }).pipe(Effect.scoped)
+
 interface Turn {
   readonly conversationId: string
   readonly interrupted: (replyId: string) => Effect.Effect<void>
@@ -90,7 +93,7 @@ const goOn = (turn: Turn, talk: Talk) =>
     const open = openReply(talk)
     if (view.open === null || open === undefined) {
       // whoever recorded the outcome may have died before the text was dropped
-      if (view.last !== null) yield* live.drop(view.last.replyId)
+      if (view.last !== null && (yield* live.read(view.last.replyId)) !== "") yield* live.drop(view.last.replyId)
       return false
     }
     if (view.open.interrupting) {

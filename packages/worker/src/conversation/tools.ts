@@ -6,6 +6,7 @@
  * Invariants: an act has a command id that follows from reply and call, so that a call that is carried out again after a crash does
  * nothing twice; what is wrong with a call is an answer for the model; only a database that is away fails.
  */
+import { stripVTControlCharacters } from "node:util"
 import { Effect, Result, Schema } from "effect"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
@@ -157,7 +158,7 @@ const lastLines = Effect.fnUntraced(function* (taskId: string, stream: "out" | "
   const end = (yield* output.sizes(taskId))[stream]
   const from = Math.max(yield* output.tail(taskId, stream, lines), end - outputLimit / 2)
   const bytes = yield* output.read(taskId, stream, from, outputLimit / 2)
-  return new TextDecoder().decode(bytes).replaceAll(/\x1b\[[0-9;?]*[A-Za-z]|[^\P{Cc}\n\t]/gu, "")
+  return stripVTControlCharacters(new TextDecoder().decode(bytes)).replaceAll(/[^\P{Cc}\n\t]/gu, "")
 })
 
 const made = <E, R>(make: Effect.Effect<{ readonly taskId: string; readonly position: number }, E, R>) =>

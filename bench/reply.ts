@@ -1,0 +1,97 @@
+/**
+ * What hub, log, queue and worker add to the time until a model's first words are on a screen, against the provider's own SDK
+ * called directly: the same server, the same question, in turns.
+ */
+import OpenAI from "openai"
+import { begin, happened, send } from "../test/conversation/support.ts"
+import { reply } from "../test/support/providers/script.ts"
+import { startProvider } from "../test/support/providers/stand-in.ts"
+import { dispose, hubFetch, makeHome, start, startHub, until } from "../test/support/signalbox.ts"
+import { type Row, freshDatabase, median, millis, quantile } from "./support.ts"
+
+const samples = 100
+const warmUp = 15
+const question = "how far is it?"
+
+export const rows = async (): Promise<ReadonlyArray<Row>> => {
+  const provider = await startProvider("openai")
+  provider.otherwise(() => reply("as far as that and a little further, I should say"))
+  const home = await makeHome({ database: await freshDatabase(), env: provider.env })
+  try {
+    await startHub(home)
+    const worker = await start(home, "worker")
+    await until("the worker takes jobs", 30_000, async () =>
+      (await worker.log()).includes("takes jobs") ? true : undefined
+    )
+    const direct = new OpenAI({ apiKey: provider.key ?? "", baseURL: `${provider.url}/v1`, maxRetries: 0 })
+    const { conversationId } = await begin(home, "openai/gpt-4", question, { tools: false })
+    await happened(home, conversationId, "ReplyCompleted")
+    const screen = await listen(home, conversationId)
+    const [ours, sdk]: [Array<number>, Array<number>] = [[], []]
+    for (let n = 0; n < samples + warmUp; n++) {
+      const a = await firstOf(direct)
+      const first = screen.firstDelta()
+      const ended = screen.ended()
+      const began = performance.now()
+      await Promise.all([send(home, conversationId, question), first])
+      const b = (await first) - began
+      await ended
+      if (n < warmUp) continue
+      sdk.push(a)
+      ours.push(b)
+    }
+    screen.stop()
+    const added = median(ours) - median(sdk)
+    return [
+      {
+        what: "message sent by HTTP → first words on its live stream, against the OpenAI SDK called directly (one local server, conversation of growing length)",
+        ours: `p50 ${millis(median(ours))}, p95 ${millis(quantile(ours, 0.95))}`,
+        against: `p50 ${millis(median(sdk))}, p95 ${millis(quantile(sdk, 0.95))}`,
+        ratio: null,
+        target: `≤ +15 ms (here +${millis(added)})`,
+        ok: added <= 15
+      }
+    ]
+  } finally {
+    await dispose(home)
+    await provider.close()
+  }
+}
+
+const firstOf = async (client: OpenAI): Promise<number> => {
+  const began = performance.now()
+  const stream = await client.chat.completions.create({
+    model: "gpt-4",
+    stream: true,
+    messages: [{ role: "user", content: question }]
+  })
+  let first: number | undefined
+  for await (const chunk of stream) if (chunk.choices[0]?.delta.content) first ??= performance.now() - began
+  if (first === undefined) throw new Error("the SDK heard nothing")
+  return first
+}
+
+/** Tells when the next delta and the next outcome have come. */
+const listen = async (home: Parameters<typeof hubFetch>[0], conversationId: string) => {
+  const stop = new AbortController()
+  const response = await hubFetch(home, `/api/v1/conversations/${conversationId}/live`, {
+    headers: { accept: "text/event-stream" },
+    signal: stop.signal
+  })
+  if (!response.ok || response.body === null) throw new Error(`the hub answered ${response.status}`)
+  let delta = Promise.withResolvers<number>()
+  let outcome = Promise.withResolvers<void>()
+  const { body } = response
+  const hear = async (): Promise<void> => {
+    for await (const text of body.pipeThrough(new TextDecoderStream())) {
+      if (text.includes("event: delta")) delta.resolve(performance.now())
+      if (text.includes('"type":"ReplyCompleted"')) outcome.resolve()
+    }
+  }
+  void hear().catch(() => {})
+  return {
+    firstDelta: () => (delta = Promise.withResolvers<number>()).promise,
+    ended: () => (outcome = Promise.withResolvers<void>()).promise,
+    stop: () => stop.abort()
+  }
+}
