@@ -19,6 +19,7 @@ import {
   signalbox,
   signalboxWith,
   start,
+  startHub,
   until
 } from "../../../../test/support/signalbox.ts"
 
@@ -244,6 +245,35 @@ const lastId = async (): Promise<string> => {
       ?.conversationId ?? ""
   )
 }
+
+describe("chat over a hub that dies", () => {
+  it("prints every character once, and ends as if nothing had been", async () => {
+    const provider = await startProvider("openai")
+    const apart = await makeHome({
+      database: await freshDatabase(),
+      env: { ...provider.env, SIGNALBOX_BRIDGE_PORT: "0" }
+    })
+    try {
+      const hub = await startHub(apart)
+      await start(apart, "worker")
+      const talking = signalbox(apart, "chat", "--model", "openai/gpt-5", "say 300 words every 20")
+      await until("it is being written", 30_000, async () =>
+        (provider.requests[0]?.written ?? 0) > 30 ? true : undefined
+      )
+      await hub.kill9()
+      const again = await start(apart, "hub")
+      await ready(apart, again)
+      const ran = await talking
+      assert.deepStrictEqual([ran.code, ran.stdout.trim().split(" ").length], [0, 300], ran.stderr)
+      assert.strictEqual(ran.stdout.trim(), Array.from({ length: 300 }, (_, n) => `word${n + 1}`).join(" "))
+      assert.match(ran.stderr, /The hub is away.*\nThe hub is back\./u)
+      assert.strictEqual(provider.requests.length, 1, "nothing was asked twice")
+    } finally {
+      await dispose(apart)
+      await provider.close()
+    }
+  })
+})
 
 describe("models and reports on the command line", () => {
   it("lists numbered models, uses one by its number, and new conversations begin with it", async () => {
