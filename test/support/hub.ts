@@ -5,6 +5,7 @@ import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { layer as EventLogLive } from "@signalbox/core/log/EventLogLive.ts"
 import { CatalogPlain } from "@signalbox/core/model/CatalogPlain.ts"
+import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLive } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
@@ -15,8 +16,7 @@ import { DbTest } from "./database.ts"
 
 export const adminToken = Redacted.make(`sbx_${"t".repeat(43)}`)
 
-/** Everything behind the edge: log, commands, read models that follow, task creation, output. */
-export const RoomsTest = Layer.mergeAll(
+const rooms = Layer.mergeAll(
   Commands.layer,
   TaskOutput.layer,
   CatalogPlain,
@@ -25,14 +25,20 @@ export const RoomsTest = Layer.mergeAll(
 ).pipe(
   Layer.provideMerge(ReadModelsLive),
   Layer.provideMerge(projectionsLive(roomProjections)),
-  Layer.provideMerge(EventLogLive),
-  Layer.provideMerge(DbTest)
+  Layer.provideMerge(EventLogLive)
 )
+
+/** Everything behind the edge: log, commands, read models that follow, task creation, output. */
+export const RoomsTest = rooms.pipe(Layer.provideMerge(DbTest))
 
 export const hubTest = (options: Partial<HubOptions> = {}) =>
   hubLayer({ host: "127.0.0.1", port: 0, mode: "local", adminToken, version: "1.2.3", ...options })
 
 const client = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(url, adminToken)))
+
+/** The same on a database of the test's own. */
+export const hubOn = <E>(db: Layer.Layer<Db, E>) =>
+  client.pipe(Layer.provideMerge(hubTest()), Layer.provideMerge(rooms), Layer.provideMerge(db))
 
 /** The hub, a typed client of it, and the rooms behind it. */
 export const HubTest = client.pipe(Layer.provideMerge(hubTest()), Layer.provideMerge(RoomsTest))

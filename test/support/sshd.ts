@@ -11,6 +11,9 @@ import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 
+/** The log whose tasks are run, where a test has none. */
+export const testLog = "00000000-0000-4000-8000-000000000001"
+
 export interface Sshd {
   readonly dir: string
   /** HOME of whoever signs in: `~/.signalbox` is made here. */

@@ -18,6 +18,8 @@ export const startProxy = async (target: string) => {
   const sockets = new Set<Socket>()
   let cut: Cut | undefined
   let cuts = 0
+  let frozen = false
+  let closed = false
   const server = createServer((client) => {
     const upstream = connect(Number(to.port), to.hostname)
     let answerIsCut = false
@@ -33,6 +35,7 @@ export const startProxy = async (target: string) => {
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
+      if (frozen || closed) socket.pause()
       socket.on("error", end)
       socket.on("close", () => {
         sockets.delete(socket)
@@ -63,6 +66,17 @@ export const startProxy = async (target: string) => {
       cut = next
     },
     cuts: () => cuts,
+    /** Connections that are made from now on are taken and get no answer, as on a machine that is too busy for them. */
+    holdNew: () => {
+      closed = true
+    },
+    /** Like a pulled cable: connections stay, and new ones are made, but nothing comes through until it is undone. */
+    freeze: (now: boolean) => {
+      frozen = now
+      for (const socket of sockets)
+        if (now) socket.pause()
+        else socket.resume()
+    },
     stop: async () => {
       for (const socket of sockets) socket.destroy()
       server.close()

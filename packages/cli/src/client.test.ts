@@ -10,6 +10,7 @@ import { Db } from "@signalbox/core/postgres/Db.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { CliTest, signalbox, TestHome } from "../../../test/support/cli.ts"
 import { ended, record, started } from "../../../test/support/task.ts"
+import { until } from "../../../test/support/until.ts"
 
 const json = (...args: ReadonlyArray<string>) =>
   Effect.map(signalbox(...args, "--json"), (ran) => {
@@ -241,7 +242,10 @@ describe("the client commands", () => {
   it.live("show what a read model could not apply, and apply it once more", () =>
     Effect.gen(function* () {
       const [db, log] = [yield* Db, yield* EventLog]
-      assert.match((yield* signalbox("db", "parked")).out, /task +up to date *\n[^]*Nothing is parked\.$/)
+      yield* until(
+        "the read models have begun",
+        Effect.map(signalbox("db", "parked"), ({ out }) => /task +up to date *\n[^]*Nothing is parked\.$/.test(out))
+      )
       // A table that refuses one task, and a moment later does not.
       yield* db.query("break the read model", (sql) =>
         sql.unsafe("alter table read.task add constraint broken check (tool <> 'shell') not valid")

@@ -10,7 +10,8 @@ import { CliConfig, CliOutput, Command, Completions, Flag, GlobalFlag } from "ef
 import { loadDotEnv } from "@signalbox/core/config/dotenv.ts"
 import { inWords } from "@signalbox/core/config/words.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
-import { CommandFailed, Json, talk, wantsColor } from "./output.ts"
+import { CommandFailed, Json, talk } from "./output.ts"
+import { wantsColor } from "./paint.ts"
 import { guardRejections } from "./rejections.ts"
 import { loadFor } from "./registry.ts"
 
@@ -82,24 +83,11 @@ const completions = GlobalFlag.Action({
     Option.match(shell, {
       onNone: () => Effect.void,
       onSome: (name) =>
-        Console.log(Completions.generate(command.name, name, withGlobalFlags(Completions.fromCommand(command))))
+        Effect.flatMap(
+          Effect.promise(() => import("./completions.ts")),
+          ({ completionScript }) => Console.log(completionScript(name, Completions.fromCommand(command)))
+        )
     })
-})
-/** effect's descriptors leave the global flags out. */
-const withGlobalFlags = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
-  ...command,
-  flags: [
-    ...command.flags,
-    {
-      name: "json",
-      aliases: [],
-      description: "Answer with one JSON document",
-      type: { _tag: "Boolean" },
-      negation: false
-    },
-    { name: "help", aliases: ["h"], description: "Show help", type: { _tag: "Boolean" }, negation: false }
-  ],
-  subcommands: command.subcommands.map(withGlobalFlags)
 })
 const builtIns = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] })
 

@@ -21,6 +21,7 @@ import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
 import { countRequests, metricsRoute } from "./edge/metrics.ts"
+import { answerOutages, Outage } from "./edge/Outage.ts"
 import { ownNamesOnly, problems } from "./edge/problems.ts"
 import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
@@ -55,6 +56,7 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
+    Layer.provide(Outage.layer),
     Layer.provideMerge(EventFeed.layer),
     Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
@@ -109,6 +111,7 @@ const app = (version: string) =>
       "/docs",
       "/openapi.json"
     ]),
+    answerOutages,
     countRequests,
     ownNamesOnly
   )

@@ -14,7 +14,7 @@ import { perform, type Terminal } from "./perform.ts"
 import type { Row } from "./row.ts"
 import type { Size } from "./screen/panes.ts"
 import { fresh } from "./screen/toast.ts"
-import { selectedChat } from "./conversation/state.ts"
+import { selectedChat, unsent } from "./conversation/state.ts"
 import { selectedTask } from "./situation.ts"
 import type { Store } from "./store.ts"
 import type { Mouse } from "./terminal.ts"
@@ -110,7 +110,9 @@ export class Session {
   readonly complain = (text: string): void => this.change((ui) => complain(ui, text, this.clock()))
 
   readonly change = (to: (ui: Ui) => Ui): void => {
-    this.state = to(this.state)
+    const before = this.state
+    this.state = to(before)
+    this.refilter(before)
     this.told()
   }
 
@@ -123,7 +125,7 @@ export class Session {
     const before = this.state
     const { ui, request } = to(before, sceneOf(before, this.seen, this.size))
     this.state = ui
-    if (ui.filters !== before.filters || ui.chat.archived !== before.chat.archived) this.seen = this.look()
+    this.refilter(before)
     this.told()
     if (request !== undefined) void this.perform(request)
   }
@@ -132,12 +134,20 @@ export class Session {
     try {
       await perform(this, request)
     } catch (error) {
-      this.change((ui) => ({
-        ...complain(ui, error instanceof Error ? error.message : String(error), this.clock()),
-        overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay,
-        chat: request.kind === "chat.send" ? { ...ui.chat, sending: undefined } : ui.chat
-      }))
+      this.change((now) => {
+        const ui = request.kind === "chat.send" ? unsent(now) : now
+        return {
+          ...complain(ui, error instanceof Error ? error.message : String(error), this.clock()),
+          overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay
+        }
+      })
     }
+  }
+
+  /** Another filter shows at once; the world waits for its tick. */
+  private refilter(before: Ui): void {
+    const { filters, chat } = this.state
+    if (filters !== before.filters || chat.archived !== before.chat.archived) this.seen = this.look()
   }
 
   private look(): Model {

@@ -66,7 +66,8 @@ export const sceneOf = (
         : ui.view === "chats"
           ? talkHeight(ui, model, detail)
           : detail.rows,
-    detailColumns: detail.columns
+    detailColumns: detail.columns,
+    paneRows: detail.rows
   }
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { Pane } from "../../../test/support/pane.ts"
-import { taskId } from "./testing/fixture.ts"
+import { chatId, taskId } from "./testing/fixture.ts"
 import { TestHub, testToken } from "./testing/hub.ts"
 import { sketch } from "./testing/world.ts"
 
@@ -112,6 +112,32 @@ describe("the program on a real terminal", { timeout: 90_000 }, () => {
     // oxlint-disable-next-line no-control-regex
     expect(shot).not.toMatch(/\x1b\[[0-9;]*(?:3[0-7]|4[0-7]|9[0-7]|38|48)[0-9;]*m/u)
     expect(shot).toMatch(/^> \? task/mu)
+  })
+
+  it("talks: a paste of several lines is one message, text streams in, esc interrupts, an editor gets the terminal", async () => {
+    hub.log.talk(chatId(1), Date.now(), [["Hello?", "Hello, **there**."]])
+    await start({ NO_COLOR: "1", VISUAL: "sh -c 'echo from the editor >> \"$1\"' sh" })
+    await pane.keys("2")
+    await pane.until(/> ○ Hello\?/u)
+    await pane.keys("Enter")
+    await pane.until(/Hello, \*\*there\*\*\.[^]*enter send/u) // without colors the marks stay
+    await pane.paste("one\ntwo")
+    await pane.until(/› one *\n {2}two/u)
+    await pane.keys("C-o")
+    await pane.until(/› one *\n {2}two *\n {2}from the editor/u)
+    await pane.keys("Enter")
+    await pane.until(/▸ replying/u)
+    expect(hub.requests.at(-1)?.body).toMatchObject({ text: "one\ntwo\nfrom the editor" })
+    const open = hub.log.chats.get(chatId(1))?.open?.replyId ?? ""
+    for (let i = 0; i < 200; i++) hub.chats.says(chatId(1), open, `word${i} `)
+    await pane.until(/word199/u)
+    await pane.keys("Escape")
+    await pane.until(/being interrupted/u)
+    await pane.resize(80, 24)
+    await pane.until(/word199/u)
+    await pane.keys("C-c")
+    expect(await pane.ended()).toBe(0)
+    expect(await modes()).toBe(asBefore)
   })
 
   it("has color without NO_COLOR, also where CI is set", async () => {

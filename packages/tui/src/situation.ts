@@ -20,7 +20,9 @@ export const selectedHost = (ui: Ui, model: Model): Host | undefined =>
 export const selectedEvent = (ui: Ui, model: Model): RecordedEvent | undefined =>
   ui.view === "timeline" ? model.events.rows[selectedIndex(model.events.ids, ui.anchors.timeline)] : undefined
 
-const fits = (task: TaskView, need: "active" | "ended"): boolean => (need === "ended") === isSettled(task.status)
+/** What is unknown has ended for us, and may still run: it can be tried again, and killed. */
+const fits = (task: TaskView, need: "active" | "ended"): boolean =>
+  task.status === "unknown" || (need === "ended") === isSettled(task.status)
 
 /** The tasks that an action means: the marked ones, else the selected one. */
 export const subjects = (ui: Ui, model: Model, need: "active" | "ended"): ReadonlyArray<TaskView> => {

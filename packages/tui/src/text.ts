@@ -7,7 +7,10 @@
  */
 import stringWidth from "string-width"
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" })
+/** Made when it is needed: it takes longer than a whole table of plain text. */
+let segmenter: Intl.Segmenter | undefined
+const graphemesOf = (text: string): Intl.Segments =>
+  (segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" })).segment(text)
 const plain = /^[\x20-\x7e]*$/u
 /** Escape sequences of terminals, unfinished ones at the end of the text too. */
 // oxlint-disable-next-line no-control-regex
@@ -51,7 +54,7 @@ export const fitMiddle = (text: string, columns: number): string => {
   if (width(text) <= columns) return fit(text, columns)
   const tail = Math.ceil(((columns - 1) * 7) / 12)
   if (plain.test(text)) return text.slice(0, columns - 1 - tail) + "…" + (tail === 0 ? "" : text.slice(-tail))
-  const parts = Array.from(graphemes.segment(text), (s) => s.segment)
+  const parts = Array.from(graphemesOf(text), (s) => s.segment)
   let end = ""
   for (let i = parts.length - 1; i >= 0 && width(parts[i] + end) <= tail; i--) end = parts[i] + end
   return fit(take(text, columns - 1 - tail).head + "…" + end, columns)
@@ -86,7 +89,7 @@ const take = (text: string, columns: number): { readonly head: string; readonly 
   }
   let head = ""
   let used = 0
-  for (const { segment } of graphemes.segment(near)) {
+  for (const { segment } of graphemesOf(near)) {
     const w = stringWidth(segment)
     if (used + w > columns) break
     head += segment

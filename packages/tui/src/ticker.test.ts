@@ -33,3 +33,19 @@ it("has one identity per flush, and tells nobody who left", () => {
   ticker.flush()
   expect(told).toBe(1)
 })
+
+it("tells earlier what a person waits for, and never more often than that", () => {
+  const ticker = new Ticker(100)
+  const at: Array<number> = []
+  const begun = performance.now()
+  ticker.subscribe(() => at.push(Math.round(performance.now() - begun)))
+  ticker.flush()
+  for (let i = 0; i < 100; i++) {
+    ticker.touch()
+    ticker.touch(62)
+    vi.advanceTimersByTime(10)
+  }
+  expect(at.length).toBeGreaterThanOrEqual(15)
+  expect(at.length).toBeLessThanOrEqual(18)
+  for (const [i, ms] of at.entries()) expect(ms - (at[i - 1] ?? -62)).toBeGreaterThanOrEqual(62)
+})

@@ -109,6 +109,8 @@ export interface Scene {
   readonly listRows: number
   readonly detailRows: number
   readonly detailColumns: number
+  /** Rows of the whole detail. */
+  readonly paneRows: number
 }
 export interface Step {
   readonly ui: Ui

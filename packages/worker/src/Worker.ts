@@ -10,6 +10,7 @@ import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import type { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { logIdentity } from "@signalbox/core/log/identity.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
@@ -38,16 +39,21 @@ import type { Talks } from "./conversation/Talks.ts"
 import type { Turns } from "./conversation/Turns.ts"
 import { runCatalog } from "./model/catalog.ts"
 import type { Models } from "./model/Models.ts"
+import { runConnections } from "./host/connections.ts"
 import { HostCommands } from "./host/HostCommands.ts"
+import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
+import { Direct } from "./task/Direct.ts"
+import { runDirectLaunches } from "./task/direct-launch.ts"
 import { dispatchHandler } from "./task/dispatch.ts"
 import { killHandler } from "./task/kill.ts"
 import { launchHandler } from "./task/launch.ts"
 import { messageHandler } from "./task/message.ts"
 import { notifyHandler } from "./task/notify.ts"
+import { runSweeps } from "./task/sweep.ts"
 import { TaskCommands } from "./task/TaskCommands.ts"
 import { runWatches } from "./task/Watches.ts"
 
@@ -60,8 +66,10 @@ export interface WorkerOptions {
 
 const transport = (options: WorkerOptions) =>
   Layer.unwrap(
-    Effect.map(ReadModels, (models) =>
-      transportLayer({
+    Effect.gen(function* () {
+      const models = yield* ReadModels
+      return transportLayer({
+        log: yield* logIdentity,
         ssh: {
           resolve: (name) =>
             models.host(name).pipe(
@@ -71,7 +79,7 @@ const transport = (options: WorkerOptions) =>
         },
         local: options.localHome === undefined ? {} : { home: options.localHome }
       })
-    )
+    })
   )
 
 /** Everything a worker's rooms need, on a database, a log, and what knows the models. */
@@ -85,7 +93,8 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  return Layer.mergeAll(transport(options), conversationServices(options.name)).pipe(
+  const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
+  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name)).pipe(
     Layer.provideMerge(rooms),
     Layer.provideMerge(derived)
   )
@@ -97,6 +106,7 @@ type Rooms =
   | Commands
   | ConversationCommands
   | ConversationTail
+  | Direct
   | EventLog
   | HostCommands
   | JobQueue
@@ -106,6 +116,7 @@ type Rooms =
   | ReadModels
   | Rules
   | Slots
+  | Standby
   | Talks
   | TaskCommands
   | TaskOutput
@@ -130,9 +141,18 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
     const projections = yield* Projections
     const reactors = yield* Reactors
     const queue = yield* JobQueue
-    yield* Effect.all([projections.run, reactors.run, queue.work(handlers), runWatches, beginEagerly, runCatalog], {
-      concurrency: "unbounded"
-    })
+    const work = [
+      projections.run,
+      reactors.run,
+      queue.work(handlers),
+      runDirectLaunches,
+      runWatches,
+      runSweeps,
+      runConnections,
+      beginEagerly,
+      runCatalog
+    ]
+    yield* Effect.all(work, { concurrency: "unbounded" })
     return yield* Effect.never
   }
 ).pipe(Effect.orDie)

@@ -38,6 +38,7 @@ const openai = (id: string, owner = "system") => ({
 })
 
 export const openaiModels = [
+  "gpt-6.2-sol",
   "gpt-6-astra",
   "gpt-6-sol",
   "gpt-6-luna",
@@ -233,6 +234,7 @@ const tag = (name: string, family: string, size: string) => ({
 export const ollamaTags = [
   tag("llama3.2:3b", "llama", "3.2B"),
   tag("qwen3:8b", "qwen3", "8.2B"),
+  tag("gemma3:4b", "gemma3", "4.3B"),
   tag("nomic-embed-text:latest", "nomic-bert", "137M"),
   tag("bge-m3:latest", "bert", "566.70M")
 ]
@@ -253,7 +255,7 @@ export const ollamaShow = (name: string): unknown => {
       "general.architecture": family,
       [`${family}.context_length`]: embeds ? 2_048 : family === "llama" ? 131_072 : 40_960
     },
-    capabilities: embeds ? ["embedding"] : ["completion", "tools"],
+    capabilities: embeds ? ["embedding"] : family === "gemma3" ? ["completion", "vision"] : ["completion", "tools"],
     modified_at: found.modified_at
   }
 }

@@ -91,6 +91,14 @@ const check =
         `Function tools with reasoning_effort are not supported for ${asked.model} in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.`,
         "reasoning_effort"
       )
+    if (asked.model.startsWith("gpt-6.2") && at(asked.body, "reasoning_effort") === "none")
+      return invalid(
+        "Unsupported value: 'reasoning_effort' does not support 'none' with this model. Supported values are: 'low', 'medium', 'high', and 'xhigh'.",
+        "reasoning_effort",
+        "unsupported_value"
+      )
+    if (flavor === "ollama" && asked.model.startsWith("gemma3") && asked.tools.length > 0)
+      return problem(400, `registry.ollama.ai/library/${asked.model} does not support tools`, "api_error", null)
     const open = new Set<string>()
     for (const [index, message] of list(at(asked.body, "messages")).entries()) {
       const id = text(at(message, "tool_call_id"))

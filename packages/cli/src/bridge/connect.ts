@@ -152,7 +152,7 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
     })
     lines.on("SIGINT", () => {
       // in a reply: stop it; at a prompt: leave
-      if (/> $/u.test(tail)) lines.close()
+      if (tail.endsWith("> ")) lines.close()
       else socket.write("STOP\n")
     })
     lines.on("close", () => {

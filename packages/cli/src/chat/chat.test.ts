@@ -73,7 +73,7 @@ describe("chat once", () => {
       "chat",
       "-c",
       "--model",
-      "anthropic/claude-sonnet-4-5",
+      "anthropic/claude-sonnet-5-5",
       "what is the code word?"
     )
     assert.deepStrictEqual([third.code, third.stdout], [0, "The code word is heron.\n"])
@@ -84,7 +84,7 @@ describe("chat once", () => {
     const beside = await signalboxWith(home, { input: log }, "chat", "--model", model, "Why?")
     assert.strictEqual(beside.code, 0, beside.stderr)
     const asked = openai.requests.at(-1)
-    assert.match(asked?.messages.at(-1)?.text ?? "", /Why\?[\s\S]*stdin[\s\S]*FATAL: too many connections/u)
+    assert.match(asked?.messages.at(-1)?.text ?? "", /stdin[\s\S]*FATAL: too many connections[\s\S]*Why\?/u)
     const alone = await signalboxWith(home, { input: "just this\n" }, "chat", "--model", model)
     assert.match(alone.stdout, /^You said: just this/u)
     const nothing = await signalboxWith(home, { input: "" }, "chat", "--model", model)
@@ -149,7 +149,7 @@ describe("chat once", () => {
   })
 
   it("leaves a tool call waiting where nobody can decide, and goes on when it is decided", async () => {
-    const call = `call task_create ${JSON.stringify({ host: "local", tool: "shell", command: "echo hi" })}`
+    const call = `call start_task ${JSON.stringify({ host: "local", tool: "shell", command: "echo hi" })}`
     const asked = await chat("--json", call)
     assert.strictEqual(asked.code, 1)
     const { conversationId, tools, status } = jsonOf(asked)
@@ -203,16 +203,17 @@ describe("conversations on the command line", () => {
   })
 
   it("interrupt a reply from elsewhere", async () => {
-    const long = start(home, "chat", "--model", model, "--json", "say 2000 words every 50")
+    const long = signalbox(home, "chat", "--model", model, "--json", "say 2000 words every 50")
     const found = await until("it is being written", 20_000, async () => {
       const { stdout } = await signalbox(home, "conversation", "list", "--json")
       const all = JSON.parse(stdout) as { conversations: ReadonlyArray<{ conversationId: string; status: string }> }
       return all.conversations.find((one) => one.status === "replying")?.conversationId
     })
     assert.strictEqual((await signalbox(home, "conversation", "interrupt", found.value)).code, 0)
-    const role = await long
-    assert.strictEqual(await role.ended, 1)
-    assert.match(await role.log(), /"status":"interrupted"/u)
+    const ran = await long
+    assert.strictEqual(ran.code, 1)
+    assert.strictEqual(jsonOf(ran).status, "interrupted")
+    assert.match(jsonOf(ran).text, /^word1 /u)
     await until("the provider is left alone", 10_000, async () =>
       openai.requests.some((one) => one.ended === "given-up") ? true : undefined
     )
@@ -268,7 +269,7 @@ describe("chat in a terminal", () => {
   const opened = async (name: string, ...args: ReadonlyArray<string>) => {
     const pane = new Pane(name)
     await pane.start([process.execPath, program, "chat", ...args], 100, 40, { ...home.env, TERM: "xterm-256color" })
-    await pane.until(/^> /mu)
+    await pane.until(/^>\s*$/mu)
     return pane
   }
   const enter = async (pane: Pane, text: string) => {
@@ -280,12 +281,12 @@ describe("chat in a terminal", () => {
     const pane = await opened("chat-talk", "--model", model)
     try {
       await enter(pane, "the code word is egret")
-      await pane.until(/You said: the code word is egret[\s\S]*answered by gpt-5[\s\S]* in, [\s\S]*> $/u)
+      await pane.until(/You said: the code word is egret[\s\S]*answered by gpt-5[\s\S]* in, [\s\S]*\n>\s*$/u)
       await pane.paste("first line\nsecond line")
       await pane.keys("Enter")
       await pane.until(/You said: first line\n+second line/u)
       await enter(pane, "a \\")
-      await pane.until(/… $/u)
+      await pane.until(/\n…\s*$/u)
       await enter(pane, "b")
       await pane.until(/You said: a\s*\n+b/u)
       await enter(pane, "/help")
@@ -293,8 +294,8 @@ describe("chat in a terminal", () => {
       await enter(pane, "/nonsense")
       await pane.until(/There is no \/nonsense/u)
       await enter(pane, "/title Birds")
-      await enter(pane, "/model anthropic/claude-sonnet-4-5")
-      await pane.until(/The model is now anthropic\/claude-sonnet-4-5/u)
+      await enter(pane, "/model anthropic/claude-sonnet-5-5")
+      await pane.until(/The model is now anthropic\/claude-sonnet-5-5/u)
       await enter(pane, "what is the code word?")
       await pane.until(/The code word is egret\./u)
       await enter(pane, `/export ${join(home.path, "birds.md")}`)
@@ -311,7 +312,7 @@ describe("chat in a terminal", () => {
     const again = await opened("chat-again", "-c")
     try {
       await again.until(/Birds \(\d+ messages/u)
-      await again.keys("Up", "Up")
+      await again.keys("Up", "Up", "Up")
       await again.until(/> what is the code word\?/u)
       await again.keys("Enter")
       await again.until(/The code word is egret\./u)
@@ -328,11 +329,11 @@ describe("chat in a terminal", () => {
       await enter(pane, "say 2000 words every 50")
       await pane.until(/word3 /u)
       await pane.keys("C-c")
-      await pane.until(/The reply was interrupted\.[\s\S]*> $/u)
-      await enter(pane, `call task_create ${JSON.stringify({ host: "local", tool: "shell", command: "echo hi" })}`)
-      await pane.until(/asks to call task_create[\s\S]*\[y\/N\] $/u)
+      await pane.until(/The reply was interrupted\.[\s\S]*\n>\s*$/u)
+      await enter(pane, `call start_task ${JSON.stringify({ host: "local", tool: "shell", command: "echo hi" })}`)
+      await pane.until(/asks to call start_task with[\s\S]*"command": "echo hi"[\s\S]*Allow it\? \[y\/N\]\s*$/u)
       await enter(pane, "n")
-      await pane.until(/was refused[\s\S]*> $/u)
+      await pane.until(/was refused[\s\S]*\n>\s*$/u)
       await pane.keys("C-c")
       await pane.until(/Ctrl-C again/u)
       await pane.keys("C-c")

@@ -10,15 +10,16 @@ import { Effect, Fiber } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { writeBytes } from "../client/bytes.ts"
 import { toFailure } from "../client/HubConnection.ts"
-import { style, talk as tell, wantsColor } from "../output.ts"
+import { talk as tell } from "../output.ts"
+import { style, wantsColor } from "../paint.ts"
 import type { Talk } from "./chat.ts"
 import { type Lines, openLines } from "./Lines.ts"
 import { type Asked, followReply, type Show } from "./reply.ts"
-import { decideCall, isYes } from "./oneshot.ts"
+import { allow, decideCall, isYes } from "./oneshot.ts"
 import { say } from "./say.ts"
 import { Scrubber } from "./scrub.ts"
 import { type Session, slashes, slashOf } from "./slash.ts"
-import { callLine, spentLine, troubleOf } from "./words.ts"
+import { callLine, callQuestion, spentLine, troubleOf } from "./words.ts"
 
 export const interactive = (start: Talk) =>
   Effect.scoped(
@@ -95,8 +96,9 @@ const answerTo = Effect.fnUntraced(function* (lines: Lines, asked: Asked) {
     decide: (call) =>
       Effect.gen(function* () {
         yield* freshLine
+        yield* tell(callQuestion(call))
         yield* lines.forget
-        const typed = yield* lines.next(`${callLine(call)} — allow it? [y/N] `)
+        const typed = yield* lines.next(allow)
         if (typed._tag !== "Message") {
           yield* interrupt
           return true

@@ -16,7 +16,7 @@ import type { Talk } from "./chat.ts"
 import { type Asked, followReply, type Show } from "./reply.ts"
 import { say } from "./say.ts"
 import { Scrubber } from "./scrub.ts"
-import { callLine, replyJson, spentLine, troubleOf } from "./words.ts"
+import { callLine, callQuestion, replyJson, spentLine, troubleOf } from "./words.ts"
 
 export const oneshot = Effect.fnUntraced(function* (talk: Talk, message: Pick<MessageRequest, "text" | "attachments">) {
   yield* printReply(yield* say(talk, message))
@@ -69,15 +69,17 @@ const plainShow = (asked: Asked) => {
 /** Asked on the terminal where there is one. */
 const decide = Effect.fnUntraced(function* (conversationId: string, call: TranscriptCall) {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false
+  yield* tell(callQuestion(call))
   const words = yield* Effect.acquireUseRelease(
     Effect.sync(() => createInterface({ input: process.stdin, output: process.stderr })),
-    (reader) => Effect.promise((signal) => reader.question(`${callLine(call)} — allow it? [y/N] `, { signal })),
+    (reader) => Effect.promise((signal) => reader.question(allow, { signal })),
     (reader) => Effect.sync(() => reader.close())
   )
   yield* decideCall(conversationId, call.callId, isYes(words))
   return true
 })
 
+export const allow = "Allow it? [y/N] "
 export const isYes = (words: string): boolean => /^(y|yes)$/iu.test(words.trim())
 
 export const decideCall = Effect.fnUntraced(function* (conversationId: string, callId: string, approve: boolean) {

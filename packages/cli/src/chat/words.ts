@@ -41,6 +41,24 @@ export const callLine = (call: TranscriptCall): string => {
   }
 }
 
+const askedMost = 4000
+
+/** Whoever says yes has seen all of it; of what is too long for that, that it is. */
+export const callQuestion = (call: TranscriptCall): string => {
+  const args = JSON.stringify(call.args, undefined, 2)
+  const shown = args
+    .slice(0, askedMost)
+    .split("\n")
+    .map((line) => `  ${oneLine(line, askedMost)}`)
+  return [
+    `The model asks to call ${oneLine(call.name, 60)} with`,
+    ...shown,
+    ...(args.length > askedMost
+      ? [`  … and ${count(args.length - askedMost)} characters more, which are not shown`]
+      : [])
+  ].join("\n")
+}
+
 /** Why it did not end well, for people; undefined: it did. */
 export const troubleOf = (reply: ReplyEntry): string | undefined => {
   switch (reply.status) {

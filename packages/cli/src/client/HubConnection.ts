@@ -7,7 +7,8 @@
  */
 import { Context, Effect, Layer, type Redacted, Schema, SchemaIssue } from "effect"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
-import { homeDirectory, homePaths } from "@signalbox/core/config/Home.ts"
+import { homePaths } from "@signalbox/core/config/find.ts"
+import { homeDirectory } from "@signalbox/core/config/Home.ts"
 import { readHubFile } from "@signalbox/core/config/hub-file.ts"
 import { mustBe } from "@signalbox/core/config/words.ts"
 import { cannotTell, CommandFailed, failed } from "../output.ts"

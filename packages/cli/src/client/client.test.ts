@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { width } from "@signalbox/tui/text.ts"
 import { facts, table } from "./table.ts"
 import { parseDuration, parseMoment } from "./time.ts"
@@ -61,7 +61,7 @@ describe("times", () => {
       ]
       for (const [text, ms] of table) {
         const parsed = parseDuration(text)
-        assert.strictEqual(Result.isSuccess(parsed) ? parsed.success : undefined, ms, text)
+        assert.strictEqual("value" in parsed ? parsed.value : undefined, ms, text)
       }
     })
   )
@@ -71,7 +71,7 @@ describe("times", () => {
       const now = Date.parse("2026-11-20T12:00:00Z")
       const at = (text: string, direction: 1 | -1) => {
         const parsed = parseMoment(text, now, direction)
-        return Result.isSuccess(parsed) ? parsed.success : undefined
+        return "value" in parsed ? parsed.value : undefined
       }
       assert.strictEqual(at("10m", 1), "2026-11-20T12:10:00.000Z")
       assert.strictEqual(at("1d", -1), "2026-11-19T12:00:00.000Z")

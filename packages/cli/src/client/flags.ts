@@ -1,5 +1,5 @@
 /** Flags that several commands share. Declared here once, so that their words and help are the same everywhere. */
-import { Effect, Option, Result } from "effect"
+import { Effect, Option } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { parseDuration } from "./time.ts"
 
@@ -17,9 +17,9 @@ export const duration = (name: string, description: string) =>
   flag(name, `${description} (90s, 10m, 2h, 1d)`).pipe(
     Flag.mapEffect((text) => {
       const parsed = parseDuration(text)
-      return Result.isSuccess(parsed)
-        ? Effect.succeed(parsed.success)
-        : Effect.fail(new CliError.InvalidValue({ option: name, value: text, expected: parsed.failure, kind: "flag" }))
+      return "value" in parsed
+        ? Effect.succeed(parsed.value)
+        : Effect.fail(new CliError.InvalidValue({ option: name, value: text, expected: parsed.problem, kind: "flag" }))
     })
   )
 

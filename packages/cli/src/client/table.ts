@@ -4,7 +4,7 @@
  * Invariants: nothing that came from elsewhere can move the cursor or change colors; into a pipe nothing is cut.
  */
 import { fit, oneLine, width } from "@signalbox/tui/text.ts"
-import { style } from "../output.ts"
+import { style } from "../paint.ts"
 
 export interface Column<Row> {
   readonly title: string

@@ -26,7 +26,7 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription("Talk with a model: once with TEXT or piped input, else until you leave"),
   Command.withExamples([
-    { command: `signalbox chat "What is a mutex?" --model anthropic/claude-sonnet-4-5` },
+    { command: `signalbox chat "What is a mutex?" --model anthropic/claude-sonnet-5-5` },
     { command: `git diff | signalbox chat "Review this"`, description: "Piped input comes along as an attachment" },
     { command: "signalbox chat --continue" }
   ])

@@ -2,10 +2,12 @@
 import { Argument, Command, Flag } from "effect/cli"
 import { duration, env, flag, many, maybe, switchOn } from "../client/flags.ts"
 import { lazy } from "../lazy.ts"
+import * as reads from "../read/table.ts"
+import { reading } from "./reading.ts"
 
 const name = Argument.String("name").pipe(Argument.withDescription("The host's name, as host list shows it"))
 const loadChange = () => import("../host/change.ts")
-const loadShow = () => import("../host/show.ts")
+const loadCheck = () => import("../host/check.ts")
 
 const hostFlags = {
   displayName: maybe(flag("display-name", "Name for people")),
@@ -44,16 +46,9 @@ const add = Command.make(
   ])
 )
 
-const list = Command.make("list", { tag: maybe(flag("tag", "Only with this tag")) }, ({ tag }) =>
-  lazy(loadShow, (host) => host.list(tag))
-).pipe(Command.withDescription("All hosts and what runs on them"))
-export const servers = Command.make("servers", { tag: maybe(flag("tag", "Only with this tag")) }, ({ tag }) =>
-  lazy(loadShow, (host) => host.list(tag))
-).pipe(Command.withDescription("All hosts: short for host list"))
-
-const show = Command.make("show", { name }, (given) => lazy(loadShow, (host) => host.show(given.name))).pipe(
-  Command.withDescription("All that is known of a host")
-)
+const list = reading(reads.hostList)
+export const servers = reading(reads.servers)
+const show = reading(reads.hostShow)
 
 const check = Command.make(
   "check",
@@ -63,7 +58,7 @@ const check = Command.make(
     replaceKey: switchOn("replace-key", "First pin the key that it offers now, instead of those it has")
   },
   (flags) =>
-    lazy(loadShow, (host) =>
+    lazy(loadCheck, (host) =>
       host.check(flags.name, flags.replaceKey ? "replace" : flags.acceptNew ? "accept-new" : "as-is")
     )
 ).pipe(

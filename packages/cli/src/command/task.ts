@@ -2,6 +2,8 @@
 import { Argument, Command, Flag } from "effect/cli"
 import { duration, env, flag, host, many, maybe, switchOn } from "../client/flags.ts"
 import { lazy } from "../lazy.ts"
+import * as reads from "../read/table.ts"
+import { reading } from "./reading.ts"
 
 const id = Argument.String("id").pipe(Argument.withDescription("The task's id, as task list shows it"))
 const ids = Argument.String("id").pipe(
@@ -48,35 +50,8 @@ export const create = Command.make(
   ])
 )
 
-export const list = Command.make(
-  "list",
-  {
-    host: maybe(host.pipe(Flag.withDescription("Only on this host"))),
-    tool: maybe(flag("tool", "Only of this tool")),
-    status: many("status", "Only in this status: queued, running, failed …; repeatable, or with commas"),
-    since: maybe(flag("since", "Created since: 2026-11-20T14:30 or a distance like 2h")),
-    text: maybe(flag("text", "Part of command, answer or id")),
-    limit: Flag.Int("limit").pipe(Flag.withDescription("At most so many, newest first"), Flag.withDefault(100))
-  },
-  (flags) =>
-    lazy(
-      () => import("../task/show.ts"),
-      (task) => task.list(flags)
-    )
-).pipe(
-  Command.withDescription("Tasks, newest first"),
-  Command.withExamples([
-    { command: "signalbox task list --status running,waiting" },
-    { command: "signalbox task list --host web1 --since 1d --json" }
-  ])
-)
-
-const show = Command.make("show", { id }, (given) =>
-  lazy(
-    () => import("../task/show.ts"),
-    (task) => task.show(given.id)
-  )
-).pipe(Command.withDescription("All that is known of a task"))
+export const list = reading(reads.taskList)
+const show = reading(reads.taskShow)
 
 export const logs = Command.make(
   "logs",

@@ -13,8 +13,9 @@ import { Projections, type Rebuilt } from "@signalbox/core/projection/Projection
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
 import { admitReader } from "@signalbox/core/report/reader.ts"
-import { databaseLayer, serverLayer } from "../database.ts"
-import { answer, columns, CommandFailed, failed, style, talk } from "../output.ts"
+import { databaseLayer, hubsServerLayer } from "../database.ts"
+import { answer, CommandFailed, failed, talk } from "../output.ts"
+import { columns, style } from "../paint.ts"
 
 const root = Effect.try({
   try: () => installationRoot(),
@@ -69,7 +70,7 @@ export const psqlCommand = (args: ReadonlyArray<string>) =>
       })
     })
     if (code !== 0) return yield* new CommandFailed({ reason: "", code })
-  }).pipe(Effect.provide(serverLayer))
+  }).pipe(Effect.provide(hubsServerLayer))
 
 const libpq = (url: string): Record<string, string> => {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url)

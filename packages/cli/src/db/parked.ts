@@ -8,7 +8,8 @@ import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { age } from "@signalbox/tui/format.ts"
 import { withHub } from "../client/hub.ts"
 import { table } from "../client/table.ts"
-import { answer, columns, style } from "../output.ts"
+import { answer } from "../output.ts"
+import { columns, style } from "../paint.ts"
 
 export const parkedCommand = withHub(
   Effect.gen(function* () {

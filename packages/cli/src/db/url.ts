@@ -6,10 +6,12 @@ import { Home } from "@signalbox/core/config/Home.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { runningUrl } from "@signalbox/core/postgres/running.ts"
 import { settingsLayer } from "../environment.ts"
+import { notBuiltIn } from "../hubs-database.ts"
 import { answer, cannotTell } from "../output.ts"
 
 /** Starts nothing: a server that stops with this command would make the URL a lie. */
 export const urlCommand = Effect.gen(function* () {
+  yield* notBuiltIn
   const { databaseUrl } = yield* Settings
   const home = yield* Home
   const url = databaseUrl === undefined ? yield* runningUrl(home.directory) : Redacted.value(databaseUrl)

@@ -4,7 +4,7 @@
  * Owns: what is asked. Invariant: nothing is started; a server that does not answer costs seconds, not minutes.
  */
 import { Effect, Option, Redacted, Schema } from "effect"
-import { homePaths } from "@signalbox/core/config/Home.ts"
+import { homePaths } from "@signalbox/core/config/find.ts"
 import { readHubFile } from "@signalbox/core/config/hub-file.ts"
 import type { Settings } from "@signalbox/core/config/Settings.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"

@@ -4,7 +4,7 @@
  * Owns: the formats. Does not own: the rows (hub), what each report is (core's report room).
  * Invariant: CSV comes from the hub byte for byte; a table is harmless for the terminal and says when there is more.
  */
-import { Clock, Console, Effect, Result, Schema, Stream } from "effect"
+import { Clock, Console, Effect, Schema, Stream } from "effect"
 import { streams } from "@signalbox/core/api/contract.ts"
 import { isReport, reportLimit, reports } from "@signalbox/core/report/reports.ts"
 import { writeBytes } from "../client/bytes.ts"
@@ -41,18 +41,18 @@ export const report = (flags: ReportFlags) =>
         return yield* Effect.fail(cannotTell(`--limit must be between 1 and ${reportLimit}.`))
       const now = yield* Clock.currentTimeMillis
       const since = flags.since === undefined ? undefined : parseMoment(flags.since, now, -1)
-      if (since !== undefined && Result.isFailure(since)) return yield* Effect.fail(cannotTell(`${since.failure}.`))
+      if (since !== undefined && "problem" in since) return yield* Effect.fail(cannotTell(`${since.problem}.`))
       const path = streams.report(flags.name)
       const format = flags.format ?? ((yield* Json) ? "json" : "table")
       if (format === "csv") {
         const query = new URLSearchParams({ format: "csv", limit: String(flags.limit) })
-        if (since !== undefined) query.set("since", since.success)
+        if (since !== undefined) query.set("since", since.value)
         const response = yield* rawHub(`${path}?${query}`)
         yield* Stream.runForEach(bytesOf(response), writeBytes)
         if (response.headers.get("x-more") === "true") yield* talk(moreThan(flags.limit))
         return
       }
-      const found = yield* readHub(path, { limit: flags.limit, since: since?.success }, Answer)
+      const found = yield* readHub(path, { limit: flags.limit, since: since?.value }, Answer)
       if (format === "json") {
         const rows = found.rows.map((row) =>
           Object.fromEntries(found.columns.map((name, at) => [name, row[at] ?? null]))

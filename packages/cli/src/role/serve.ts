@@ -16,11 +16,12 @@ import { Secrets } from "@signalbox/core/config/secret.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { catalogLayer } from "@signalbox/core/model/CatalogLive.ts"
+import { logIdentity } from "@signalbox/core/log/identity.ts"
 import { fileLogs, stderrLogs } from "@signalbox/core/observe/logs.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { migrate } from "@signalbox/core/postgres/migrate.ts"
-import { PostgresServer } from "@signalbox/core/postgres/PostgresServer.ts"
+import { PostgresServer, shownServer } from "@signalbox/core/postgres/PostgresServer.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { admitReader } from "@signalbox/core/report/reader.ts"
 import { BridgeAddress } from "@signalbox/hub/bridge/Bridge.ts"
@@ -28,7 +29,7 @@ import { bridgeRoleLayer, HubAddress, hubLayer } from "@signalbox/hub/Hub.ts"
 import { HostCommands } from "@signalbox/worker/host/HostCommands.ts"
 import { modelsLayer } from "@signalbox/worker/model/ModelsLive.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
-import { serverLayer } from "../database.ts"
+import { hubsServerLayer, serverLayer } from "../database.ts"
 import { talk } from "../output.ts"
 import { bridgeCertificate } from "./certificate.ts"
 
@@ -47,7 +48,7 @@ export const serve = (options: ServeOptions) =>
   Effect.gen(function* () {
     const server = yield* PostgresServer
     return yield* Effect.scoped(role(options)).pipe(Effect.raceFirst(server.failed))
-  }).pipe(Effect.provide(logLayer(options).pipe(Layer.provideMerge(serverLayer))))
+  }).pipe(Effect.provide(logLayer(options).pipe(Layer.provideMerge(options.hub ? serverLayer : hubsServerLayer))))
 
 const logLayer = (options: ServeOptions) =>
   options.logs === "stderr"
@@ -122,12 +123,14 @@ const hub = (options: ServeOptions) =>
       Effect.gen(function* () {
         const { url, port } = yield* HubAddress
         const { at } = yield* BridgeAddress
+        const { url: database, origin } = yield* PostgresServer
         yield* announceHub(home, {
           url,
           pid: process.pid,
           startedAt: yield* DateTime.now,
           version,
-          ...(at === null ? {} : { bridge: at })
+          ...(at === null ? {} : { bridge: at }),
+          database: { server: shownServer(database), origin, log: yield* logIdentity }
         })
         const tell = yield* Progress
         if (at !== null && settings.bridgePort !== 0 && at.port !== settings.bridgePort)

@@ -65,8 +65,7 @@ export const create = (
   withHub(
     Effect.gen(function* () {
       const startAt = flags.at === undefined ? undefined : parseMoment(flags.at, yield* Clock.currentTimeMillis, 1)
-      if (startAt !== undefined && Result.isFailure(startAt))
-        return yield* Effect.fail(cannotTell(`${startAt.failure}.`))
+      if (startAt !== undefined && "problem" in startAt) return yield* Effect.fail(cannotTell(`${startAt.problem}.`))
       const request = yield* toRequest(flags)
       const hub = yield* HubClient
       const { taskId } = yield* hub.tasks.create({
@@ -74,7 +73,7 @@ export const create = (
           ...request,
           commandId: randomUUID(),
           ...(flags.after.length === 0 ? {} : { after: flags.after }),
-          ...(startAt === undefined ? {} : { startAt: startAt.success })
+          ...(startAt === undefined ? {} : { startAt: startAt.value })
         }
       })
       if (flags.wait) return yield* waitForAll([taskId])

@@ -1,17 +1,17 @@
 /** Tasks as a person reads them: a table, or all of one. Loaded only for people; measuring text costs a script's time. */
-import type { TaskView } from "@signalbox/core/task/view.ts"
 import { age, duration, exact } from "@signalbox/tui/format.ts"
 import { facts, table } from "../client/table.ts"
+import type { BriefTask, ShownTask } from "./shape.ts"
 import { said, words } from "./words.ts"
 
-export const colorOf = ({ status }: TaskView): "red" | "green" | "yellow" | "dim" | undefined => {
+export const colorOf = ({ status }: BriefTask): "red" | "green" | "yellow" | "dim" | undefined => {
   if (status === "succeeded") return "green"
   if (status === "running" || status === "starting") return undefined
   if (status === "waiting" || status === "interrupted" || status === "unknown" || status === "lost") return "yellow"
   return status === "failed" || status === "timed_out" ? "red" : "dim"
 }
 
-export const rows = (tasks: ReadonlyArray<TaskView>, now: number): string =>
+export const rows = (tasks: ReadonlyArray<BriefTask>, now: number): string =>
   table(
     [
       { title: "TASK", cell: (task) => task.taskId, keep: true },
@@ -25,26 +25,26 @@ export const rows = (tasks: ReadonlyArray<TaskView>, now: number): string =>
     tasks
   )
 
-const took = (task: TaskView, now: number): string =>
+const took = (task: BriefTask, now: number): string =>
   task.startedAt === null
     ? ""
     : duration((task.finishedAt === null ? now : Date.parse(task.finishedAt)) - Date.parse(task.startedAt))
 
 /** The last thing that a person said to it, and why it did not arrive. */
-const lastMessage = (task: TaskView): string | undefined => {
+const lastMessage = (task: ShownTask): string | undefined => {
   const last = task.messages?.at(-1)
   if (last === undefined) return undefined
   const problem = last.problem === undefined ? "" : `: not typed, ${last.problem}`
   return `${JSON.stringify(last.text)} by ${last.actor} at ${exact(last.at)}${problem}`
 }
 
-const toldOf = (task: TaskView, target: string): string => {
+const toldOf = (task: ShownTask, target: string): string => {
   const told = task.notified?.find((one) => one.target === target)
   if (told === undefined) return ""
   return told.problem === undefined ? " (told)" : ` (not told: ${told.problem})`
 }
 
-export const details = (task: TaskView, now: number): string => {
+export const details = (task: ShownTask, now: number): string => {
   const { report } = task
   const tokens =
     report.inputTokens === undefined && report.outputTokens === undefined

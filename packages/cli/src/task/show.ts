@@ -1,10 +1,10 @@
-/** `task list` and `task show`: what is known of tasks. */
-import { Clock, Effect, Result, Schema } from "effect"
-import { TaskStatus, TaskView } from "@signalbox/core/task/view.ts"
-import { withConnection } from "../client/HubConnection.ts"
-import { readHub } from "../client/read.ts"
+/** `task list` and `task show`: what is known of tasks. Plain reads: nothing of effect is loaded here. */
+import { taskStatuses } from "@signalbox/core/task/status.ts"
 import { parseMoment } from "../client/time.ts"
-import { answer, cannotTell } from "../output.ts"
+import type { Ask } from "../read/ask.ts"
+import { answer, type Given, ReadFailed } from "../read/definition.ts"
+import { list as listOf, record } from "../read/shape.ts"
+import { type BriefTask, isBriefTask, isTask } from "./shape.ts"
 
 export interface ListFlags {
   readonly host: string | undefined
@@ -15,48 +15,33 @@ export interface ListFlags {
   readonly limit: number
 }
 
-const Listed = Schema.Struct({ tasks: Schema.Array(TaskView) })
+const isListed = record({ tasks: listOf(isBriefTask) })
+const isShown = record({ task: isTask })
 
-export const list = (flags: ListFlags) =>
-  withConnection(
-    Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const since = flags.since === undefined ? undefined : parseMoment(flags.since, now, -1)
-      if (since !== undefined && Result.isFailure(since)) return yield* Effect.fail(cannotTell(`${since.failure}.`))
-      if (flags.limit < 1 || flags.limit > 1000)
-        return yield* Effect.fail(cannotTell("--limit must be between 1 and 1000."))
-      const status = yield* Effect.forEach(
-        flags.status.flatMap((one) => one.split(",")).map((one) => one.trim().replace("-", "_")),
-        toStatus
-      )
-      const { tasks } = yield* readHub(
-        "/api/v1/tasks",
-        {
-          limit: flags.limit,
-          host: flags.host,
-          tool: flags.tool,
-          status,
-          since: since?.success,
-          text: flags.text
-        },
-        Listed
-      )
-      yield* answer({ tasks: tasks.map(brief) }, () =>
-        import("./screen.ts").then(({ rows }) => (tasks.length === 0 ? "No tasks." : rows(tasks, now)))
-      )
-    })
+export async function* list(given: Given, ask: Ask, flags: ListFlags): AsyncGenerator<string, void> {
+  const now = Date.now()
+  const since = flags.since === undefined ? undefined : parseMoment(flags.since, now, -1)
+  if (since !== undefined && "problem" in since) throw new ReadFailed(`${since.problem}.`, 2)
+  if (flags.limit < 1 || flags.limit > 1000) throw new ReadFailed("--limit must be between 1 and 1000.", 2)
+  const status = flags.status.flatMap((one) => one.split(",")).map((one) => statusOf(one.trim().replace("-", "_")))
+  const { host, tool, text, limit } = flags
+  const { tasks } = await ask.get("/api/v1/tasks", { limit, host, tool, status, since: since?.value, text }, isListed)
+  yield* answer(
+    given,
+    () => ({ tasks: tasks.map(brief) }),
+    async () => (tasks.length === 0 ? "No tasks." : (await import("./screen.ts")).rows(tasks, now))
   )
+}
 
 /** `completed` is what others call succeeded. */
-const toStatus = (word: string): Effect.Effect<TaskStatus, ReturnType<typeof cannotTell>> => {
+const statusOf = (word: string): string => {
   const status = word === "completed" ? "succeeded" : word
-  return Schema.is(TaskStatus)(status)
-    ? Effect.succeed(status)
-    : Effect.fail(cannotTell(`"${word}" is not a status; there are ${TaskStatus.literals.join(", ")}.`))
+  if (taskStatuses.some((one) => one === status)) return status
+  throw new ReadFailed(`"${word}" is not a status; there are ${taskStatuses.join(", ")}.`, 2)
 }
 
 /** The contract's shape, and nothing else. */
-const brief = ({ taskId, host, tool, command, status, createdAt, startedAt, finishedAt, exitCode }: TaskView) => ({
+const brief = ({ taskId, host, tool, command, status, createdAt, startedAt, finishedAt, exitCode }: BriefTask) => ({
   taskId,
   host,
   tool,
@@ -68,17 +53,12 @@ const brief = ({ taskId, host, tool, command, status, createdAt, startedAt, fini
   exitCode
 })
 
-export const show = (taskId: string) =>
-  withConnection(
-    Effect.gen(function* () {
-      const { task } = yield* readHub(
-        `/api/v1/tasks/${encodeURIComponent(taskId)}`,
-        {},
-        Schema.Struct({ task: TaskView })
-      )
-      const now = yield* Clock.currentTimeMillis
-      yield* answer(Schema.encodeSync(Schema.toCodecJson(TaskView))(task) as Schema.Json, () =>
-        import("./screen.ts").then(({ details }) => details(task, now))
-      )
-    })
+export async function* show(given: Given, ask: Ask, taskId: string): AsyncGenerator<string, void> {
+  const { task } = await ask.get(`/api/v1/tasks/${encodeURIComponent(taskId)}`, {}, isShown)
+  const now = Date.now()
+  yield* answer(
+    given,
+    () => task,
+    async () => (await import("./screen.ts")).details(task, now)
   )
+}

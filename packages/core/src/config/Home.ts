@@ -6,9 +6,9 @@
  * exists keeps its mode, and one that others can read is refused.
  */
 import * as fs from "node:fs/promises"
-import { homedir } from "node:os"
-import { dirname, isAbsolute, join, resolve } from "node:path"
+import { dirname } from "node:path"
 import { Config, Context, Effect, Layer, Option, Schema } from "effect"
+import { homeOf, homePaths } from "./find.ts"
 
 /** The home cannot be used. */
 export class HomeError extends Schema.TaggedError<HomeError>()("HomeError", {
@@ -59,15 +59,6 @@ export class Home extends Context.Service<Home, HomePaths>()("@signalbox/core/co
     )
 }
 
-export const homePaths = (directory: string): HomePaths => ({
-  directory,
-  keys: join(directory, "keys"),
-  credentials: join(directory, "credentials"),
-  logs: join(directory, "logs"),
-  tls: join(directory, "tls"),
-  hubFile: join(directory, "hub.json")
-})
-
 const variable = (name: string): Config.Config<string | undefined> =>
   Config.option(Config.String(name)).pipe(
     Config.map((value) => Option.getOrUndefined(Option.filter(value, (text) => text.trim() !== "")))
@@ -75,12 +66,7 @@ const variable = (name: string): Config.Config<string | undefined> =>
 
 /** `$SIGNALBOX_HOME`, else `$XDG_DATA_HOME/signalbox`, else `~/.local/share/signalbox`. Makes nothing. */
 export const homeDirectory: Effect.Effect<string> = Effect.gen(function* () {
-  const chosen = yield* variable("SIGNALBOX_HOME")
-  if (chosen !== undefined) return resolve(chosen)
-  const xdg = yield* variable("XDG_DATA_HOME")
-  // the XDG specification tells to ignore relative paths
-  const data = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".local/share")
-  return join(data, "signalbox")
+  return homeOf(yield* variable("SIGNALBOX_HOME"), yield* variable("XDG_DATA_HOME"))
 }).pipe(Effect.orDie) // a text that may be missing cannot be invalid
 
 /** Makes what is missing and refuses what is not private. */

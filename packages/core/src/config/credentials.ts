@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Redacted, Schema } from "effect"
+import { readToken } from "./find.ts"
 import type { HomePaths } from "./Home.ts"
 
 export class CredentialError extends Schema.TaggedError<CredentialError>()("CredentialError", {
@@ -30,8 +31,6 @@ export class CredentialError extends Schema.TaggedError<CredentialError>()("Cred
   }
 }
 
-const TOKEN = /^sbx_[A-Za-z0-9_-]{43}$/
-
 export const adminTokenFile = (home: Pick<HomePaths, "credentials">): string => join(home.credentials, "admin-token")
 
 /** The token as clients need it. */
@@ -39,23 +38,11 @@ export const readAdminToken = (
   home: Pick<HomePaths, "credentials">
 ): Effect.Effect<Redacted.Redacted<string>, CredentialError> => {
   const path = adminTokenFile(home)
-  return Effect.tryPromise({
-    try: async () => {
-      const handle = await fs.open(path, "r") // one open file: what is checked is what is read
-      try {
-        const { mode, size } = await handle.stat()
-        if ((mode & 0o077) !== 0)
-          throw new CredentialError({
-            path,
-            problem: "readable-by-others",
-            reason: `mode ${(mode & 0o777).toString(8).padStart(4, "0")}`
-          })
-        const token = size > 1024 ? "" : (await handle.readFile("utf8")).trim()
-        if (!TOKEN.test(token)) throw new CredentialError({ path, problem: "malformed", reason: "" })
-        return Redacted.make(token)
-      } finally {
-        await handle.close()
-      }
+  return Effect.try({
+    try: () => {
+      const found = readToken(path)
+      if ("token" in found) return Redacted.make(found.token)
+      throw new CredentialError({ path, ...found })
     },
     catch: (cause) => toCredentialError(path, cause)
   })

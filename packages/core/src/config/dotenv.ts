@@ -1,15 +1,12 @@
 /**
  * `.env` of the working directory, read once at the edge before anything asks for a setting.
  *
- * Owns: reading the file into an environment. Does not own: the settings (`Settings.ts`).
+ * Owns: when it is read, and what is said when it cannot be. Does not own: the reading (`find.ts`), the settings (`Settings.ts`).
  * Invariant: as with Node's process.loadEnvFile, what the environment already has wins over the file.
  */
-import { readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { parseEnv } from "node:util"
 import { Effect, Schema } from "effect"
-
-const MAX_BYTES = 1024 * 1024
+import { applyDotEnv } from "./find.ts"
 
 /** There is a `.env`, and it cannot be used. */
 export class DotEnvError extends Schema.TaggedError<DotEnvError>()("DotEnvError", {
@@ -31,21 +28,7 @@ export const loadDotEnv = (
 ): Effect.Effect<ReadonlyArray<string>, DotEnvError> => {
   const path = join(directory, ".env")
   return Effect.try({
-    try: () => {
-      const stat = statSync(path, { throwIfNoEntry: false })
-      if (stat === undefined || stat.isDirectory()) return []
-      if (stat.size > MAX_BYTES) throw new DotEnvError({ path, reason: "it is larger than 1 MB" })
-      const added: Array<string> = []
-      for (const [name, value] of Object.entries(parseEnv(readFileSync(path, "utf8")))) {
-        if (value === undefined || environment[name] !== undefined) continue
-        environment[name] = value
-        added.push(name)
-      }
-      return added
-    },
-    catch: (cause) =>
-      cause instanceof DotEnvError
-        ? cause
-        : new DotEnvError({ path, reason: cause instanceof Error ? cause.message : String(cause) })
+    try: () => applyDotEnv(path, environment),
+    catch: (cause) => new DotEnvError({ path, reason: cause instanceof Error ? cause.message : String(cause) })
   })
 }

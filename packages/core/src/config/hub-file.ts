@@ -1,12 +1,14 @@
 /**
  * Where the running hub of a home is: HOME/hub.json, written by the hub, read by every client.
  *
- * Owns: the file and telling a living hub from a dead one. Does not own: reaching it.
+ * Owns: the file. Does not own: telling a living hub from a dead one (`find.ts`), reaching it.
  * Invariants: readers see a whole file or none; a hub takes away only its own; a pid that another program got counts as dead.
  */
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { DateTime, Effect, Schema } from "effect"
+import { LogId } from "../log/log-id.ts"
+import { isRunning } from "./find.ts"
 import type { HomePaths } from "./Home.ts"
 
 export const HubInfo = Schema.Struct({
@@ -15,7 +17,11 @@ export const HubInfo = Schema.Struct({
   startedAt: Schema.DateTimeUtcFromString,
   version: Schema.String,
   /** Where its line protocol is; absent: not served. */
-  bridge: Schema.optionalKey(Schema.Struct({ host: Schema.String, port: Schema.Int, tls: Schema.Boolean }))
+  bridge: Schema.optionalKey(Schema.Struct({ host: Schema.String, port: Schema.Int, tls: Schema.Boolean })),
+  /** Which database it uses: shown without its password; `log` tells it apart from every other. Older hubs do not say. */
+  database: Schema.optionalKey(
+    Schema.Struct({ server: Schema.String, origin: Schema.Literals(["embedded", "url"]), log: LogId })
+  )
 })
 export type HubInfo = typeof HubInfo.Type
 
@@ -70,7 +76,7 @@ export const readHubFile = (home: Pick<HomePaths, "hubFile">): Effect.Effect<Hub
     const hub = yield* decode(text).pipe(
       Effect.mapError(() => new HubFileError({ path: home.hubFile, reason: "it was not written by a hub" }))
     )
-    const runs = yield* attempt(home.hubFile, () => isRunning(hub.pid, DateTime.toEpochMillis(hub.startedAt)))
+    const runs = yield* Effect.sync(() => isRunning(hub.pid, DateTime.toEpochMillis(hub.startedAt)))
     return { _tag: runs ? "Running" : "Stale", hub }
   })
 
@@ -80,27 +86,6 @@ const removeHubFile = (home: Pick<HomePaths, "hubFile">, pid: number): Effect.Ef
       ? attempt(home.hubFile, () => fs.rm(home.hubFile, { force: true }))
       : Effect.void
   )
-
-/** A process that began after `startedAt` is not the one that wrote it; one that has ended and waits to be reaped is dead. */
-const isRunning = async (pid: number, startedAt: number): Promise<boolean> => {
-  try {
-    process.kill(pid, 0)
-  } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "EPERM")) return false
-  }
-  if (process.platform !== "linux") return true
-  const [stat, system] = await Promise.all([
-    fs.readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""),
-    fs.readFile("/proc/stat", "utf8").catch(() => "")
-  ])
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  if (fields[0] === "Z" || fields[0] === "X") return false
-  const ticks = Number(fields[19])
-  const boot = Number(/^btime (\d+)$/m.exec(system)?.[1])
-  if (!Number.isFinite(ticks) || !Number.isFinite(boot)) return true
-  const began = boot * 1000 + ticks * 10 // the kernel shows 100 ticks a second to programs; btime is in whole seconds
-  return began <= startedAt + 2_000
-}
 
 const attempt = <A>(path: string, act: () => Promise<A>): Effect.Effect<A, HubFileError> =>
   Effect.tryPromise({

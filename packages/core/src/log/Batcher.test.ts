@@ -4,7 +4,7 @@ import { Effect, Fiber, Layer, Result } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
 import { connect, Db } from "../postgres/Db.ts"
 import { type BatcherOptions, defaultOptions, makeBatcher } from "./Batcher.ts"
-import type { Append } from "./EventLog.ts"
+import type { Append, AppendError, Appended } from "./EventLog.ts"
 import { layer } from "./EventLogLive.ts"
 import { EventLog } from "./EventLog.ts"
 
@@ -23,7 +23,7 @@ const batcher = (options: Partial<BatcherOptions> = {}) =>
   Effect.gen(function* () {
     const db = yield* Db
     const open = () => connect(db.url, { max: 1, name: "batcher-under-test" })
-    return yield* makeBatcher(open, { ...defaultOptions, ...options })
+    return yield* makeBatcher(open, { ...defaultOptions, hiddenMicros: Number.POSITIVE_INFINITY, ...options })
   })
 
 /** Holds the append lock, so that a flight stays in the air until it is let go. */
@@ -46,10 +46,17 @@ const flightInTheAir = Effect.gen(function* () {
   while ((yield* waiting).length === 0) yield* Effect.yieldNow
 })
 
+/** Whoever could leave has left: a flight takes off within a turn of the event loop. */
+const turns = Effect.callback<void>((resume) => {
+  let left = 5
+  const turn = () => (left-- > 0 ? setImmediate(turn) : resume(Effect.void))
+  turn()
+})
+
 describe("group commit", () => {
   it.live("takes everything that waits on the next flight, at most one item of a stream", () =>
     Effect.gen(function* () {
-      const { append, flights } = yield* batcher()
+      const { append, flights } = yield* batcher({ flights: 1 })
       const letGo = yield* holdLock
       const first = yield* Effect.forkChild(append(item("first")))
       yield* flightInTheAir
@@ -149,6 +156,187 @@ describe("group commit", () => {
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
 
+  it.live("sends a second flight after the first only with company, and shares the line between them", () =>
+    Effect.gen(function* () {
+      const { append, flights } = yield* batcher({ company: 4 })
+      const letGo = yield* holdLock
+      const fork = (streams: ReadonlyArray<string>) =>
+        Effect.forkChild(Effect.forEach(streams, (stream) => append(item(stream)), { concurrency: "unbounded" }))
+      const first = yield* fork(["first"])
+      yield* flightInTheAir
+      const few = yield* fork(["a", "b", "c"])
+      yield* turns
+      assert.strictEqual(flights(), 1)
+      const more = yield* fork(["d", "e", "f", "g"])
+      yield* turns
+      assert.strictEqual(flights(), 2) // four of seven; the others wait
+      yield* letGo
+      const answers = [...(yield* Fiber.join(first)), ...(yield* Fiber.join(few)), ...(yield* Fiber.join(more))]
+      assert.deepStrictEqual(
+        answers.map((answer) => answer.toPosition),
+        [1, 2, 3, 4, 5, 6, 7, 8]
+      )
+      assert.strictEqual(flights(), 3)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("sends one flight at a time where a flush costs more than a second flight would save", () =>
+    Effect.gen(function* () {
+      const { append, flights } = yield* batcher({ company: 2, hiddenMicros: 0 })
+      yield* append(item("warm"))
+      const letGo = yield* holdLock
+      const first = yield* Effect.forkChild(append(item("first")))
+      yield* flightInTheAir
+      const rest = yield* Effect.forkChild(
+        Effect.forEach(["a", "b", "c", "d"], (stream) => append(item(stream)), { concurrency: "unbounded" })
+      )
+      yield* turns
+      assert.strictEqual(flights(), 2)
+      yield* letGo
+      yield* Fiber.join(first)
+      yield* Fiber.join(rest)
+      assert.strictEqual(flights(), 3)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("lets nobody board whose stream or command is in the air on another flight", () =>
+    Effect.gen(function* () {
+      const { append, flights } = yield* batcher({ company: 2 })
+      const letGo = yield* holdLock
+      const flying = item("a", { expected: "new" })
+      const first = yield* Effect.forkChild(append(flying))
+      yield* flightInTheAir
+      const rest = yield* Effect.forkChild(
+        Effect.forEach(
+          [
+            item("a", { expected: 1 }),
+            { ...flying, commandId: flying.commandId.toUpperCase() },
+            item("a", { expected: 2 }),
+            item("b"),
+            item("b", { expected: 1 })
+          ],
+          (one) => append(one),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* turns
+      assert.strictEqual(flights(), 1) // only one of b could leave, and not alone
+      const other = yield* Effect.forkChild(append(item("c")))
+      const another = yield* Effect.forkChild(append(item("d")))
+      yield* turns
+      assert.strictEqual(flights(), 2)
+      yield* letGo
+      yield* Fiber.join(first)
+      assert.deepStrictEqual(
+        (yield* Fiber.join(rest)).map((answer) => [answer.toVersion, answer.duplicate]),
+        [
+          [2, false],
+          [1, true],
+          [3, false],
+          [1, false],
+          [2, false]
+        ]
+      )
+      yield* Fiber.join(other)
+      yield* Fiber.join(another)
+      const log = yield* EventLog
+      assert.deepInclude(yield* log.verify(), { ok: true, events: 7 })
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("repeats both flights when their connection is lost, and writes each item once", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      const { append, flights } = yield* batcher({ company: 2 })
+      yield* append(item("warm")) // the statement is known: a second flight is really sent behind the first
+      const letGo = yield* holdLock
+      const first = yield* Effect.forkChild(append(item("s0", { expected: "new" })))
+      yield* flightInTheAir
+      const rest = yield* Effect.forkChild(
+        Effect.forEach([1, 2, 3, 4], (n) => append(item(`s${n}`, { expected: "new" })), { concurrency: "unbounded" })
+      )
+      yield* turns
+      assert.strictEqual(flights(), 3)
+      yield* db.query(
+        "kill",
+        (sql) => sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'batcher-under-test' and datname = current_database()`
+      )
+      yield* letGo
+      yield* Fiber.join(first)
+      const answers = yield* Fiber.join(rest)
+      assert.deepStrictEqual(
+        answers.map((answer) => [answer.toVersion, answer.duplicate]),
+        answers.map(() => [1, false])
+      )
+      assert.strictEqual(yield* Effect.flatMap(EventLog, (log) => log.head), 6)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("takes a silent connection for lost once for all flights on it", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      const opened: Array<ReturnType<typeof connect>> = []
+      const open = () => {
+        const connection = connect(db.url, { max: 1, name: "batcher-under-test" })
+        opened.push(connection)
+        return connection
+      }
+      const { append } = yield* makeBatcher(open, {
+        ...defaultOptions,
+        hiddenMicros: Number.POSITIVE_INFINITY,
+        company: 2,
+        answerMillis: 400
+      })
+      yield* append(item("warm"))
+      const letGo = yield* holdLock
+      const all = yield* Effect.forkChild(
+        Effect.forEach([1, 2, 3, 4], (n) => append(item(`s${n}`, { expected: "new" })), { concurrency: "unbounded" })
+      )
+      while (opened.length < 2) yield* Effect.yieldNow
+      yield* letGo
+      assert.deepStrictEqual(
+        (yield* Fiber.join(all)).map((answer) => answer.toVersion),
+        [1, 1, 1, 1]
+      )
+      assert.lengthOf(opened, 2)
+      assert.strictEqual(yield* Effect.flatMap(EventLog, (log) => log.head), 5)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("answers a conflict on one flight and the neighbours on the other, each for itself", () =>
+    Effect.gen(function* () {
+      const { append, flights } = yield* batcher({ company: 2 })
+      yield* append(item("a"))
+      const letGo = yield* holdLock
+      const first = yield* Effect.forkChild(append(item("first")))
+      yield* flightInTheAir
+      const rest = yield* Effect.forkChild(
+        Effect.forEach(
+          [
+            item("a", { expected: "new" }),
+            item("b"),
+            item("c", { events: [], reject: "no" }),
+            item("d", { events: [1, 2].map((n) => ({ type: "Happened", data: { n } })) }),
+            item("e", { events: [] })
+          ],
+          (one) => Effect.result(append(one)),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* turns
+      assert.strictEqual(flights(), 3)
+      yield* letGo
+      yield* Fiber.join(first)
+      assert.deepStrictEqual(
+        (yield* Fiber.join(rest)).map((result) =>
+          Result.isSuccess(result) ? result.success.toVersion : result.failure._tag
+        ),
+        ["VersionConflict", 1, "CommandRejected", 2, 0]
+      )
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
   it.live("repeats a flight whose backend was terminated", () =>
     Effect.gen(function* () {
       const db = yield* Db
@@ -206,10 +394,16 @@ describe("group commit", () => {
       const letGo = yield* holdLock
       const waiting = yield* Effect.scoped(
         Effect.gen(function* () {
-          const { append } = yield* batcher()
-          const fibers = [yield* Effect.forkDetach(append(item("a"))), yield* Effect.forkDetach(append(item("a")))]
+          const { append, flights } = yield* batcher({ company: 2 })
+          const first = yield* Effect.forkDetach(append(item("a")))
           yield* flightInTheAir
-          return fibers
+          const others: ReadonlyArray<Fiber.Fiber<Appended, AppendError>> = yield* Effect.forEach(
+            ["b", "c", "a"], // on the second flight, and in the line
+            (stream) => Effect.forkDetach(append(item(stream)))
+          )
+          yield* turns
+          assert.strictEqual(flights(), 2)
+          return [first, ...others]
         })
       )
       for (const fiber of waiting) assert.match((yield* Effect.flip(Fiber.join(fiber))).message, /the log is closing/)

@@ -1,13 +1,14 @@
 /**
  * Group commit: everything that arrives while a flight is in the air leaves together on the next one.
  *
- * Owns: the waiting line (bounded in items and bytes: a full line suspends the caller), the choice of a flight, retries on a
- * lost connection, and the isolation of an item that Postgres refuses.
+ * Owns: the waiting line (bounded in items and bytes: a full line suspends the caller), who flies when, retries on a lost
+ * connection, and the isolation of an item that Postgres refuses.
  * Does not own: the statement (`append`), nor the meaning of a conflict (the caller decides anew).
- * Invariants: one flight at a time; within a flight no two items share a stream or a command id, and the order within a
- * stream is that of arrival; a caller that is interrupted while waiting is taken out of the line, one whose item is in the air
- * leaves it flying (its receipt tells the outcome); a flight is repeated only when the connection was lost, and then the
- * receipts of what had been committed answer.
+ * Invariants: no two items in the air share a stream or a command id, whatever flights they are on, and the order within a
+ * stream is that of arrival; while a flight is in the air another leaves only with company, and where a flush is cheap, so
+ * that few callers share one flush and many keep this process and Postgres busy at the same time; a caller that is interrupted while waiting is taken out
+ * of the line, one whose item is in the air leaves it flying (its receipt tells the outcome); a flight is repeated only when
+ * the connection was lost, and then the receipts of what had been committed answer.
  */
 import { Effect, Random, Result, Semaphore } from "effect"
 import type postgres from "postgres"
@@ -17,6 +18,12 @@ import { type Append, type AppendError, type Appended, EventNotStorable, LogUnav
 import { type Storable, toStorable } from "./storable.ts"
 
 export interface BatcherOptions {
+  /** Flights in the air at the same time, one behind the other on the same connection. */
+  readonly flights: number
+  /** Items without which none leaves while another is in the air. */
+  readonly company: number
+  /** And only if what one flight costs beyond its items, the flush above all, is less than this for everyone there. */
+  readonly hiddenMicros: number
   /** Items in one flight. */
   readonly flightItems: number
   /** Bytes of payload after which a flight takes no more items (one larger item flies alone). */
@@ -29,6 +36,9 @@ export interface BatcherOptions {
   readonly answerMillis: number
 }
 export const defaultOptions: BatcherOptions = {
+  flights: 2,
+  company: 16,
+  hiddenMicros: 15,
   flightItems: 128,
   flightBytes: 4 * 1_048_576,
   line: 8_192,
@@ -36,11 +46,15 @@ export const defaultOptions: BatcherOptions = {
   answerMillis: 20_000
 }
 
+/** What Postgres does for one item, roughly; where it takes longer, flights are fewer and larger. */
+const ITEM_MICROS = 15
+
 type Landed = Effect.Effect<Appended, AppendError>
 interface Waiting {
   readonly storable: Storable
   readonly land: (landed: Landed) => void
 }
+type Flight = ReadonlyArray<Waiting>
 
 export interface Batcher {
   readonly append: (item: Append) => Effect.Effect<Appended, AppendError>
@@ -57,15 +71,21 @@ export const makeBatcher = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => Effect.promise(() => sql.end({ timeout: 1 })))
   const line = new Set<Waiting>()
   const room = yield* Semaphore.make(options.line)
-  let air: ReadonlyArray<Waiting> = []
+  const air = new Set<Flight>()
+  const ready: Array<(flight: Flight) => void> = []
   let flights = 0
-  let wake: (() => void) | undefined
+  let calling = false
+  /** As long as the line is shorter, looking for passengers would be in vain. */
+  let enough = 0
+  /** Milliseconds that a flight takes beyond its items, smoothed. */
+  let overhead = 0
+  let lastLanding = 0
 
   const board = (storable: Storable): Landed =>
     Effect.callback<Appended, AppendError>((resume) => {
       const waiting: Waiting = { storable, land: resume }
       line.add(waiting)
-      wake?.()
+      call()
       return Effect.sync(() => {
         line.delete(waiting)
       })
@@ -77,38 +97,61 @@ export const makeBatcher = Effect.fnUntraced(function* (
     return Semaphore.withPermits(room, weight)(board(checked.success))
   }
 
+  const inTheAir = () => [...air].flat()
+  /** On a slow disk two flushes for the same callers would cost more than working at the same time saves. */
+  const worth = () => {
+    let there = line.size
+    for (const flight of air) there += flight.length
+    return overhead * 1_000 <= there * options.hiddenMicros
+  }
+  const mayLeave = () =>
+    ready.length > 0 && line.size > 0 && (air.size === 0 || (line.size >= Math.max(options.company, enough) && worth()))
   /** The turn of the event loop lets every caller that the last flight woke come aboard first. */
-  const passengers = Effect.callback<void>((resume) => {
-    const soon = () => {
-      wake = undefined
-      setImmediate(() => resume(Effect.void))
-    }
-    if (line.size > 0) soon()
-    else wake = soon
+  const call = () => {
+    if (calling || !mayLeave()) return
+    calling = true
+    setImmediate(() => {
+      calling = false
+      if (!mayLeave()) return
+      const flight = choose(line, inTheAir(), worth() ? options.flights : 1, options)
+      if (air.size > 0 && flight.length < options.company) {
+        enough = line.size + options.company // the others wait for what is in the air
+        return
+      }
+      const leave = ready.shift()
+      if (leave === undefined) return
+      for (const one of flight) line.delete(one)
+      air.add(flight)
+      leave(flight)
+      call()
+    })
+  }
+  const boarded = Effect.callback<Flight>((resume) => {
+    ready.push((flight) => resume(Effect.succeed(flight)))
+    call()
   })
-  const send = (flight: ReadonlyArray<Waiting>): Effect.Effect<ReadonlyArray<Answered>, DbError> =>
-    Effect.tryPromise({
-      try: () => {
-        flights++
-        return sendAppend(
-          sql,
-          flight.map((one) => one.storable)
-        )
-      },
-      catch: (cause) => toDbError("append to the log", cause)
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: options.answerMillis,
-        orElse: () =>
-          Effect.suspend(() => {
-            void sql.end({ timeout: 0 }).catch(() => {})
-            sql = open()
-            const cause = new Error(`no answer for ${options.answerMillis} ms`)
-            return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
-          })
-      })
-    )
-  const fly = (flight: ReadonlyArray<Waiting>): Effect.Effect<void> =>
+  const send = (flight: Flight): Effect.Effect<ReadonlyArray<Answered>, DbError> =>
+    Effect.suspend(() => {
+      const connection = sql
+      flights++
+      const storables = flight.map((one) => one.storable)
+      return Effect.tryPromise({
+        try: () => sendAppend(connection, storables),
+        catch: (cause) => toDbError("append to the log", cause)
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: options.answerMillis,
+          orElse: () =>
+            Effect.suspend(() => {
+              if (sql === connection) sql = open() // not when another flight on it was first to notice
+              void connection.end({ timeout: 0 }).catch(() => {})
+              const cause = new Error(`no answer for ${options.answerMillis} ms`)
+              return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
+            })
+        })
+      )
+    })
+  const fly = (flight: Flight): Effect.Effect<void> =>
     untilSent(send(flight), options.patienceMillis).pipe(
       Effect.map((answers) => flight.forEach((one, i) => one.land(landing(answers[i])))),
       Effect.catch((error) => {
@@ -118,30 +161,43 @@ export const makeBatcher = Effect.fnUntraced(function* (
         return Effect.forEach(flight, (one) => fly([one]), { discard: true }) // the faulty one must not fail its neighbours
       })
     )
-  yield* Effect.gen(function* () {
-    yield* passengers
-    const flight = choose(line, options)
-    for (const one of flight) line.delete(one)
-    air = flight
-    if (flight.length > 0) yield* fly(flight)
-    air = []
-  }).pipe(Effect.forever, Effect.forkScoped)
+  const service = Effect.gen(function* () {
+    const flight = yield* boarded
+    const departure = performance.now()
+    yield* fly(flight)
+    const landing = performance.now()
+    const beyond = landing - Math.max(departure, lastLanding) - (flight.length * ITEM_MICROS) / 1_000
+    overhead += (Math.min(Math.max(beyond, 0), 20) - overhead) / 8
+    lastLanding = landing
+    air.delete(flight)
+    enough = 0
+  })
+  for (let n = 0; n < options.flights; n++) yield* Effect.forkScoped(Effect.forever(service))
   yield* Effect.addFinalizer(() =>
     Effect.sync(() =>
-      [...air, ...line].forEach((one) => one.land(Effect.fail(new LogUnavailable({ reason: "the log is closing" }))))
+      [...inTheAir(), ...line].forEach((one) =>
+        one.land(Effect.fail(new LogUnavailable({ reason: "the log is closing" })))
+      )
     )
   )
   return { append, flights: () => flights } satisfies Batcher
 })
 
-const choose = (line: ReadonlySet<Waiting>, options: BatcherOptions): ReadonlyArray<Waiting> => {
+/**
+ * Who leaves next. Several flights share the work: each takes half of all there is, as long as that is company enough.
+ * @param air whose streams and commands must not be touched before they have landed
+ * @param flights between how many the line is shared
+ */
+const choose = (line: ReadonlySet<Waiting>, air: Flight, flights: number, options: BatcherOptions): Flight => {
+  const share = Math.ceil((line.size + air.length) / flights)
+  const seats = Math.min(options.flightItems, share < options.company ? line.size : share)
   const flight: Array<Waiting> = []
-  const streams = new Set<string>()
-  const commands = new Set<string>()
+  const streams = new Set(air.map(({ storable }) => storable.item.stream))
+  const commands = new Set(air.map(({ storable }) => storable.item.commandId.toLowerCase()))
   let bytes = 0
   for (const one of line) {
     const { item, bytes: size } = one.storable
-    if (flight.length >= options.flightItems || (flight.length > 0 && bytes + size > options.flightBytes)) break
+    if (flight.length >= seats || (flight.length > 0 && bytes + size > options.flightBytes)) break
     const command = item.commandId.toLowerCase()
     if (!streams.has(item.stream) && !commands.has(command)) {
       flight.push(one)

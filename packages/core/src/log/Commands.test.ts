@@ -139,4 +139,28 @@ describe("commands", () => {
       assert.strictEqual(error._tag, "EventNotDecodable")
     }).pipe(Effect.provide(LogTest))
   )
+
+  it.live("that are only written say whether they have written, also on a state that is out of date", () =>
+    Effect.gen(function* () {
+      const commands = yield* Commands
+      const write = (command: AccountCommand, commandId: string, seen?: { balance: number; version: number }) =>
+        commands.write({
+          decider: account,
+          types,
+          stream: "account-2",
+          command,
+          commandId,
+          actor: "person:ana",
+          ...(seen === undefined ? {} : { seen: { state: { balance: seen.balance, at: "" }, version: seen.version } })
+        })
+      const [first, second] = [randomUUID(), randomUUID()]
+      assert.isTrue(yield* write({ _tag: "Deposit", amount: 10 }, first, { balance: 0, version: 0 }))
+      assert.isFalse(yield* write({ _tag: "Deposit", amount: 10 }, first), "a repeat writes nothing")
+      // It believes that nothing is there, finds out, and decides anew.
+      assert.isFalse(yield* write({ _tag: "EnsureAtLeast", amount: 10 }, second, { balance: 0, version: 0 }))
+      assert.isTrue(yield* write({ _tag: "Withdraw", amount: 10 }, randomUUID(), { balance: 0, version: 0 }))
+      const { state } = yield* commands.load(account, types, "account-2")
+      assert.strictEqual(state.balance, 0)
+    }).pipe(Effect.provide(LogTest))
+  )
 })

@@ -40,6 +40,8 @@ export interface Execute<State, Command, Event extends { readonly _tag: string }
   readonly causationId?: number
   /** What the client said, for telling a repeat from a reuse. Give it when `command` holds more (the time, fresh ids). */
   readonly body?: string
+  /** The stream as the caller has just seen it: it is not read once more. Out of date it costs a conflict, as any memory does. */
+  readonly seen?: Loaded<State>
 }
 export interface Executed<State, Event> {
   /** The command's own events; those of the first time when it is a repeat. */
@@ -61,6 +63,10 @@ export class Commands extends Context.Service<
     readonly execute: <State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable>(
       options: Execute<State, Command, Event, Rejection>
     ) => Effect.Effect<Executed<State, Event>, ExecuteError>
+    /** As `execute`, for whoever need not know more than whether it has written events now, itself: nothing is read back. */
+    readonly write: <State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable>(
+      options: Execute<State, Command, Event, Rejection>
+    ) => Effect.Effect<boolean, ExecuteError>
     /** The stream's state as of now: read from the log, through the states that are remembered. */
     readonly load: <State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable>(
       decider: Decider<State, Command, Event, Rejection>,
@@ -137,28 +143,42 @@ export class Commands extends Context.Service<
         return { events, state, position, duplicate }
       })
 
+      const decideAndAppend = Effect.fnUntraced(function* <
+        S,
+        C,
+        E extends { readonly _tag: string },
+        R extends Refusable
+      >(options: Execute<S, C, E, R>) {
+        const { decider, stream } = options
+        const body = options.body ?? canonical(options.command)
+        let loaded = memory.recall(stream, decider) ?? options.seen ?? (yield* load(decider, options.types, stream))
+        for (let tries = 1; ; tries++) {
+          const appended = yield* Effect.result(attempt(options, loaded, body))
+          if (Result.isSuccess(appended)) return { loaded, appended: appended.success }
+          const error: VersionConflict | ExecuteError = appended.failure
+          if (error._tag !== "VersionConflict") return yield* Effect.fail(error)
+          if (tries === ATTEMPTS)
+            return yield* new LogUnavailable({
+              reason: `${stream} was changed by others ${ATTEMPTS} times while the command was decided; send it again`
+            })
+          yield* Effect.sleep((yield* Random.next) * Math.min(2 ** tries, 64))
+          loaded = yield* catchUp(options, loaded)
+        }
+      })
       const execute: Commands["Service"]["execute"] = (options) =>
         inTurn(
           options.stream,
-          Effect.gen(function* () {
-            const { decider, stream } = options
-            const body = options.body ?? canonical(options.command)
-            let loaded = memory.recall(stream, decider) ?? (yield* load(decider, options.types, stream))
-            for (let tries = 1; ; tries++) {
-              const appended = yield* Effect.result(attempt(options, loaded, body))
-              if (Result.isSuccess(appended)) return yield* answer(options, loaded, appended.success)
-              const error: VersionConflict | ExecuteError = appended.failure
-              if (error._tag !== "VersionConflict") return yield* Effect.fail(error)
-              if (tries === ATTEMPTS)
-                return yield* new LogUnavailable({
-                  reason: `${stream} was changed by others ${ATTEMPTS} times while the command was decided; send it again`
-                })
-              yield* Effect.sleep((yield* Random.next) * Math.min(2 ** tries, 64))
-              loaded = yield* catchUp(options, loaded)
-            }
-          })
+          Effect.flatMap(decideAndAppend(options), ({ loaded, appended }) => answer(options, loaded, appended))
         )
-      return Commands.of({ execute, load })
+      const write: Commands["Service"]["write"] = (options) =>
+        inTurn(
+          options.stream,
+          Effect.map(
+            decideAndAppend(options),
+            ({ appended }) => !appended.duplicate && appended.toVersion >= appended.fromVersion
+          )
+        )
+      return Commands.of({ execute, write, load })
     })
   )
 }

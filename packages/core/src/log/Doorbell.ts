@@ -1,14 +1,14 @@
 /**
  * The doorbell: one LISTEN connection per process that tells everybody in it that the log has moved.
  *
- * Owns: that connection (made when the first one listens, made again whenever it is lost), the last head that was heard of,
- * and the backstop poll (once per second while somebody listens), so that a lost notification costs latency only.
- * Does not own: events. Whoever hears the bell reads the log by cursor; the bell is never a delivery.
+ * Owns: when it is wired (when the first one listens), the last head that was heard of, and the backstop poll (once per second
+ * while somebody listens), so that a lost notification costs latency only.
+ * Does not own: the connection (`postgres/listen.ts`), events. Whoever hears the bell reads the log by cursor; the bell is never a delivery.
  * Invariants: the head heard of never goes down; a message that was sent while the connection was lost is lost, a head is not.
  */
 import { Deferred, Effect, type Scope } from "effect"
-import postgres from "postgres"
-import { type Db, toDbError } from "../postgres/Db.ts"
+import type { Db } from "../postgres/Db.ts"
+import { listenForever } from "../postgres/listen.ts"
 import { readHead } from "./read.ts"
 
 export const LOG_CHANNEL = "signalbox_log"
@@ -45,12 +45,21 @@ export const makeDoorbell = Effect.fnUntraced(function* (db: Db["Service"]) {
     else for (const listener of listeners) listener(text)
   }
 
+  const ear = (opened: Effect.Effect<unknown>) => ({
+    name: "signalbox-listen",
+    op: "listen to the log",
+    channels: [LOG_CHANNEL, VOLATILE_CHANNEL],
+    heard: dispatch,
+    opened,
+    trouble: () => Effect.void // whoever reads the log says so; the bell costs latency only
+  })
+
   const firstEar = yield* Deferred.make<void>()
   const wire = Effect.gen(function* () {
     if (!wired) {
       wired = true
       const open = Effect.andThen(look, Deferred.succeed(firstEar, undefined)) // what came before LISTEN is found by looking
-      yield* Effect.forkIn(listenForever(db.url, dispatch, open), scope)
+      yield* Effect.forkIn(listenForever(db.url, ear(open)), scope)
       yield* Effect.forkIn(
         Effect.forever(
           Effect.andThen(
@@ -89,45 +98,4 @@ export const makeDoorbell = Effect.fnUntraced(function* (db: Db["Service"]) {
       attend
     )
   return { attend, heard: () => head, moved, onVolatile } satisfies Doorbell
-})
-
-/** Listens on a connection of its own until that is lost, then on a new one, for ever. */
-const listenForever = (
-  url: string,
-  dispatch: (channel: string, text: string) => void,
-  opened: Effect.Effect<unknown>
-): Effect.Effect<never> =>
-  Effect.forever(
-    Effect.andThen(Effect.ignore(Effect.scoped(listenOnce(url, dispatch, opened))), Effect.sleep("100 millis"))
-  )
-
-const listenOnce = Effect.fnUntraced(function* (
-  url: string,
-  dispatch: (channel: string, text: string) => void,
-  opened: Effect.Effect<unknown>
-) {
-  const lost = yield* Deferred.make<void>()
-  // The driver's own `listen` gives up for good when its first attempt to come back fails; so the ear is ours.
-  const options = {
-    max: 1,
-    idle_timeout: 0,
-    max_lifetime: null,
-    connect_timeout: 5,
-    keep_alive: 10,
-    fetch_types: false,
-    onnotice: () => {},
-    onclose: () => Deferred.doneUnsafe(lost, Effect.void),
-    onnotify: dispatch,
-    connection: { application_name: "signalbox-listen" }
-  }
-  const sql = yield* Effect.acquireRelease(
-    Effect.sync(() => postgres(url, options)),
-    (opening) => Effect.promise(() => opening.end({ timeout: 1 }).catch(() => {}))
-  )
-  yield* Effect.tryPromise({
-    try: () => sql.unsafe(`listen ${LOG_CHANNEL}; listen ${VOLATILE_CHANNEL}`).simple(),
-    catch: (cause) => toDbError("listen to the log", cause)
-  })
-  yield* opened
-  yield* Deferred.await(lost)
 })

@@ -153,9 +153,9 @@ describe("the append function", () => {
           db.query("append", (sql) =>
             sql.unsafe(
               `select log.append(array_agg(stream order by i), array_agg(expected order by i), array_agg(nth order by i),
-              array_agg(last order by i), array_agg(type order by i), array_agg(data::json order by i),
+              array_agg(last order by i), array_agg(type order by i), string_agg(coalesce(data, ''), e'\\x1e' order by i),
               array_agg('hub'::text order by i), array_agg(command order by i), array_agg(command order by i),
-              array_agg(null::bigint order by i), array_agg(sha256('') order by i), array_agg(error order by i))
+              array_agg(null::bigint order by i), string_agg(sha256(''), '' order by i), array_agg(error order by i))
             from rows from (json_to_recordset($1::text::json) as (stream text, expected int, nth int, last bool, type text,
               data text, command uuid, error text)) with ordinality as e(stream, expected, nth, last, type, data, command, error, i)`,
               [JSON.stringify(rows)]
@@ -219,7 +219,12 @@ describe("the append function", () => {
             ["b", null, 1, true, "T", "1", one, null]
           ]
         ],
-        ["23514", [["", null, 1, true, "T", "1", one, null]]]
+        ["23514", [["", null, 1, true, "T", "1", one, null]]],
+        ["23514", [["s".repeat(513), null, 1, true, "T", "1", one, null]]],
+        ["23514", [["a", null, 1, true, "", "1", one, null]]],
+        ["23514", [["a", null, 1, true, "T".repeat(101), "1", one, null]]],
+        ["23514", [["", null, 0, true, null, null, one, "no"]]],
+        ["22P02", [["a", null, 1, true, "T", "{", one, null]]]
       ]
       for (const [code, elements] of lies) {
         const error = yield* send(elements)

@@ -3,7 +3,7 @@
  *
  * Owns: the encoding of items as the arrays of `log.append`, and the meaning of its answers.
  * Does not own: which items go together (`Batcher`), nor what may be stored (`storable`).
- * Invariants: one statement, autocommit; the arrays travel as text, so the driver need not know any array type.
+ * Invariants: one statement, autocommit; one row comes back; arrays travel as text, so the driver need not know any array type.
  */
 import { hash } from "node:crypto"
 import { Result } from "effect"
@@ -11,11 +11,19 @@ import type postgres from "postgres"
 import { type Appended, CommandIdReused, CommandRejected, VersionConflict } from "./EventLog.ts"
 import type { Storable } from "./storable.ts"
 
+/** Arrays as text, one element per item; null where nothing differs from "accepted". */
+interface Answers {
+  readonly outcome: string | null
+  readonly from_version: string
+  readonly to_version: string
+  readonly to_position: string
+  readonly error: string | null
+}
 interface Answer {
-  readonly outcome: "accepted" | "rejected" | "duplicate" | "reused" | "conflict"
-  readonly from_version: number | null
-  readonly to_version: number | null
-  readonly to_position: string | null
+  readonly outcome: string
+  readonly from: number
+  readonly to: number
+  readonly position: number
   readonly error: string | null
 }
 export type Answered = Result.Result<Appended, VersionConflict | CommandRejected | CommandIdReused>
@@ -29,55 +37,98 @@ export const sendAppend = async (
   sql: postgres.Sql,
   flight: ReadonlyArray<Storable>
 ): Promise<ReadonlyArray<Answered>> => {
-  const columns = encode(flight)
-  const array = (n: number) => columns[n] ?? "{}"
-  const answers = await sql<Answer[]>`select * from log.append(
-    ${array(0)}::text::text[], ${array(1)}::text::int[], ${array(2)}::text::int[], ${array(3)}::text::bool[], ${array(4)}::text::text[], ${array(5)}::text::json[],
-    ${array(6)}::text::text[], ${array(7)}::text::uuid[], ${array(8)}::text::uuid[], ${array(9)}::text::bigint[], ${array(10)}::text::bytea[], ${array(11)}::text::text[])`
+  const { stream, expected, nth, last, type, data, actor, command, correlation, causation, digest, error } =
+    encode(flight)
+  const [row] = await sql<Answers[]>`
+    select outcome::text, from_version::text, to_version::text, to_position::text, to_json(error)::text as error
+    from log.append(${stream}::text::text[], ${expected}::text::int[], ${nth}::text::int[], ${last}::text::bool[],
+      ${type}::text::text[], ${data}::text, ${actor}::text::text[], ${command}::text::uuid[], ${correlation}::text::uuid[],
+      ${causation}::text::bigint[], ${digest}::text::bytea, ${error}::text::text[])`
+  const answers = row === undefined ? [] : decode(row)
   if (answers.length !== flight.length)
     throw new Error(`log.append answered ${answers.length} of ${flight.length} items`)
   return flight.map((one, i) => meaning(one, answers[i]!))
 }
 
-const encode = (flight: ReadonlyArray<Storable>): ReadonlyArray<string> => {
-  const columns = Array.from({ length: 12 }, (): Array<string> => [])
+/** A column that says of every element what is meant without it stays at home. */
+const encode = (flight: ReadonlyArray<Storable>) => {
+  const plain = flight.every(({ item }) => item.events.length === 1)
+  const stream: Array<string> = []
+  const expected: Array<string> = []
+  const nth: Array<number> = []
+  const last: Array<string> = []
+  const type: Array<string> = []
+  const data: Array<string> = []
+  const actor: Array<string> = []
+  const command: Array<string> = []
+  const correlation: Array<string> = []
+  const causation: Array<string> = []
+  const error: Array<string> = []
+  let digest = "\\x"
   for (const { item, payloads } of flight) {
-    const expected = item.expected === "any" ? "NULL" : item.expected === "new" ? "0" : String(item.expected)
-    const common = {
-      stream: quote(item.stream),
-      actor: quote(item.actor),
-      correlation: item.correlationId ?? item.commandId,
-      causation: item.causationId === undefined ? "NULL" : String(item.causationId),
-      digest: digestOf(item.stream, item.body ?? bodyOf(item.events, payloads)),
-      error: item.reject === undefined ? "NULL" : quote(item.reject)
+    const streamText = quote(item.stream)
+    const actorText = quote(item.actor)
+    const body = item.body ?? bodyOf(item.events, payloads)
+    const digestText = hash("sha256", `${item.stream}\0${body}`, "hex")
+    for (let n = 0; n < Math.max(1, payloads.length); n++) {
+      const event = item.events[n]
+      stream.push(streamText)
+      expected.push(item.expected === "any" ? "NULL" : item.expected === "new" ? "0" : String(item.expected))
+      nth.push(event === undefined ? 0 : n + 1)
+      last.push(n + 1 >= payloads.length ? "t" : "f")
+      type.push(event === undefined ? "NULL" : quote(event.type))
+      data.push(payloads[n] ?? "")
+      actor.push(actorText)
+      command.push(item.commandId)
+      correlation.push(item.correlationId ?? item.commandId)
+      causation.push(item.causationId === undefined ? "NULL" : String(item.causationId))
+      error.push(item.reject === undefined ? "NULL" : quote(item.reject))
+      digest += digestText
     }
-    const row = (nth: number, last: boolean, type: string, data: string) =>
-      [
-        common.stream,
-        expected,
-        String(nth),
-        last ? "t" : "f",
-        type,
-        data,
-        common.actor,
-        item.commandId,
-        common.correlation,
-        common.causation,
-        common.digest,
-        common.error
-      ].forEach((value, n) => columns[n]!.push(value))
-    if (payloads.length === 0) row(0, true, "NULL", "NULL")
-    payloads.forEach((data, n) => row(n + 1, n + 1 === payloads.length, quote(item.events[n]!.type), quote(data)))
   }
-  return columns.map((values) => `{${values.join(",")}}`)
+  return {
+    stream: array(stream),
+    expected: some(flight, ({ item }) => item.expected !== "any", expected),
+    nth: plain ? null : array(nth),
+    last: plain ? null : array(last),
+    type: array(type),
+    data: data.join(SEPARATOR),
+    actor: array(actor),
+    command: array(command),
+    correlation: some(flight, ({ item }) => item.correlationId !== undefined, correlation),
+    causation: some(flight, ({ item }) => item.causationId !== undefined, causation),
+    digest,
+    error: some(flight, ({ item }) => item.reject !== undefined, error)
+  }
+}
+
+/** Between JSON texts: JSON escapes control characters, so none holds one. */
+const SEPARATOR = "\x1e"
+
+const array = (elements: ReadonlyArray<string | number>): string => `{${elements.join(",")}}`
+const some = (
+  flight: ReadonlyArray<Storable>,
+  differs: (one: Storable) => boolean,
+  elements: ReadonlyArray<string>
+): string | null => (flight.some(differs) ? array(elements) : null)
+
+const decode = (row: Answers): ReadonlyArray<Answer> => {
+  const list = (text: string | null): ReadonlyArray<string> => text?.slice(1, -1).split(",") ?? []
+  const [outcomes, froms, tos] = [list(row.outcome), list(row.from_version), list(row.to_version)]
+  const errors: ReadonlyArray<string | null> = row.error === null ? [] : JSON.parse(row.error)
+  return list(row.to_position).map((position, n) => ({
+    outcome: outcomes[n] ?? "accepted",
+    from: Number(froms[n]),
+    to: Number(tos[n]),
+    position: Number(position),
+    error: errors[n] ?? null
+  }))
 }
 
 const quote = (text: string): string => `"${text.replace(/[\\"]/g, "\\$&")}"`
 
 const bodyOf = (events: ReadonlyArray<{ readonly type: string }>, payloads: ReadonlyArray<string>): string =>
   events.map((event, n) => `${event.type}\n${payloads[n]}`).join("\n")
-
-const digestOf = (stream: string, body: string): string => `"\\\\x${hash("sha256", `${stream}\0${body}`, "hex")}"`
 
 const meaning = ({ item }: Storable, answer: Answer): Answered => {
   switch (answer.outcome) {
@@ -88,16 +139,16 @@ const meaning = ({ item }: Storable, answer: Answer): Answered => {
         new VersionConflict({
           stream: item.stream,
           expected: item.expected === "any" ? "new" : item.expected,
-          actual: answer.to_version ?? 0
+          actual: answer.to
         })
       )
     default:
       if (answer.error !== null)
         return Result.fail(new CommandRejected({ commandId: item.commandId, reason: answer.error }))
       return Result.succeed({
-        fromVersion: answer.from_version ?? 0,
-        toVersion: answer.to_version ?? 0,
-        toPosition: Number(answer.to_position),
+        fromVersion: answer.from,
+        toVersion: answer.to,
+        toPosition: answer.position,
         duplicate: answer.outcome === "duplicate"
       })
   }

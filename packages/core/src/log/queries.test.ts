@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import postgres from "postgres"
 import { DbTest } from "../../../../test/support/database.ts"
+import { explain } from "../../../../test/support/explain.ts"
 import { Db } from "../postgres/Db.ts"
 import { sendAppend } from "./append.ts"
 import { EventLog } from "./EventLog.ts"
@@ -35,26 +36,6 @@ const seed = Effect.gen(function* () {
   yield* db.query("analyze", (sql) => sql`analyze log.event`)
 })
 
-/** Runs the query itself, catches the statement and the parameters that the driver sent, and has just these explained. */
-const explain = (run: (sql: postgres.Sql) => PromiseLike<unknown>) =>
-  Effect.flatMap(Db, (db) =>
-    Effect.promise(async () => {
-      const sent: Array<{ readonly query: string; readonly parameters: ReadonlyArray<unknown> }> = []
-      const sql = postgres(db.url, {
-        max: 1,
-        fetch_types: false,
-        debug: (_, query, parameters) => sent.push({ query, parameters })
-      })
-      await run(sql)
-      const [statement] = sent
-      if (statement === undefined) throw new Error("nothing was sent")
-      const rows = await sql.unsafe<{ "QUERY PLAN": string }[]>(`explain (analyze, timing off) ${statement.query}`, [
-        ...(statement.parameters as ReadonlyArray<string>)
-      ])
-      await sql.end()
-      return rows.map((row) => row["QUERY PLAN"]).join("\n")
-    })
-  )
 /** Walks the index and stops: no scan of the table, no sort of what the index has in order, no row read in vain. */
 const walks = (plan: string, index: string) => {
   assert.include(plan, `using ${index}`)

@@ -6,7 +6,7 @@
  * from the event, the reactor and the suffix alone; rebuilding a projection never runs a reactor.
  */
 import { createHash } from "node:crypto"
-import { Context, type Effect, type Schema } from "effect"
+import { Context, type Effect, type Schema, type Scope } from "effect"
 import type { RecordedEvent } from "../log/Event.ts"
 import type { LogUnavailable } from "../log/EventLog.ts"
 import type { DbError } from "../postgres/Db.ts"
@@ -33,11 +33,19 @@ export interface Reactor {
   readonly react: (event: RecordedEvent) => ReadonlyArray<JobRequest>
 }
 
+export type Listener = (events: ReadonlyArray<RecordedEvent>) => Effect.Effect<void>
+
 export class Reactors extends Context.Service<
   Reactors,
   {
     /** Follows the log with every reactor, until interrupted. Safe in many processes. */
     readonly run: Effect.Effect<never>
+    /**
+     * As long as the scope lives, `listener` is told of the events that this process is about to make jobs of: most often one
+     * process is, and some milliseconds before a job could run. A hint to begin early, never a delivery: the job is that. The
+     * jobs wait for the listener, for 50 ms at most.
+     */
+    readonly overhear: (name: string, listener: Listener) => Effect.Effect<void, UnknownProjection, Scope.Scope>
     readonly waitFor: (name: string, position: number) => Effect.Effect<void, UnknownProjection>
     readonly status: Effect.Effect<ReadonlyArray<FollowerStatus>, DbError>
     readonly retry: (

@@ -34,6 +34,32 @@ const jobs = Effect.flatMap(Db, (db) =>
 )
 
 describe("reactors", () => {
+  it.live("are overheard before their jobs, which wait for the listener, and not for ever", () =>
+    withReactors(
+      Effect.gen(function* () {
+        const [log, reactors] = [yield* EventLog, yield* Reactors]
+        const heard: Array<readonly [string, number]> = []
+        const context = yield* Effect.context<Db>()
+        yield* reactors.overhear("sorter", (events) =>
+          Effect.provide(jobs, context).pipe(
+            Effect.orDie,
+            Effect.tap((before) =>
+              Effect.sync(() => events.forEach((event) => heard.push([event.type, before.length])))
+            ),
+            Effect.andThen(Effect.never)
+          )
+        )
+        const runner = yield* Effect.forkChild(reactors.run)
+        const { toPosition } = yield* log.append(added("a", 1))
+        yield* reactors.waitFor("sorter", toPosition)
+        assert.deepStrictEqual(heard, [["Added", 0]])
+        assert.lengthOf(yield* jobs, 2)
+        yield* Fiber.interrupt(runner)
+      }).pipe(Effect.scoped),
+      [reactor()]
+    )
+  )
+
   it.live("turn each event into its jobs once, with ids that follow from the event, and wake the handler", () =>
     withReactors(
       Effect.gen(function* () {

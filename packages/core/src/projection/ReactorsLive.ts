@@ -11,7 +11,7 @@ import type { Follower } from "./checkpoint.ts"
 import { followForever } from "./follow.ts"
 import { awaitPosition, followerStatus, retryStream } from "./parked.ts"
 import { UnknownProjection } from "./Projection.ts"
-import { jobId, type Reactor, Reactors } from "./Reactor.ts"
+import { jobId, type Listener, type Reactor, Reactors } from "./Reactor.ts"
 import { makeTail } from "./tail.ts"
 
 export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, never, Db | EventLog | JobQueue> =>
@@ -20,7 +20,17 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
     Effect.gen(function* () {
       const context = yield* Effect.context<Db | EventLog>()
       const queue = yield* JobQueue
-      const followers = new Map(reactors.map((one) => [one.name, followerOf(one, queue)]))
+      const listeners = new Map<string, Set<Listener>>(reactors.map((one) => [one.name, new Set()]))
+      const followers = new Map(
+        reactors.map((one) => {
+          const noticed: Listener = (events) =>
+            Effect.forEach(listeners.get(one.name) ?? [], (listener) => listener(events), { discard: true }).pipe(
+              Effect.timeoutOption(hold),
+              Effect.asVoid
+            )
+          return [one.name, { ...followerOf(one, queue), noticed }]
+        })
+      )
       const named = (name: string): Effect.Effect<Follower, UnknownProjection> => {
         const found = followers.get(name)
         return found === undefined
@@ -34,6 +44,13 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
       })
       return Reactors.of({
         run: run.pipe(Effect.scoped, Effect.provide(context)),
+        overhear: (name, listener) =>
+          Effect.flatMap(named(name), () =>
+            Effect.acquireRelease(
+              Effect.sync(() => void listeners.get(name)?.add(listener)),
+              () => Effect.sync(() => void listeners.get(name)?.delete(listener))
+            )
+          ),
         waitFor: (name, position) =>
           named(name).pipe(
             Effect.flatMap((follower) => awaitPosition([follower.name], "jobs", position)),
@@ -49,6 +66,9 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
       })
     })
   )
+
+/** Long enough for a start on a host nearby, short for a reactor that has others to serve. */
+const hold = "50 millis"
 
 const followerOf = (reactor: Reactor, queue: JobQueue["Service"]): Follower => ({
   name: reactor.name,

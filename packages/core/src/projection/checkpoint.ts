@@ -18,6 +18,8 @@ export interface Follower {
   readonly version: number
   readonly from: "beginning" | "now"
   readonly wants: ReadonlySet<string>
+  /** Hears of events before they are applied here. A hint: they may be told again, or be applied without having been told. */
+  readonly noticed?: (events: ReadonlyArray<RecordedEvent>) => Effect.Effect<void>
   readonly apply: (
     events: ReadonlyArray<RecordedEvent>
   ) => Effect.Effect<void, DbError | EventNotDecodable | UnknownQueue, Db>

@@ -125,6 +125,7 @@ const advance = Effect.fnUntraced(function* (
     if (!(yield* pages.skip({ follower, at, to }))) return { _tag: "Moved" }
     return yield* reported(follower, { _tag: "Applied", checkpoint: { ...at, position: to }, applied: 0, parked: 0 })
   }
+  if (follower.noticed !== undefined) yield* follower.noticed(events.filter((event) => follower.wants.has(event.type)))
   let batch = events
   for (;;) {
     const tried = yield* Effect.result(applyBatch(follower, at, batch))

@@ -73,4 +73,27 @@ describe("slots", () => {
       assert.strictEqual(error.code, "23505")
     }).pipe(Effect.provide(SlotsTest))
   )
+
+  it.live(
+    "are taken by many at once, one statement each, beside grants, and no limit is exceeded nor a grant disturbed",
+    () =>
+      Effect.gen(function* () {
+        const slots = yield* Slots
+        const wanted = (taskId: string) => ({ taskId, tool: "shell", hostLimit: 6, toolLimit: 5 })
+        assert.isTrue(yield* slots.take("h1", wanted("first")))
+        assert.isFalse(yield* slots.take("h1", wanted("first")), "it has one")
+        yield* Effect.all(
+          Array.from({ length: 30 }, (_, i) =>
+            i % 3 === 0 ? grant(`g${i}`, "h1", "shell", 6, 5) : slots.take("h1", wanted(`t${i}`))
+          ),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual((yield* slots.occupied).length, 5)
+        assert.isFalse(yield* slots.take("h1", wanted("late")))
+        yield* slots.release("first")
+        assert.isTrue(yield* slots.take("h1", wanted("late")))
+        assert.isFalse(yield* slots.take("h1", { taskId: "low", tool: "codex", hostLimit: 5, toolLimit: 5 }))
+        assert.isTrue(yield* slots.take("h1", { taskId: "high", tool: "codex", hostLimit: 6, toolLimit: 5 }))
+      }).pipe(Effect.provide(SlotsTest))
+  )
 })

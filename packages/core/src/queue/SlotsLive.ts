@@ -5,7 +5,7 @@
  * Invariant: grants for one host come one after another (an advisory lock), so that free numbers are found and taken in one go.
  */
 import { Effect, Layer } from "effect"
-import { Db } from "../postgres/Db.ts"
+import { Db, type Sql } from "../postgres/Db.ts"
 import { type OccupiedSlot, type SlotRequest, Slots } from "./Slots.ts"
 
 /** First key of the advisory lock; the second is the host. */
@@ -42,6 +42,11 @@ export const layer: Layer.Layer<Slots, never, Db> = Layer.effect(
     })
     return Slots.of({
       grant,
+      take: (host, wanted) =>
+        Effect.map(
+          db.query("take a slot", (sql) => takeQuery(sql, host, wanted)),
+          (rows) => rows.length > 0
+        ),
       release: (taskId) =>
         Effect.asVoid(db.query("release a slot", (sql) => sql`delete from queue.slot where task_id = ${taskId}`)),
       occupied: db.query(
@@ -52,6 +57,22 @@ export const layer: Layer.Layer<Slots, never, Db> = Layer.effect(
     })
   })
 )
+
+/**
+ * Without waiting: where a grant is at work it is not asked, and a grant waits for the end of this one. The statement may not see
+ * what the lock's last holder has just committed; then the number is taken, and this one gets none.
+ */
+const takeQuery = (sql: Sql, host: string, { taskId, tool, hostLimit, toolLimit }: SlotRequest) => sql<{ n: number }[]>`
+  with locked as materialized (select pg_try_advisory_xact_lock(${LOCK}::int, hashtext(${host})) as ok),
+    taken as (select tool, host_slot, tool_slot from queue.slot where host = ${host}),
+    here as (select count(*)::int as n from taken),
+    same as (select count(*)::int as n from taken where tool = ${tool})
+  insert into queue.slot (task_id, host, tool, host_slot, tool_slot)
+  select ${taskId}, ${host}, ${tool},
+    (select min(n) from generate_series(1, here.n + 1) n where n not in (select host_slot from taken)),
+    (select min(n) from generate_series(1, same.n + 1) n where n not in (select tool_slot from taken where tool = ${tool}))
+  from locked, here, same where locked.ok and here.n < ${hostLimit} and same.n < ${toolLimit}
+  on conflict do nothing returning 1 as n`
 
 interface SlotRow {
   readonly task_id: string

@@ -7,9 +7,9 @@
  */
 import { type Duration, Effect, Exit, Fiber, Metric, Queue as Mailbox, Random, Schema, Scope } from "effect"
 import type { Db, Sql } from "../postgres/Db.ts"
+import { listenForever } from "../postgres/listen.ts"
 import { attempt, type Claimed, ClaimedJob, type Desk, interrupt } from "./attempt.ts"
 import { type Boss, noteTrouble, untilItWorks } from "./boss.ts"
-import { listenForever } from "./ear.ts"
 import { deadLetterOf, type JobHandler, type QueueDefinition } from "./Queue.ts"
 
 /** Carries a queue's name: whoever runs jobs of it looks at once whether they still may. */
@@ -236,19 +236,22 @@ export const readyQuery = (sql: Sql, names: ReadonlyArray<string>) => sql<{ name
 /** Wakes the lane that a notification names; after a gap in listening, all of them. */
 const listen = <R>(db: Db["Service"], channel: string, lanes: ReadonlyArray<Lane<R>>): Effect.Effect<never> => {
   const byName = new Map(lanes.map((lane) => [lane.desk.queue, lane]))
-  return listenForever(
-    db.url,
-    [channel, CANCEL_CHANNEL],
-    (from, name) => {
+  return listenForever(db.url, {
+    name: "signalbox-queue-ear",
+    op: "listen for jobs",
+    channels: [channel, CANCEL_CHANNEL],
+    heard: (from, name) => {
       const lane = byName.get(name)
       if (lane !== undefined) Mailbox.offerUnsafe(from === channel ? lane.wake : lane.check, undefined)
     },
-    () =>
+    opened: Effect.sync(() =>
       lanes.forEach((lane) => {
         Mailbox.offerUnsafe(lane.wake, undefined)
         Mailbox.offerUnsafe(lane.check, undefined)
       })
-  )
+    ),
+    trouble: (error) => noteTrouble("listen for jobs", error)
+  })
 }
 
 /** No new jobs come any more. Short ones may end; the rest is interrupted and handed back as it was before this attempt. */

@@ -3,8 +3,8 @@
  *
  * Owns: the checks that cross streams (host, tool, parameters, dependencies, sessions) and the ids.
  * Does not own: what one request may hold (`request.ts`), the task's own rules (`decider.ts`).
- * Invariants: one command id makes at most one task and always answers that one, whatever has changed since: the id comes from
- * the receipt before anything is checked or drawn again.
+ * Invariants: one command id makes at most one task and always answers that one, whatever has changed since: where there is a
+ * receipt the id comes from it, and nothing that was checked or drawn again counts.
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
@@ -95,6 +95,7 @@ const make = <E, R>(body: object, origin: Origin, plan: () => Effect.Effect<Plan
           decider: taskDecider,
           types: taskEvents,
           stream: taskStream(taskId),
+          seen: { state: undefined, version: 0 },
           command: {
             _tag: "Create",
             created: {
@@ -109,9 +110,12 @@ const make = <E, R>(body: object, origin: Origin, plan: () => Effect.Effect<Plan
         }),
         (executed): MadeTask => ({ taskId, position: executed.position })
       )
-    const before = yield* firstAnswer(origin.commandId)
+    // The checks are most often needed, so they do not wait for the receipt; where there is one, they do not count.
+    const [before, checks] = yield* Effect.all([firstAnswer(origin.commandId), Effect.result(plan())], {
+      concurrency: 2
+    })
     if (before !== undefined) return yield* create(before, nothing)
-    const planned = yield* plan()
+    const planned = yield* Effect.fromResult(checks)
     const taskId = makeTaskId(yield* Clock.currentTimeMillis, randomBytes(6))
     // Two of the same command at the same moment: the slower one finds the id taken and answers with the first one's task.
     return yield* create(taskId, planned).pipe(

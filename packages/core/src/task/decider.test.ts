@@ -98,6 +98,19 @@ describe("a task", () => {
     if (Result.isFailure(rejected)) assert.strictEqual(rejected.failure.message, `${id} has already ended (succeeded).`)
   })
 
+  it("can be killed by a person while it is unknown, and is what it was again when its process is seen", () => {
+    const unknown: ReadonlyArray<TaskCommand> = [create, { _tag: "Dispatch" }, { _tag: "GiveUp", message: "?" }]
+    assert.deepStrictEqual(decideTask(after(...unknown).view, kill("timeout")), Result.succeed([]))
+    const killed = after(...unknown, kill("person"), { _tag: "RecordNeverStarted" })
+    assert.deepStrictEqual(
+      killed.events.slice(-2).map((event) => event._tag),
+      ["TaskKillRequested", "TaskKilled"]
+    )
+    assert.strictEqual(killed.view?.status, "killed")
+    const { view } = after(...unknown, launch)
+    assert.deepStrictEqual([view?.status, view?.finishedAt, view?.message], ["running", null, null])
+  })
+
   it("takes a message once it runs on a terminal, and says why where not", () => {
     const on = (...more: ReadonlyArray<TaskCommand>) =>
       after({ ...create, created: { ...create.created, params: { interactive: true } } }, ...more)

@@ -3,7 +3,7 @@
  *
  * Owns: the rules of one task's life. Does not own: whether host, tool and dependencies exist (checked where the command is
  * made, against the read models), when a slot is free (worker), output.
- * Invariants: a settled task stays as it is, except that `unknown` gives way to evidence; evidence that comes twice or late is
+ * Invariants: a settled task stays as it is, except that `unknown` gives way to evidence and can be killed; evidence that comes twice or late is
  * accepted without an event, because the world may repeat itself; people's commands that make no sense are rejected.
  */
 import { Result, Schema } from "effect"
@@ -22,7 +22,7 @@ type CreatedEvent = Extract<TaskEvent, { readonly _tag: "TaskCreated" }>
 
 export type TaskCommand =
   | { readonly _tag: "Create"; readonly created: Omit<CreatedEvent, "_tag"> }
-  | { readonly _tag: "Dispatch" }
+  | { readonly _tag: "Dispatch"; readonly direct?: true }
   | { readonly _tag: "RecordLaunch"; readonly pid: number; readonly bootId: string; readonly adopted: boolean }
   | { readonly _tag: "Observe"; readonly report: ToolReport }
   | { readonly _tag: "RequestKill"; readonly reason: "person" | "timeout" | "idle-timeout"; readonly graceMs: number }
@@ -63,7 +63,8 @@ export const decideTask = (task: TaskView | undefined, command: TaskCommand): De
   if (isSettled(task.status) && task.status !== "unknown") return events()
   switch (command._tag) {
     case "Dispatch":
-      return task.status === "queued" && task.kill === null ? events({ _tag: "TaskDispatched" }) : events()
+      if (task.status !== "queued" || task.kill !== null) return events()
+      return events({ _tag: "TaskDispatched", ...(command.direct === undefined ? {} : { direct: command.direct }) })
     case "RecordLaunch":
       return task.startedAt === null
         ? events({ _tag: "TaskLaunched", pid: command.pid, bootId: command.bootId, adopted: command.adopted })
@@ -96,7 +97,7 @@ export const decideTask = (task: TaskView | undefined, command: TaskCommand): De
 }
 
 const requestKill = (task: TaskView, command: Extract<TaskCommand, { readonly _tag: "RequestKill" }>): Decision => {
-  if (isSettled(task.status)) {
+  if (isSettled(task.status) && !(task.status === "unknown" && command.reason === "person")) {
     return command.reason === "person"
       ? reject(`${task.taskId} has already ended (${task.status.replace("_", " ")}).`)
       : events()

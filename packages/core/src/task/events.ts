@@ -71,8 +71,8 @@ export const TaskEvent = Schema.TaggedUnion({
     resumeSession: Schema.optionalKey(Schema.String),
     scheduleId: Schema.optionalKey(Schema.String)
   },
-  /** A slot on the host was granted; the launch may now be tried. */
-  TaskDispatched: {},
+  /** A slot on the host was granted; the launch may now be tried. `direct`: by whoever granted it, at once; the job comes after. */
+  TaskDispatched: { direct: Schema.optionalKey(Schema.Literal(true)) },
   TaskLaunched: {
     pid: Schema.Int,
     bootId: Schema.String,

@@ -44,12 +44,21 @@ export const dispatchReactor: Reactor = {
 const Start = Schema.Struct({ startAt: Schema.String })
 const startOf = (data: Schema.Json): Date | undefined => (Schema.is(Start)(data) ? new Date(data.startAt) : undefined)
 
+/** How long a direct launch is left alone. Then its job looks what became of it, and starts what was not started. */
+export const directLaunchMs = 3_000
+
 export const launchReactor: Reactor = {
   name: "task-launch",
   from: "beginning",
   types: ["TaskDispatched"],
-  react: (event) => [{ queue: queues.launch.name, data: { taskId: idOf(event.stream), position: event.position } }]
+  react: (event) => {
+    const data = { taskId: idOf(event.stream), position: event.position }
+    const later = Schema.is(Direct)(event.data) ? { startAfter: new Date(Date.parse(event.at) + directLaunchMs) } : {}
+    return [{ queue: queues.launch.name, data, ...later }]
+  }
 }
+
+const Direct = Schema.Struct({ direct: Schema.Literal(true) })
 
 export const killReactor: Reactor = {
   name: "task-kill",

@@ -4,7 +4,7 @@ import { Effect, Layer, Queue, Schema, Stream } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
 import { EventLog } from "../log/EventLog.ts"
 import { Db } from "../postgres/Db.ts"
-import { chunksQuery, OutputHint, outputPieceLimit, TaskOutput } from "./output.ts"
+import { chunksQuery, OutputHints, outputPieceLimit, outputPiecesLimit, TaskOutput } from "./output.ts"
 
 const id = "task-20261120-143022-abc123"
 const text = (s: string) => new TextEncoder().encode(s)
@@ -85,9 +85,89 @@ describe("task output", () => {
       yield* output.append(id, "out", 0, text("ab"))
       const told = yield* Queue.takeAll(hints)
       assert.deepStrictEqual(
-        told.map((hint) => Schema.decodeUnknownSync(OutputHint)(hint)),
-        [{ taskId: id, stream: "out", nextByte: 2 }]
+        told.map((hint) => Schema.decodeUnknownSync(OutputHints)(hint)),
+        [[{ taskId: id, stream: "out", nextByte: 2 }]]
       )
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("takes pieces of many tasks at once, each by its own cursor, and tells of them in one message", () =>
+    Effect.gen(function* () {
+      const output = yield* TaskOutput
+      const tasks = Array.from({ length: 30 }, (_, n) => `task-20261120-143022-${String(n).padStart(6, "0")}`)
+      const body = new Map(tasks.map((taskId, n) => [taskId, randomBytes(n === 7 ? 700_000 : 3 * n + 1)]))
+      const pieces = tasks.flatMap((taskId) => {
+        const bytes = body.get(taskId) ?? text("")
+        return [
+          { taskId, stream: "out" as const, fromByte: 0, bytes },
+          { taskId, stream: "err" as const, fromByte: 0, bytes: text(taskId) }
+        ]
+      })
+      yield* Queue.clear(hints)
+      const written = yield* output.appendAll(pieces)
+      assert.deepStrictEqual(
+        written,
+        pieces.map(({ bytes }) => ({ _tag: "Committed" as const, nextByte: bytes.length }))
+      )
+      assert.strictEqual((yield* Queue.takeAll(hints)).length, 1)
+      for (const [taskId, bytes] of body) {
+        assert.isTrue(Buffer.from(yield* output.read(taskId, "out", 0, 1_000_000)).equals(bytes), taskId)
+        assert.strictEqual(Buffer.from(yield* output.read(taskId, "err", 0, 100)).toString(), taskId)
+      }
+      const [one = "", two = "", three = ""] = tasks
+      const more = yield* output.appendAll([
+        { taskId: three, stream: "out", fromByte: 0, bytes: text("again") },
+        { taskId: one, stream: "out", fromByte: 1, bytes: text("more") },
+        { taskId: id, stream: "out", fromByte: 5, bytes: text("ahead") },
+        { taskId: id, stream: "err", fromByte: 0, bytes: text("new") },
+        { taskId: two, stream: "out", fromByte: 4, bytes: text("") },
+        { taskId: two, stream: "err", fromByte: 0, bytes: text("") }
+      ])
+      assert.deepStrictEqual(more, [
+        { _tag: "Stale", nextByte: 7 },
+        { _tag: "Committed", nextByte: 5 },
+        { _tag: "Stale", nextByte: 0 },
+        { _tag: "Committed", nextByte: 3 },
+        { _tag: "Committed", nextByte: 4 },
+        { _tag: "Stale", nextByte: two.length }
+      ])
+      const [told] = yield* Queue.takeAll(hints)
+      assert.deepStrictEqual(told, [
+        { taskId: one, stream: "out", nextByte: 5 },
+        { taskId: id, stream: "err", nextByte: 3 }
+      ])
+      assert.deepStrictEqual(yield* output.appendAll([]), [])
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("takes the files of many tasks from eight writers at once and doubles nothing", () =>
+    Effect.gen(function* () {
+      const output = yield* TaskOutput
+      const files = new Map(
+        Array.from({ length: 20 }, (_, n) => [`task-20261120-143022-${100_000 + n}`, randomBytes(20_000)])
+      )
+      const writer = (step: number, turn: boolean) =>
+        Effect.gen(function* () {
+          const at = new Map<string, number>()
+          const ids = turn ? [...files.keys()].toReversed() : [...files.keys()]
+          for (;;) {
+            const pieces = ids.flatMap((taskId) => {
+              const fromByte = at.get(taskId) ?? 0
+              const bytes = files.get(taskId)?.subarray(fromByte, fromByte + step) ?? text("")
+              return bytes.length === 0 ? [] : [{ taskId, stream: "out" as const, fromByte, bytes }]
+            })
+            if (pieces.length === 0) return
+            const written = yield* output.appendAll(pieces)
+            for (const [n, { taskId }] of pieces.entries()) at.set(taskId, written[n]?.nextByte ?? Number.NaN)
+          }
+        })
+      const steps = [997, 1500, 4096, 10_000, 333, 20_000, 7777, 2048]
+      yield* Effect.all(
+        steps.map((step, n) => writer(step, n % 2 === 0)),
+        { concurrency: "unbounded" }
+      )
+      for (const [taskId, bytes] of files)
+        assert.isTrue(Buffer.from(yield* output.read(taskId, "out", 0, 100_000)).equals(bytes), taskId)
     }).pipe(Effect.provide(live))
   )
 
@@ -115,7 +195,14 @@ describe("task output", () => {
     Effect.gen(function* () {
       const output = yield* TaskOutput
       const exit = yield* Effect.exit(output.append(id, "out", 0, new Uint8Array(outputPieceLimit + 1)))
-      assert.match(String(exit), /at most 4194304/)
+      assert.match(String(exit), /at most 64 with 4194304/)
+      const many = Array.from({ length: outputPiecesLimit + 1 }, (_, n) => ({
+        taskId: `task-${n}`,
+        stream: "out" as const,
+        fromByte: 0,
+        bytes: text("x")
+      }))
+      assert.match(String(yield* Effect.exit(output.appendAll(many))), /65 pieces/)
     }).pipe(Effect.provide(live))
   )
 

@@ -18,6 +18,8 @@ export type OutputStream = typeof OutputStream.Type
 export const outputTopic = "task-output"
 export const OutputHint = Schema.Struct({ taskId: Schema.String, stream: OutputStream, nextByte: Schema.Int })
 export type OutputHint = typeof OutputHint.Type
+/** One message for all that was committed together. */
+export const OutputHints = Schema.Array(OutputHint)
 
 /** Largest piece of one `append` and one `read`. */
 export const outputPieceLimit = 4 * 1024 * 1024
@@ -28,6 +30,16 @@ export type OutputWritten =
   | { readonly _tag: "Committed"; readonly nextByte: number }
   /** The cursor stands elsewhere: nothing was written; go on from there. */
   | { readonly _tag: "Stale"; readonly nextByte: number }
+
+/** Bytes that belong at `fromByte` of a task's stream. */
+export interface OutputPiece {
+  readonly taskId: string
+  readonly stream: OutputStream
+  readonly fromByte: number
+  readonly bytes: Uint8Array
+}
+/** Most pieces of one `appendAll`. */
+export const outputPiecesLimit = 64
 
 export interface OutputSizes {
   readonly out: number
@@ -44,8 +56,13 @@ export class TaskOutput extends Context.Service<
       fromByte: number,
       bytes: Uint8Array
     ) => Effect.Effect<OutputWritten, DbError>
+    /**
+     * Many at once, each as `append` does it, in one statement; answers in their order. At most `outputPiecesLimit` of them and
+     * `outputPieceLimit` bytes, no stream of a task twice.
+     */
+    readonly appendAll: (pieces: ReadonlyArray<OutputPiece>) => Effect.Effect<ReadonlyArray<OutputWritten>, DbError>
     /** Wakes followers in every process. */
-    readonly announce: (taskId: string, stream: OutputStream, nextByte: number) => Effect.Effect<void>
+    readonly announce: (hints: ReadonlyArray<OutputHint>) => Effect.Effect<void>
     /** At most `limit` bytes from `from`; empty at the end. */
     readonly read: (
       taskId: string,
@@ -76,8 +93,20 @@ export class TaskOutput extends Context.Service<
       const db = yield* Db
       const log = yield* EventLog
       const provide = Effect.provideService(Db, db)
-      const announce = (taskId: string, stream: OutputStream, nextByte: number) =>
-        log.publish(outputTopic, { taskId, stream, nextByte })
+      const announce = (hints: ReadonlyArray<OutputHint>) =>
+        hints.length === 0 ? Effect.void : log.publish(outputTopic, hints)
+      const appendAll = Effect.fnUntraced(function* (pieces: ReadonlyArray<OutputPiece>) {
+        const written = yield* provide(writeAll(pieces))
+        const outer = yield* db.current
+        if (outer === undefined)
+          yield* announce(
+            pieces.flatMap(({ taskId, stream, bytes: { length } }, at) => {
+              const one = written[at]
+              return one?._tag === "Committed" && length > 0 ? [{ taskId, stream, nextByte: one.nextByte }] : []
+            })
+          )
+        return written
+      })
       const read = (taskId: string, stream: OutputStream, from: number, limit: number) =>
         provide(readBytes(taskId, stream, from, limit))
       const sizes = (taskId: string) => provide(readSizes(taskId))
@@ -90,12 +119,10 @@ export class TaskOutput extends Context.Service<
         )
       return TaskOutput.of({
         append: (taskId, stream, fromByte, piece) =>
-          Effect.gen(function* () {
-            const written = yield* provide(writeBytes(taskId, stream, fromByte, piece))
-            const outer = yield* db.current
-            if (written._tag === "Committed" && outer === undefined) yield* announce(taskId, stream, written.nextByte)
-            return written
-          }),
+          Effect.flatMap(appendAll([{ taskId, stream, fromByte, bytes: piece }]), ([written]) =>
+            written === undefined ? Effect.die(new Error("no answer to one piece")) : Effect.succeed(written)
+          ),
+        appendAll,
         announce,
         read,
         bytes,
@@ -116,40 +143,66 @@ export class TaskOutput extends Context.Service<
 const ended = (piece: Uint8Array, next: number, to: number): Option.Option<number> =>
   piece.length === 0 || next >= to ? Option.none() : Option.some(next)
 
-const writeBytes = Effect.fnUntraced(function* (
-  taskId: string,
-  stream: OutputStream,
-  fromByte: number,
-  bytes: Uint8Array
-) {
-  if (bytes.length > outputPieceLimit)
-    return yield* Effect.die(new RangeError(`${bytes.length} bytes of output at once; at most ${outputPieceLimit}`))
-  const db = yield* Db
-  const length = bytes.length
-  if (length > 0) {
-    const moved = yield* db.query(
-      "store task output",
-      // The upsert waits for a writer that is ahead and then looks at its cursor: of two at one offset, one writes.
-      (sql) => sql`
-        with moved as (
-          insert into output.cursor as c (task_id, stream, next_byte)
-          select ${taskId}, ${stream}, ${fromByte}::bigint + ${length}::int
-          where ${fromByte}::bigint = 0
-            or exists (select from output.cursor where task_id = ${taskId} and stream = ${stream})
-          on conflict (task_id, stream) do update set next_byte = excluded.next_byte
-            where c.next_byte = ${fromByte}::bigint
-          returning c.task_id)
-        insert into output.chunk (task_id, stream, from_byte, bytes)
-        select task_id, ${stream}, ${fromByte}::bigint + i * ${chunkBytes}::int,
-          substring(whole from i * ${chunkBytes}::int + 1 for ${chunkBytes}::int)
-        from moved, (select ${Buffer.from(bytes)}::bytea as whole) as given,
-          generate_series(0, (${length}::int - 1) / ${chunkBytes}::int) as i`
+const writeAll = Effect.fnUntraced(function* (pieces: ReadonlyArray<OutputPiece>) {
+  const length = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0)
+  if (length > outputPieceLimit || pieces.length > outputPiecesLimit)
+    return yield* Effect.die(
+      new RangeError(
+        `${pieces.length} pieces with ${length} bytes of output at once; at most ${outputPiecesLimit} with ${outputPieceLimit}`
+      )
     )
-    if (moved.count > 0) return { _tag: "Committed", nextByte: fromByte + length } satisfies OutputWritten
-  }
-  const nextByte = (yield* readSizes(taskId))[stream]
-  const _tag = length === 0 && nextByte === fromByte ? "Committed" : "Stale"
-  return { _tag, nextByte } satisfies OutputWritten
+  const moved = yield* moveAndStore(pieces.filter((piece) => piece.bytes.length > 0))
+  return yield* Effect.forEach(pieces, (piece) =>
+    Effect.gen(function* () {
+      const { taskId, stream, fromByte, bytes } = piece
+      if (moved.has(keyOf(piece)))
+        return { _tag: "Committed", nextByte: fromByte + bytes.length } satisfies OutputWritten
+      const nextByte = (yield* readSizes(taskId))[stream]
+      const _tag = bytes.length === 0 && nextByte === fromByte ? "Committed" : "Stale"
+      return { _tag, nextByte } satisfies OutputWritten
+    })
+  )
+})
+
+const keyOf = ({ taskId, stream }: { readonly taskId: string; readonly stream: string }) => `${taskId}/${stream}`
+
+/** Which of them stood at their cursor, and are stored. */
+const moveAndStore = Effect.fnUntraced(function* (pieces: ReadonlyArray<OutputPiece>) {
+  if (pieces.length === 0) return new Set<string>()
+  const db = yield* Db
+  let at = 0
+  const given = pieces.map(({ taskId, stream, fromByte, bytes: { length } }) => {
+    const one = { task_id: taskId, stream, from_byte: fromByte, at, length }
+    at += length
+    return one
+  })
+  const whole = Buffer.concat(pieces.map((piece) => piece.bytes))
+  const rows = yield* db.query(
+    "store task output",
+    // The upsert waits for a writer that is ahead and then looks at its cursor: of two at one offset, one writes.
+    // In the order of their keys, so that two writers of the same tasks never wait for each other.
+    (sql) => sql<{ task_id: string; stream: string }[]>`
+      with given as materialized (
+        select * from json_to_recordset(${JSON.stringify(given)}::text::json)
+          as g (task_id text, stream text, from_byte bigint, at int, length int)),
+      moved as (
+        insert into output.cursor as c (task_id, stream, next_byte)
+        select g.task_id, g.stream, g.from_byte + g.length from given as g
+        where g.from_byte = 0
+          or exists (select from output.cursor as o where o.task_id = g.task_id and o.stream = g.stream)
+        order by g.task_id, g.stream
+        on conflict (task_id, stream) do update set next_byte = excluded.next_byte
+          where c.next_byte = (select g.from_byte from given as g where g.task_id = c.task_id and g.stream = c.stream)
+        returning c.task_id, c.stream),
+      stored as (
+        insert into output.chunk (task_id, stream, from_byte, bytes)
+        select g.task_id, g.stream, g.from_byte + i * ${chunkBytes}::int,
+          substring(whole from g.at + i * ${chunkBytes}::int + 1 for least(${chunkBytes}::int, g.length - i * ${chunkBytes}::int))
+        from moved join given as g using (task_id, stream), (select ${whole}::bytea as whole) as bytes,
+          generate_series(0, (g.length - 1) / ${chunkBytes}::int) as i)
+      select task_id, stream from moved`
+  )
+  return new Set(rows.map((row) => keyOf({ taskId: row.task_id, stream: row.stream })))
 })
 
 const readSizes = Effect.fnUntraced(function* (taskId: string) {

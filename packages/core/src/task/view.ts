@@ -8,20 +8,9 @@
 import { Schema } from "effect"
 import { ToolReport } from "../tool/Tool.ts"
 import { KillReason, OutputDigests, type TaskEvent, TaskSpec } from "./events.ts"
+import { taskStatuses } from "./status.ts"
 
-export const TaskStatus = Schema.Literals([
-  "queued",
-  "starting",
-  "running",
-  "waiting",
-  "succeeded",
-  "failed",
-  "killed",
-  "timed_out",
-  "interrupted",
-  "lost",
-  "unknown"
-])
+export const TaskStatus = Schema.Literals(taskStatuses)
 export type TaskStatus = typeof TaskStatus.Type
 
 /** The process is, or may be, there: a watcher looks after it. */
@@ -116,7 +105,15 @@ const changed = (
     case "TaskDispatched":
       return { status: "starting" }
     case "TaskLaunched":
-      return { status: "running", startedAt: task.startedAt ?? meta.at, pid: event.pid, bootId: event.bootId }
+      // seen after all: what was said of it while it was unknown is over
+      return {
+        status: "running",
+        startedAt: task.startedAt ?? meta.at,
+        finishedAt: null,
+        message: null,
+        pid: event.pid,
+        bootId: event.bootId
+      }
     case "TaskObserved":
       return { status: event.status, report: event.report }
     case "TaskMessageSent":

@@ -7,7 +7,7 @@
 import { Context, Effect, Layer, Option, Schedule, Schema, Stream } from "effect"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { taskStream } from "@signalbox/core/task/events.ts"
-import { OutputHint, type OutputStream, outputTopic } from "@signalbox/core/task/output.ts"
+import { OutputHints, type OutputStream, outputTopic } from "@signalbox/core/task/output.ts"
 import { EventFeed } from "../log/EventFeed.ts"
 
 export interface Waking {
@@ -26,13 +26,12 @@ export class OutputWakes extends Context.Service<
       const log = yield* EventLog
       const feed = yield* EventFeed
       const watching = new Map<string, Set<() => void>>()
-      const decode = Schema.decodeUnknownOption(OutputHint)
+      const decode = Schema.decodeUnknownOption(OutputHints)
       yield* log.subscribe(outputTopic).pipe(
         Stream.runForEach((payload) =>
           Effect.sync(() => {
-            const hint = decode(payload)
-            if (Option.isNone(hint)) return
-            for (const ring of watching.get(keyOf(hint.value.taskId, hint.value.stream)) ?? []) ring()
+            for (const hint of Option.getOrElse(decode(payload), () => []))
+              for (const ring of watching.get(keyOf(hint.taskId, hint.stream)) ?? []) ring()
           })
         ),
         Effect.repeat(Schedule.spaced("1 second")),

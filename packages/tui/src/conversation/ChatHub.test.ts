@@ -150,6 +150,23 @@ describe("a conversation that is followed", () => {
   })
 })
 
+describe("a reply of very many steps", () => {
+  it("is followed from where it was asked for", async () => {
+    for (let step = 1; step <= 450; step++)
+      hub.log.chat(
+        id,
+        { _tag: "ReplyStepped", replyId: reply, step, text: `step ${step} `, calls: [], ...spentCall() },
+        noon
+      )
+    await join()
+    await follow()
+    const open = store.chats.talk === undefined ? undefined : openReply(store.chats.talk)
+    expect(open?.steps).toHaveLength(450)
+    hub.chats.says(id, reply, (open?.steps ?? []).map((step) => step.text).join("") + "and now")
+    await seen("the text", () => text() === "and now")
+  })
+})
+
 describe("acts on conversations", () => {
   it("do what they say, and fail in the hub's own words", async () => {
     const { chats } = await join()

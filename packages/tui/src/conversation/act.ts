@@ -2,12 +2,13 @@
  * What keys make of the conversations. Pure.
  *
  * Owns: reading, writing, choosing a model, deciding about tool calls. Does not own: the requests (`perform.ts`), the keys.
- * Invariants: a draft leaves only when the hub has accepted it; nothing is approved that is not on the screen; esc ends what is
+ * Invariants: a draft is gone only when the hub has accepted it; nothing is approved that is not on the screen; esc ends what is
  * being written by the model before it leaves anything.
  */
 import type { ActionId, EditId } from "../keymap.ts"
 import { edit, insert, line } from "../line.ts"
 import { close, complain, errorRead, note, type Request, type Scene, type Step, type Ui } from "../ui.ts"
+import { callRoom, callRows } from "./call.ts"
 import { shownBlocks } from "./detail.ts"
 import { continued, type Draft, editDraft, paste, stepDraft, wholeText, write } from "./draft.ts"
 import { choices } from "./picker.ts"
@@ -22,7 +23,7 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
   switch (id) {
     case "chat.new":
       return {
-        ui: withChat({ ...ui, focus: "detail" }, { fresh: true, writing: fresh, place: { follow: true } }),
+        ui: withChat({ ...ui, focus: "detail", zoom: true }, { fresh: true, writing: fresh, place: { follow: true } }),
         request: { kind: "chat.models", refresh: false }
       }
     case "chat.open":
@@ -70,19 +71,8 @@ export const chatting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     case "chat.fork":
       return forked(ui, scene)
     case "call.yes":
-    case "call.no": {
-      const call = askedCall(ui, model)
-      if (view === undefined || call === undefined) return { ui: note(ui, "the call is still being read", model.now) }
-      return {
-        ui,
-        request: {
-          kind: "chat.decide",
-          conversationId: view.conversationId,
-          callId: call.callId,
-          approve: id === "call.yes"
-        }
-      }
-    }
+    case "call.no":
+      return decided(ui, scene, id === "call.yes")
     case "talk.follow":
       return { ui: followed(ui) }
     case "talk.next":
@@ -154,6 +144,18 @@ const opened = (ui: Ui, { model }: Scene): Step => {
   )
 }
 
+/** What is too long for the screen is not approved by the way. */
+const decided = (ui: Ui, scene: Scene, approve: boolean): Step => {
+  const view = selectedChat(ui, scene.model)
+  const call = askedCall(ui, scene.model)
+  if (view === undefined || call === undefined) return { ui: note(ui, "the call is still being read", scene.model.now) }
+  const { conversationId } = view
+  const request: Request = { kind: "chat.decide", conversationId, callId: call.callId, approve }
+  if (!approve || callRows(call, scene.detailColumns).length <= callRoom(scene.paneRows)) return { ui, request }
+  const question = "Not all of it is on the screen. Let it run all the same?"
+  return { ui: { ...ui, overlay: { kind: "confirm", question, request } } }
+}
+
 const asks = (ui: Ui, request: Request | undefined): Step => (request === undefined ? { ui } : { ui, request })
 const followed = (ui: Ui): Ui => withChat(ui, { place: { follow: true } })
 
@@ -163,7 +165,7 @@ const changed = (
   to: (draft: Draft) => { readonly draft: Draft; readonly problem?: string }
 ): Step => {
   const key = draftKey(ui, scene.model)
-  if (key === undefined || ui.chat.sending === key) return { ui }
+  if (key === undefined) return { ui }
   const { draft, problem } = to(draftOf(ui, key))
   const next = withDraft(ui, key, draft.line.text === "" && draft.back === undefined ? undefined : draft)
   return { ui: problem === undefined ? next : complain(next, problem, scene.model.now) }
@@ -202,7 +204,7 @@ const sent = (ui: Ui, scene: Scene): Step => {
       ui: note(ui, "a reply is being written: wait for it, or esc interrupts it; the message stays here", model.now)
     }
   return {
-    ui: withChat(followed(ui), { sending: key }),
+    ui: withChat(followed(withDraft(ui, key, undefined)), { sending: { key, draft } }),
     request: {
       kind: "chat.send",
       key,
@@ -221,7 +223,8 @@ const forked = (ui: Ui, scene: Scene): Step => {
   const whole: Request = { kind: "chat.fork", conversationId: view.conversationId, version: undefined }
   if (talk === undefined || ui.chat.place.follow) return { ui, request: whole }
   const blocks = shownBlocks(ui, scene.model, scene.detailColumns)
-  const entry = talk.entries[topOf(blocks, ui.chat.place, scene.detailRows).index]
+  const top = topOf(blocks, ui.chat.place, scene.detailRows).index
+  const entry = talk.entries.find((_, i) => i >= top && blocks.rowsAt(i).length > 0)
   if (entry === undefined) return { ui, request: whole }
   const version = entry.kind === "reply" ? (entry.endedVersion ?? entry.version - 1) : entry.version
   const words = "text" in entry && entry.text !== "" ? entry.text.trim().split("\n")[0]?.slice(0, 40) : undefined

@@ -43,6 +43,9 @@ export const callRows = (call: Pick<TranscriptCall, "name" | "args">, columns: n
   })
 }
 
+/** Rows that the question about a call may take in a pane. */
+export const callRoom = (paneRows: number): number => Math.max(2, Math.floor(paneRows / 2))
+
 /** One row for a call that is decided. */
 export const callLine = (call: TranscriptCall, columns: number): Row => {
   const state = states[call.state === "answered" && call.answer?.isError === true ? "error" : call.state]

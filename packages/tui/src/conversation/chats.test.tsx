@@ -348,6 +348,35 @@ describe("a conversation that is read", () => {
     expect(screen.lines()[0]).not.toContain("? 1")
   })
 
+  it("asks once more for a call that is longer than the screen", async () => {
+    const w = chats()
+    const command = Array.from({ length: 60 }, (_, i) => `echo ${i}`).join("\n")
+    w.log.chat(
+      chatId(2),
+      {
+        _tag: "ReplyStepped",
+        replyId: replyId(2000),
+        step: 1,
+        text: "",
+        calls: [{ ...call, args: { command } }],
+        ...spentCall()
+      },
+      noon,
+      "worker"
+    )
+    const screen = await show(w)
+    await screen.press("g", keys.enter)
+    await told(w, screen)
+    expect(screen.text()).toMatch(/… 4\d more rows; all of it is above/u)
+    await screen.press("y")
+    expect(screen.lines().at(-1)).toContain("Not all of it is on the screen. Let it run all the same?")
+    await screen.press("n")
+    expect(w.asked).toEqual([])
+    await screen.press("y", "y")
+    expect(w.asked).toEqual([`chat.decide ${chatId(2)} c1 true`])
+    screen.assertCalm()
+  })
+
   it("a draft in progress is never taken for a yes", async () => {
     const w = chats()
     const screen = await show(w)
@@ -390,6 +419,20 @@ describe("writing", () => {
     screen.assertCalm()
   })
 
+  it("takes what is written while a message is on its way, and gives a refused one back before it", async () => {
+    const w = chats()
+    const screen = await show(w)
+    read(w, 1)
+    w.refuse = "The hub is not there."
+    for (const key of ["enter", "a", "enter", "b"]) w.session.press(key.length === 1 ? { key, text: key } : { key })
+    await screen.until((text) => /› a *\n +b/u.test(text))
+    expect(screen.text()).toContain("✗ The hub is not there.")
+    w.refuse = undefined
+    for (const key of ["enter", "c"]) w.session.press(key.length === 1 ? { key, text: key } : { key })
+    await screen.until((text) => /› c/u.test(text))
+    expect(w.asked).toEqual([`chat.send ${chatId(1)} a`, `chat.send ${chatId(1)} a\nb`])
+  })
+
   it("keeps pastes as they are, and shows long ones as one", async () => {
     const w = chats()
     const screen = await show(w)
@@ -413,6 +456,20 @@ describe("writing", () => {
     screen.assertCalm()
   })
 
+  it("breaks long lines between words, and the cursor is where it is written", async () => {
+    const w = chats()
+    const screen = await show(w, 80, 24)
+    read(w, 1)
+    await screen.press(keys.enter, "many words ".repeat(9), "日本語 end")
+    expect(screen.text()).toMatch(/› many words (?:many words )*many words *\n {2}many words many words 日本語 end/u)
+    const { active } = screen.stdout.term.buffer
+    expect(screen.lines()[active.cursorY]?.trimEnd()).toMatch(/日本語 end$/u)
+    expect(active.cursorX).toBe(stringWidth(screen.lines()[active.cursorY]?.trimEnd() ?? ""))
+    await screen.press(keys.left, keys.left, keys.left, keys.left, "X")
+    expect(screen.text()).toContain("日本語X end")
+    screen.assertCalm()
+  })
+
   it("goes back through what was said, and keeps drafts per conversation", async () => {
     const w = chats()
     const screen = await show(w)
@@ -433,6 +490,17 @@ describe("writing", () => {
     read(w, 1)
     await screen.press(keys.enter)
     expect(screen.text()).toContain("› draft")
+  })
+
+  it("is not lost by a q: leaving with drafts is asked about", async () => {
+    const w = chats()
+    const screen = await show(w)
+    read(w, 1)
+    await screen.press(keys.enter, "draft", keys.escape, "q")
+    expect(screen.lines().at(-1)).toContain("Leave? 1 message that was not sent will be lost.")
+    await screen.press("n", keys.enter, keys.ctrlU, keys.escape, "q")
+    await screen.app.waitUntilExit()
+    expect(screen.stdout.term.buffer.active.type).toBe("normal")
   })
 
   it("says why nothing is sent while a reply is written", async () => {
@@ -533,6 +601,54 @@ describe("the list", () => {
     expect(screen.text()).toMatch(/> Tell me a long story +chat/u)
     await screen.press(keys.enter)
     expect(screen.text()).toMatch(/Tell me a long story +▸ replying/u)
+  })
+
+  it("opens what the full-text search found where it stands, however far back", async () => {
+    const w = world(
+      (log) =>
+        log.talk(
+          chatId(1),
+          noon - 10_000_000,
+          Array.from(
+            { length: 80 },
+            (_, i) => [`Question ${i + 1}`, i === 9 ? "The needle." : `Answer ${i + 1}`] as const
+          )
+        ),
+      { initial: { view: "chats" }, pageOfTalk: 50 }
+    )
+    const screen = await show(w)
+    await screen.press("/", "needle")
+    expect(screen.text()).toContain("No conversation has these words.")
+    const version = 1 + 10 * 3
+    const hit = {
+      conversationId: chatId(1),
+      title: "",
+      version,
+      role: "assistant" as const,
+      at: "",
+      excerpt: "The «needle»."
+    }
+    w.store.chats.setFound({ query: "needle", hits: [hit], state: "ready" })
+    await told(w, screen)
+    expect(screen.text()).toContain("The «needle».")
+    await screen.press(keys.enter, keys.enter)
+    await screen.until((text) => /gemini-2\.5-flash.*\n +The needle\./u.test(text))
+    expect(screen.lines()[5]).toContain("gemini-2.5-flash")
+    expect(screen.lines()[6]).toContain("The needle.")
+    expect(screen.lines().at(-1)).toContain("enter write")
+  })
+
+  it("forks as far as the message on top, after a question that names it", async () => {
+    const w = chats()
+    const screen = await show(w, 80, 14)
+    read(w, 1)
+    await screen.press(keys.enter, keys.escape)
+    await told(w, screen)
+    for (let i = 0; i < 20; i++) await screen.press("k")
+    await screen.press("F")
+    expect(screen.lines().at(-1)).toContain("Fork as far as “How do retries work?”?")
+    await screen.press("y")
+    expect(w.asked).toEqual([`chat.fork ${chatId(1)} 2`])
   })
 
   it("an empty place says what to do next", async () => {

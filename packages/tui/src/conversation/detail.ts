@@ -14,11 +14,11 @@ import type { Rect } from "../screen/panes.ts"
 import { oneLine, wrap } from "../text.ts"
 import { mark } from "../theme.ts"
 import type { Ui } from "../ui.ts"
-import { callRows, visible } from "./call.ts"
+import { callRoom, callRows, visible } from "./call.ts"
 import { composer, composerHeight } from "./composer.ts"
 import { blocksOf } from "./entries.ts"
 import { chatState } from "./model.ts"
-import { type Blocks, rowsSince, visibleRows } from "./place.ts"
+import { type Blocks, isHeld, rowsSince, visibleRows } from "./place.ts"
 import { askedCall, draftKey, draftOf, isWriting, selectedChat, talkOf } from "./state.ts"
 import { askedCalls, type Talk } from "./talk.ts"
 import { firstToken, fitting, modelName, noModelSentence, spent } from "./words.ts"
@@ -64,7 +64,7 @@ export const chatDetail = (
   const rows = [
     ...headRows(ui, view, talk, model, columns).slice(0, head),
     ...tall(body, height, columns),
-    state(ui, talk, blocks, columns),
+    state(ui, talk, blocks, columns, height),
     ...bottom.rows.slice(0, foot - 1)
   ]
   const y = head + height + 1 + (bottom.cursor?.y ?? 0)
@@ -138,13 +138,13 @@ const blank = (
 }
 
 /** The line between what was said and what is written. */
-const state = (ui: Ui, talk: Talk | undefined, blocks: Blocks, columns: number): Row => {
+const state = (ui: Ui, talk: Talk | undefined, blocks: Blocks, columns: number, height: number): Row => {
   const since = rowsSince(blocks, ui.chat.place)
   const parts: ReadonlyArray<Row[number]> = [
     ...(talk?.state === "reconnecting"
       ? [say(` ◌ reconnecting: ${oneLine(talk.problem ?? "", 60)} `, { color: "yellow" })]
       : []),
-    ...(ui.chat.place.follow
+    ...(!isHeld(blocks, ui.chat.place, height)
       ? []
       : [
           since > 0 ? say(` ↓ ${count(since)} new `, { color: "cyan", bold: true }) : say(" held "),
@@ -170,7 +170,7 @@ const lower = (
   if (call !== undefined && !writing) {
     const talk = talkOf(ui, model)
     const asked = talk === undefined ? 1 : askedCalls(talk).length
-    const most = Math.max(2, Math.floor(size.rows / 2))
+    const most = callRoom(size.rows)
     const all = callRows(call, size.columns)
     const more =
       all.length > most

@@ -15,7 +15,9 @@ export const edit = async (text: string): Promise<string | undefined> => {
   const directory = await mkdtemp(join(tmpdir(), "signalbox-message-"))
   const file = join(directory, "message.md")
   try {
-    await writeFile(file, text, { mode: 0o600 })
+    // Editors want the last line ended, too; the message is taken without that end.
+    const given = text === "" || text.endsWith("\n") ? text : `${text}\n`
+    await writeFile(file, given, { mode: 0o600 })
     await new Promise<void>((resolve, reject) => {
       // As git does: the variable may hold options, so a shell splits it; the file's name is never part of the command.
       const child = spawn("sh", ["-c", `${program} "$1"`, "sh", file], { stdio: "inherit" })
@@ -27,7 +29,7 @@ export const edit = async (text: string): Promise<string | undefined> => {
       })
     })
     const edited = await readFile(file, "utf8")
-    return edited === text ? undefined : edited
+    return edited === given ? undefined : edited
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

@@ -7,15 +7,15 @@
  */
 import type { ReplyEntry, TranscriptEntry, TranscriptStep } from "@signalbox/core/conversation/transcript.ts"
 import { bytes, clock, duration, many } from "../format.ts"
-import { type Row, type Style, rowWidth, say, said, spread } from "../row.ts"
-import { oneLine } from "../text.ts"
+import { type Row, type Style, say, said, spread } from "../row.ts"
+import { oneLine, width } from "../text.ts"
 import { callLine, callRows } from "./call.ts"
 import { flow } from "./flow.ts"
 import { markdown } from "./markdown.ts"
 import type { Blocks } from "./place.ts"
 import { Streaming } from "./streaming.ts"
 import { liveText, type Talk } from "./talk.ts"
-import { modelName, replySpent } from "./words.ts"
+import { fitting, modelName, replySpent } from "./words.ts"
 
 /** Text stands below its speaker, two columns in. */
 const indent = 2
@@ -142,9 +142,11 @@ const speaker = (
   facts: ReadonlyArray<string>,
   columns: number
 ): Row => {
-  const right: Row = [say(` ${facts.filter((fact) => fact !== "").join(" · ")}`, { dim: true })]
-  const room = Math.max(8, columns - rowWidth(right) - 2)
-  return spread([say(`${glyph} `, { color }), { ...say(oneLine(name, room)), color, bold: true }], right, columns)
+  const who = oneLine(name, columns)
+  // The name first: of the facts as many as it leaves room for.
+  const told = fitting(facts, Math.max(8, columns - width(who) - 5))
+  const right: Row = [say(` ${told}`, { dim: true })]
+  return spread([say(`${glyph} `, { color }), { ...say(who), color, bold: true }], right, columns)
 }
 
 const ends = {

@@ -12,7 +12,16 @@ import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { follow } from "@signalbox/core/api/sse.ts"
 import { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import type { Store } from "../store.ts"
-import { emptyTalk, lastVersion, type Talk, talkDelta, talkEvent, talkPage, talkThinking } from "./talk.ts"
+import {
+  emptyTalk,
+  firstVersion,
+  lastVersion,
+  type Talk,
+  talkDelta,
+  talkEvent,
+  talkPage,
+  talkThinking
+} from "./talk.ts"
 
 export const pageSize = 200
 
@@ -44,6 +53,17 @@ export const followTalk = (options: FollowOptions): Effect.Effect<void, never, H
     yield* Effect.sleep("60 millis")
     const page = yield* first
     yield* change((talk) => ({ ...talkPage(talk, page.events, page.more), state: "live" }))
+    // A reply of very many steps may have been asked for before the page: its text has no place without that.
+    for (let i = 0; i < 20; i++) {
+      const talk = store.chats.talk
+      const open = store.chats.view(conversationId)?.open?.version
+      const before = talk === undefined ? undefined : firstVersion(talk)
+      if (open === undefined || before === undefined || before <= open || talk?.more !== true) break
+      const older = yield* HubClient.use((hub) =>
+        hub.conversations.events({ params: { conversationId }, query: { before, limit: pageSize } })
+      )
+      yield* change((now) => talkPage(now, older.events, older.more))
+    }
     const from = (store.chats.talk === undefined ? 0 : lastVersion(store.chats.talk)) + 1
     yield* follow({ url: new URL(`${streams.conversation(conversationId)}?from=${from}`, baseUrl).href, token }).pipe(
       Stream.runForEach((line) => {

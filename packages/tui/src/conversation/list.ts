@@ -23,16 +23,24 @@ const chatRow = (view: ConversationView, model: Model, columns: number, draft: b
   const hit = model.chat.hits.get(view.conversationId)
   const title = view.title === "" ? "untitled" : view.title
   const row: Array<Row[number]> = [say(draft ? "*" : " ", { bold: true }), say(`${glyph} `, { color })]
-  const models = columns >= 56 ? 18 : columns >= 44 ? 12 : 0
+  // Where words were found, they matter more than the model.
+  const models = hit !== undefined && columns < 90 ? 0 : columns >= 56 ? 18 : columns >= 44 ? 12 : 0
   const rest = columns - 3 - 5 - (models === 0 ? 0 : models + 1)
-  const titles = columns >= 90 ? Math.min(44, Math.floor(rest * 0.45)) : hit === undefined ? rest : Math.floor(rest / 2)
+  const titles =
+    columns >= 90 ? Math.min(44, Math.floor(rest * 0.45)) : hit === undefined ? rest : Math.floor(rest * 0.4)
   row.push(said(title, Math.max(1, titles - 1), view.title === "" ? { dim: true } : {}), say(" "))
-  const words = hit?.excerpt ?? view.snippet
   const more = rest - titles
+  const words = hit === undefined ? view.snippet : around(hit.excerpt, Math.floor(more / 3))
   if (more > 4) row.push(said(words, more - 1, { dim: true }), say(" "))
   if (models > 0) row.push(named(modelName(view.model), models, { dim: true }), say(" "))
   row.push(saidRight(age(view.updatedAt, model.now), 4, { dim: true }))
   return exactly(row, columns)
+}
+
+/** What was found stands no further than `before` from the beginning. */
+const around = (excerpt: string, before: number): string => {
+  const at = excerpt.indexOf("«")
+  return at > before ? `…${excerpt.slice(at - before)}` : excerpt
 }
 
 export const chatList = (ui: Ui, model: Model, rect: Rect): ReadonlyArray<Row> => {

@@ -2,16 +2,15 @@
  * Does what a person asked for in a conversation, and says how it went.
  *
  * Owns: the order of a request's steps and its words. Does not own: the calls (`ChatHub.ts`).
- * Invariants: a draft goes only when the hub has the message, and not if it was changed meanwhile; an answer never pulls a person
- * back who has gone elsewhere.
+ * Invariant: an answer never pulls a person back who has gone elsewhere, nor takes what they wrote meanwhile.
  */
 import type { Session } from "../Session.ts"
 import { goTo } from "../cursor.ts"
 import { type ChatRequest, complain, type Ui } from "../ui.ts"
-import { draftOf, fresh, withChat, withDraft } from "./state.ts"
+import { fresh, withChat, withDraft } from "./state.ts"
 import { placeAt } from "./place.ts"
 import { firstVersion } from "./talk.ts"
-import { fromEditor, wholeText } from "./draft.ts"
+import { fromEditor } from "./draft.ts"
 
 export const performChat = async (session: Session, request: ChatRequest): Promise<void> => {
   const { chats } = session.acts
@@ -23,10 +22,7 @@ export const performChat = async (session: Session, request: ChatRequest): Promi
           ? await chats.start(text, model)
           : await chats.send(request.conversationId, text).then(() => request.conversationId)
       session.change((ui) => {
-        const done = withChat(wholeText(draftOf(ui, key)) === text ? withDraft(ui, key, undefined) : ui, {
-          sending: undefined,
-          sent: [...ui.chat.sent.slice(-99), text]
-        })
+        const done = withChat(ui, { sending: undefined, sent: [...ui.chat.sent.slice(-99), text] })
         return conversationId !== undefined && ui.view === "chats" && ui.chat.fresh && key === fresh
           ? begun(done, conversationId)
           : done
@@ -51,7 +47,9 @@ export const performChat = async (session: Session, request: ChatRequest): Promi
       return chats.rename(request.conversationId, request.title)
     case "chat.fork": {
       const forked = await chats.fork(request.conversationId, request.version)
-      session.change((ui) => (ui.view === "chats" && ui.overlay === undefined ? goTo(ui, "chats", forked) : ui))
+      session.change((ui) =>
+        ui.view === "chats" && ui.overlay === undefined ? withChat(goTo(ui, "chats", forked), { archived: false }) : ui
+      )
       return session.note(`forked as ${forked}`)
     }
     case "chat.models":
@@ -92,9 +90,15 @@ const reach = async (session: Session, conversationId: string, version: number):
 
 /** From the conversation that was not there yet to the one that is. */
 const begun = (ui: Ui, conversationId: string): Ui => {
-  const there = goTo({ ...ui, overlay: ui.overlay }, "chats", conversationId)
+  const { [fresh]: since, ...drafts } = ui.chat.drafts
+  const there = goTo(ui, "chats", conversationId)
   return withChat(
     { ...there, focus: ui.focus, zoom: ui.zoom, overlay: ui.overlay },
-    { model: undefined, writing: ui.chat.writing === fresh ? conversationId : undefined }
+    {
+      model: undefined,
+      archived: false,
+      drafts: since === undefined ? drafts : { ...drafts, [conversationId]: since },
+      writing: ui.chat.writing === fresh ? conversationId : undefined
+    }
   )
 }

@@ -57,6 +57,10 @@ const lastTop = (blocks: Blocks, height: number): Top => {
 
 const before = (a: Top, b: Top): boolean => a.index < b.index || (a.index === b.index && a.sub < b.sub)
 
+/** There is more below what is seen. */
+export const isHeld = (blocks: Blocks, place: TalkPlace, height: number): boolean =>
+  !place.follow && before(topOf(blocks, place, height), lastTop(blocks, height))
+
 export const visibleRows = (blocks: Blocks, place: TalkPlace, height: number): ReadonlyArray<Row> => {
   const top = topOf(blocks, place, height)
   const rows: Array<Row> = []

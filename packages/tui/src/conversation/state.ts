@@ -8,7 +8,7 @@ import type { ConversationView } from "@signalbox/core/conversation/view.ts"
 import { selectedIndex } from "../list.ts"
 import type { Model } from "../model.ts"
 import type { Ui } from "../ui.ts"
-import { type Draft, emptyDraft } from "./draft.ts"
+import { type Draft, emptyDraft, paste, wholeText } from "./draft.ts"
 import type { TalkPlace } from "./place.ts"
 import { askedCalls, type Talk } from "./talk.ts"
 
@@ -23,8 +23,8 @@ export interface ChatUi {
   /** Chosen for it. */
   readonly model: string | undefined
   readonly drafts: Readonly<Record<string, Draft>>
-  /** The draft that the hub is about to accept. */
-  readonly sending: string | undefined
+  /** What the hub is about to accept. It is out of the way, so that one can write on, and comes back when it is refused. */
+  readonly sending: { readonly key: string; readonly draft: Draft } | undefined
   readonly place: TalkPlace
   /** Only archived conversations are listed. */
   readonly archived: boolean
@@ -72,6 +72,15 @@ export const askedCall = (ui: Ui, model: Model) => {
   const talk = talkOf(ui, model)
   if (view?.status !== "waiting" || talk === undefined) return undefined
   return askedCalls(talk)[0]
+}
+
+/** The hub has not taken the message: it is a draft again, before what was written since. */
+export const unsent = (ui: Ui): Ui => {
+  const { sending } = ui.chat
+  if (sending === undefined) return ui
+  const since = ui.chat.drafts[sending.key]
+  const whole = since === undefined ? sending.draft : paste(sending.draft, `\n${wholeText(since)}`).draft
+  return withDraft(withChat(ui, { sending: undefined }), sending.key, whole)
 }
 
 export const withChat = (ui: Ui, change: Partial<ChatUi>): Ui => ({ ...ui, chat: { ...ui.chat, ...change } })

@@ -25,6 +25,7 @@ export const makeLocalTransport = (options: LocalOptions): Transport["Service"] 
   return {
     exec: (host, command, how) => runToEnd(host.name, start(host.name, command), how),
     stream: (host, command, how) => Stream.scoped(follow(host.name, start(host.name, command), how?.input)),
+    open: (host, command) => start(host.name, command),
     offeredKey: (host) =>
       Effect.fail(
         new HostRefused({
@@ -33,7 +34,8 @@ export const makeLocalTransport = (options: LocalOptions): Transport["Service"] 
           reason: `${host.name} is this machine and has no SSH host key`
         })
       ),
-    retryNow: () => Effect.void
+    retryNow: () => Effect.void,
+    reconfigured: () => Effect.void
   }
 }
 

@@ -4,7 +4,7 @@
  * Owns: sharing a dial, keeping what lives, backing off after failures. Does not own: how to dial.
  * Invariants: at most one dial per host at a time; a waiter that gives up does not end the dial of the others; after a
  * failure nothing is dialed before the back-off is over (askers get the last error at once) unless a person asks; a changed
- * configuration is another connection; all is closed with the scope.
+ * configuration is another connection; a connection that nobody wants any more is closed at once; all is closed with the scope.
  */
 import { Clock, Deferred, Effect, Random, type Scope } from "effect"
 import type { Connection } from "./dial.ts"
@@ -18,6 +18,8 @@ export interface Pool {
   ) => Effect.Effect<Connection, HostError>
   /** Ends the back-off. What lives goes on: others may be in the middle of it. */
   readonly retryNow: (name: string) => Effect.Effect<void>
+  /** Ends the connection, or the dial, unless it is of this configuration (undefined: whatever it is), and forgets failures. */
+  readonly close: (name: string, unless?: string) => Effect.Effect<void>
 }
 
 interface Entry {
@@ -98,6 +100,11 @@ export const makePool: Effect.Effect<Pool, never, Scope.Scope> = Effect.gen(func
 
   return {
     get,
+    close: (name, unless) =>
+      Effect.sync(() => {
+        if (unless === undefined || failures.get(name)?.config !== unless) failures.delete(name)
+        if (unless === undefined || entries.get(name)?.config !== unless) drop(name)
+      }),
     retryNow: (name) => Effect.sync(() => void failures.delete(name))
   }
 })

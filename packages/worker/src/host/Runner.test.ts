@@ -18,7 +18,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Effect, Fiber, Schedule, Stream } from "effect"
 import { afterAll, beforeAll } from "vitest"
-import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
+import { type Sshd, startSshd, stopTmux, testLog } from "../../../../test/support/sshd.ts"
 import { framed } from "./reply.ts"
 import { kill, launch, parseState, prune, settle, state, type TaskState } from "./Runner.ts"
 import { scripts, scriptsVersion } from "./script/all.ts"
@@ -49,6 +49,7 @@ afterAll(async () => {
 const using = (home = localHome, env: Record<string, string | undefined> = process.env) =>
   Effect.provide(
     transportLayer({
+      log: testLog,
       ssh: { resolve: () => Effect.succeed(undefined), home: localHome, env: {}, knownHosts: [sshd.knownHosts] },
       local: { home, env }
     })
@@ -68,6 +69,11 @@ const until = (condition: () => boolean) =>
     Effect.retry(Schedule.spaced("20 millis")),
     Effect.timeout("15 seconds")
   )
+const watchers = [
+  ["by what the kernel says", {}],
+  ["by looking", { withoutNews: true }],
+  ["without perl", { withoutPerl: true }]
+] as const
 const sha = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
 for (const kind of ["local", "ssh"] as const) {
@@ -192,52 +198,48 @@ for (const kind of ["local", "ssh"] as const) {
           assert.deepEqual(yield* stateIs(host, id, "lost"), { _tag: "lost" })
         }).pipe(using())
     )
-    for (const withoutPerl of [false, true])
-      it.live(
-        `watching ${withoutPerl ? "without perl" : "with perl"} gives every byte once, and resumes inside a character`,
-        () =>
-          Effect.gen(function* () {
-            const { host } = where()
-            const id = newId()
-            const body = "zug 🚂 é\n".repeat(20_000)
-            yield* launch(host, id, { command: `cat; echo oops >&2; exit 4`, stdin: body })
-            yield* stateIs(host, id, "exited")
-            const collectFrom = (cursors: ReadonlyArray<Cursor>) =>
-              watch(host, cursors, { withoutPerl, tickSeconds: 0.02 }).pipe(
-                Stream.filter((record) => record._tag !== "Beat" && record.id === id),
-                Stream.takeUntil((record) => record._tag === "Exited"),
-                Stream.runCollect,
-                Effect.timeout("20 seconds")
-              )
-            const out = (records: ReadonlyArray<WatchRecord>, stream: "out" | "err") =>
-              Buffer.concat(
-                records.flatMap((one) => (one._tag === "Output" && one.stream === stream ? [one.bytes] : []))
-              )
-            const all = yield* collectFrom([])
-            assert.strictEqual(sha(out(all, "out")), sha(body))
-            assert.strictEqual(out(all, "err").toString(), "oops\n")
-            assert.strictEqual(all[0]?._tag, "Started")
-            assert.deepInclude(all.at(-1), { _tag: "Exited", code: 4 })
-            const offset = 4 + 2
-            const rest = yield* collectFrom([
-              { id, stream: "out", offset },
-              { id, stream: "err", offset: 5 }
-            ])
-            assert.strictEqual(sha(out(rest, "out")), sha(Buffer.from(body).subarray(offset)))
-            assert.strictEqual(out(rest, "err").length, 0)
-            assert.deepInclude(
-              rest.find((record) => record._tag === "Output"),
-              { offset }
+    for (const [how, options] of watchers)
+      it.live(`watching ${how} gives every byte once, and resumes inside a character`, () =>
+        Effect.gen(function* () {
+          const { host } = where()
+          const id = newId()
+          const body = "zug 🚂 é\n".repeat(20_000)
+          yield* launch(host, id, { command: `cat; echo oops >&2; exit 4`, stdin: body })
+          yield* stateIs(host, id, "exited")
+          const collectFrom = (cursors: ReadonlyArray<Cursor>) =>
+            watch(host, cursors, { ...options, tickSeconds: 0.02 }).pipe(
+              Stream.filter((record) => record._tag !== "Beat" && record.id === id),
+              Stream.takeUntil((record) => record._tag === "Exited"),
+              Stream.runCollect,
+              Effect.timeout("20 seconds")
             )
-            writeFileSync(file(id, "err"), "")
-            const cut = yield* collectFrom([{ id, stream: "err", offset: 5 }])
-            assert.deepInclude(
-              cut.find((record) => record._tag === "Truncated"),
-              { stream: "err", size: 0 }
-            )
-            yield* settle(host, [id])
-            assert.isFalse(existsSync(join(where().home, ".signalbox", "active", id)))
-          }).pipe(using())
+          const out = (records: ReadonlyArray<WatchRecord>, stream: "out" | "err") =>
+            Buffer.concat(records.flatMap((one) => (one._tag === "Output" && one.stream === stream ? [one.bytes] : [])))
+          const all = yield* collectFrom([])
+          assert.strictEqual(sha(out(all, "out")), sha(body))
+          assert.strictEqual(out(all, "err").toString(), "oops\n")
+          assert.strictEqual(all[0]?._tag, "Started")
+          assert.deepInclude(all.at(-1), { _tag: "Exited", code: 4 })
+          const offset = 4 + 2
+          const rest = yield* collectFrom([
+            { id, stream: "out", offset },
+            { id, stream: "err", offset: 5 }
+          ])
+          assert.strictEqual(sha(out(rest, "out")), sha(Buffer.from(body).subarray(offset)))
+          assert.strictEqual(out(rest, "err").length, 0)
+          assert.deepInclude(
+            rest.find((record) => record._tag === "Output"),
+            { offset }
+          )
+          writeFileSync(file(id, "err"), "")
+          const cut = yield* collectFrom([{ id, stream: "err", offset: 5 }])
+          assert.deepInclude(
+            cut.find((record) => record._tag === "Truncated"),
+            { stream: "err", size: 0 }
+          )
+          yield* settle(host, [id])
+          assert.isFalse(existsSync(join(where().home, ".signalbox", "active", testLog, id)))
+        }).pipe(using())
       )
   })
 }
@@ -293,7 +295,7 @@ describe("what is in the way", () => {
       const home = mkdtempSync(join(tmpdir(), "bare-"))
       const bin = join(home, "bin")
       mkdirSync(bin)
-      for (const name of ["mkdir", "cat", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id"])
+      for (const name of ["mkdir", "cat", "tee", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id"])
         symlinkSync(`/usr/bin/${name}`, join(bin, name))
       const error = yield* Effect.flip(launch(local, "t1", { command: "true" })).pipe(using(home, { PATH: bin }))
       assert.strictEqual(
@@ -401,9 +403,17 @@ describe("old tasks on a host", () => {
       make("task-recent", days(3))
       make("task-runs-for-long", undefined)
       make("task-not-recorded", days(16))
-      symlinkSync("../tasks/task-not-recorded", join(active, "task-not-recorded"))
+      make("task-of-before", days(16))
+      mkdirSync(join(active, "another-log"))
+      symlinkSync("../../tasks/task-not-recorded", join(active, "another-log", "task-not-recorded"))
+      symlinkSync("../tasks/task-of-before", join(active, "task-of-before"))
       yield* prune(local).pipe(using(home))
-      assert.deepEqual(readdirSync(tasks).toSorted(), ["task-not-recorded", "task-recent", "task-runs-for-long"])
+      assert.deepEqual(readdirSync(tasks).toSorted(), [
+        "task-not-recorded",
+        "task-of-before",
+        "task-recent",
+        "task-runs-for-long"
+      ])
       rmSync(home, { recursive: true })
     })
   )

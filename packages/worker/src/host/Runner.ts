@@ -83,7 +83,7 @@ export type Typed =
 
 type Failure = HostError | RunnerError
 
-const execTimeoutMs = 60_000
+export const execTimeoutMs = 60_000
 
 /** @param beforeSending runs when the host has answered and nothing has been sent yet: if it, or the way to it, fails, nothing will run */
 export const launch = Effect.fn("Runner.launch")(function* <E = never>(
@@ -92,14 +92,23 @@ export const launch = Effect.fn("Runner.launch")(function* <E = never>(
   files: TaskFiles,
   beforeSending?: Effect.Effect<void, E>
 ) {
+  const { words, input } = yield* launchOrder(host, taskId, files)
+  const lines = yield* ask(host, "launch.sh", words, input, { beforeInput: beforeSending })
+  return yield* launchedOf(host, taskId, lines)
+})
+
+/** What `launch.sh` is told, and the input that holds the files. */
+export const launchOrder = Effect.fnUntraced(function* (host: HostConfig, taskId: string, files: TaskFiles) {
   yield* checkIds(host, [taskId])
   const parts = taskFiles(files)
   if (typeof parts === "string") return yield* fail(host, "task-id", parts)
   const input = Buffer.concat(parts.map((part) => part.bytes))
   const list = parts.map((part) => `${part.name} ${part.bytes.length}`).join(" ")
-  const lines = yield* ask(host, "launch.sh", `${taskId} ${input.length} ${list}`, input, {
-    beforeInput: beforeSending
-  })
+  return { words: `${taskId} ${input.length} ${list}`, input }
+})
+
+/** What `launch.sh` has answered. */
+export const launchedOf = Effect.fnUntraced(function* (host: HostConfig, taskId: string, lines: ReadonlyArray<string>) {
   const [outcome, boot, state] = lines
   const how = /^outcome (launched|already|adopted)$/u.exec(outcome ?? "")?.[1]
   const bootId = /^boot ([0-9a-f-]{36})$/u.exec(boot ?? "")?.[1]
@@ -181,7 +190,7 @@ export const settle = Effect.fn("Runner.settle")(function* (host: HostConfig, ta
   yield* checkIds(host, taskIds)
   if (taskIds.length === 0) return
   const transport = yield* Transport
-  const command = `while read -r id && [ "$id" != . ]; do rm -f "$HOME/.signalbox/active/$id"; done`
+  const command = `a="$HOME/.signalbox/active"; while read -r id && [ "$id" != . ]; do rm -f "$a/$SIGNALBOX_LOG/$id" "$a/$id"; done`
   const ran = yield* transport.exec(host, command, { input: idLines(taskIds), timeoutMs: execTimeoutMs })
   if (ran.code !== 0)
     return yield* fail(host, "workspace", `${host.name} could not tidy its task list: ${lastWords(ran.err)}`)
@@ -212,7 +221,7 @@ export const prune = Effect.fn("Runner.prune")(function* (host: HostConfig) {
   const transport = yield* Transport
   const command =
     `cd "$HOME/.signalbox/tasks" 2>/dev/null || exit 0; find . -mindepth 2 -maxdepth 2 -name exit -mtime +${keepDays} | ` +
-    `while read -r e; do d=\${e#./}; d=\${d%%/*}; [ -L "../active/$d" ] || rm -rf "./$d"; done`
+    `while read -r e; do d=\${e#./}; d=\${d%%/*}; for l in "../active/$d" ../active/*/"$d"; do [ -L "$l" ] && continue 2; done; rm -rf "./$d"; done`
   yield* transport.exec(host, command, { timeoutMs: execTimeoutMs })
 })
 
@@ -280,12 +289,21 @@ const ask = <E = never>(
       yield* install(host)
       ran = yield* once
     }
-    if (ran.code !== 0) return yield* explain(host, ran)
-    const lines = framed(ran.out)
-    if (lines === undefined)
-      return yield* fail(host, "answer", `the answer of ${host.name} to ${name} was cut short: try again`)
-    return lines
+    return yield* answerOf(host, name, ran)
   })
+
+/** The lines that a script has answered, or why there are none. */
+export const answerOf = (
+  host: HostConfig,
+  name: string,
+  ran: Ran
+): Effect.Effect<ReadonlyArray<string>, RunnerError> => {
+  if (ran.code !== 0) return Effect.fail(explain(host, ran))
+  const lines = framed(ran.out)
+  return lines === undefined
+    ? fail(host, "answer", `the answer of ${host.name} to ${name} was cut short: try again`)
+    : Effect.succeed(lines)
+}
 
 const explain = (host: HostConfig, ran: Ran): RunnerError => {
   const said = lastWords(ran.err)

@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process"
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Deferred, Effect, Fiber, Schedule, Stream } from "effect"
 import ssh2 from "ssh2"
 import { afterAll, beforeAll } from "vitest"
-import { freePort, type Sshd, startSshd } from "../../../../test/support/sshd.ts"
+import { freePort, type Sshd, startSshd, testLog } from "../../../../test/support/sshd.ts"
 import { forAnyLoginShell } from "./channel.ts"
 import { fingerprint, parsePublicKey } from "./known-hosts.ts"
 import type { SshOptions } from "./SshTransport.ts"
@@ -28,6 +28,7 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8")
 const using = (more: Partial<SshOptions> = {}) =>
   Effect.provide(
     transportLayer({
+      log: testLog,
       ssh: { resolve: () => Effect.succeed(undefined), home: empty, env: {}, knownHosts: [sshd.knownHosts], ...more }
     })
   )
@@ -192,6 +193,62 @@ describe("broken connections", () => {
       assert.strictEqual(yield* Fiber.join(running), "up\ndone\n")
       assert.isAtMost(sshd.connections(), before, "no other connection was made")
     }).pipe(using())
+  )
+  it.live("a connection ends when its host is removed or reached otherwise, and no sooner", () =>
+    Effect.gen(function* () {
+      const transport = yield* Transport
+      const own = yield* Effect.acquireRelease(
+        Effect.promise(() => startSshd()),
+        (server) => Effect.promise(() => server.dispose())
+      )
+      const host = own.host("web", { hostKeys: [own.hostKey] })
+      const other = own.host("db", { hostKeys: [own.hostKey] })
+      const began = yield* Deferred.make<void>()
+      const running = yield* Effect.forkChild(
+        Effect.flip(
+          transport
+            .stream(host, "echo up; exec sleep 300")
+            .pipe(Stream.runForEach(() => Deferred.succeed(began, undefined)))
+        )
+      )
+      yield* Deferred.await(began)
+      yield* transport.exec(other, "true")
+      assert.strictEqual(own.connections(), 2)
+      yield* transport.reconfigured("web", { ...host, tags: ["new"], defaults: { maxTasks: 3 } })
+      yield* transport.exec(host, "true")
+      assert.isUndefined(running.pollUnsafe(), "a change of something else breaks nothing")
+      yield* transport.reconfigured("web", { ...host, user: "somebody" })
+      assert.strictEqual((yield* Fiber.join(running))._tag, "HostUnreachable")
+      yield* until(() => own.connections() === 1)
+      yield* transport.exec(host, "true")
+      yield* until(() => own.connections() === 2)
+      yield* transport.reconfigured("web", undefined)
+      yield* until(() => own.connections() === 1)
+      yield* transport.exec(other, "true")
+    }).pipe(Effect.scoped, using())
+  )
+  it.live("with a host goes the connection to a jump host that nobody else uses", () =>
+    Effect.gen(function* () {
+      const [bastion, inner] = yield* Effect.acquireRelease(
+        Effect.promise(() => Promise.all([startSshd(), startSshd()])),
+        (servers) => Effect.promise(() => Promise.all(servers.map((server) => server.dispose())))
+      )
+      const jump = `${userInfo().username}@127.0.0.1:${bastion.port}`
+      const behind = (name: string) => bastion.host(name, { port: inner.port, jump, hostKeys: [inner.hostKey] })
+      const trusts = { knownHosts: [bastion.knownHosts, inner.knownHosts] }
+      writeFileSync(join(inner.dir, "authorized_keys"), readFileSync(join(bastion.dir, "authorized_keys")))
+      yield* Effect.gen(function* () {
+        const through = yield* Transport
+        for (const name of ["a", "b"]) yield* through.exec(behind(name), "true")
+        assert.deepStrictEqual([bastion.connections(), inner.connections()], [1, 2])
+        yield* through.reconfigured("a", undefined)
+        yield* until(() => inner.connections() === 1)
+        yield* through.exec(behind("b"), "true")
+        assert.strictEqual(bastion.connections(), 1)
+        yield* through.reconfigured("b", undefined)
+        yield* until(() => inner.connections() === 0 && bastion.connections() === 0)
+      }).pipe(using(trusts))
+    }).pipe(Effect.scoped)
   )
   it.live("a connection that falls silent is given up within the keepalive time", () =>
     Effect.gen(function* () {

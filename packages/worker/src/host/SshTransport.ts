@@ -29,6 +29,8 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
     const around = dialing(options)
     const pool = yield* makePool
     const slots = new WeakMap<Connection, Semaphore.Semaphore>()
+    /** The jump hosts by which each host was reached last. */
+    const jumps = new Map<string, ReadonlyArray<string>>()
 
     /** `hops`: from the host itself to the one that is dialed first. */
     const connectBy = (hops: ReadonlyArray<HostConfig>): Effect.Effect<Connection | undefined, HostError> => {
@@ -43,7 +45,26 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
     const connect = (host: HostConfig): Effect.Effect<Connection, HostError> =>
       Effect.gen(function* () {
         const hops = yield* hopsOf(host, options.resolve)
+        const [, ...over] = hops
+        jumps.set(
+          host.name,
+          over.map((hop) => hop.name)
+        )
         return (yield* connectBy(hops)) ?? (yield* refuse(host, `${host.name} has no way to it`))
+      })
+
+    const reconfigured: Transport["Service"]["reconfigured"] = (name, now) =>
+      Effect.gen(function* () {
+        const hops = now === undefined ? undefined : yield* Effect.option(hopsOf(now, options.resolve))
+        const wanted = hops?._tag === "Some" ? hops.value : []
+        yield* pool.close(name, wanted.length === 0 ? undefined : JSON.stringify(wanted.map(identity)))
+        // A jump host that is given as user@address is nobody's but that of those who go through it.
+        const before = jumps.get(name) ?? []
+        const [, ...after] = wanted.map((hop) => hop.name)
+        if (after.length === 0) jumps.delete(name)
+        else jumps.set(name, after)
+        const used = new Set([...jumps.values()].flat())
+        for (const jump of before) if (jump.includes("@") && !used.has(jump)) yield* pool.close(jump)
       })
 
     const slotsOf = (connection: Connection): Semaphore.Semaphore => {
@@ -69,12 +90,14 @@ export const makeSshTransport = (options: SshOptions): Effect.Effect<Transport["
     return {
       exec: (host, command, how) => runToEnd(host.name, start(host, command), how),
       stream: (host, command, how) => Stream.scoped(follow(host.name, start(host, command), how?.input)),
+      open: start,
       offeredKey: (host) =>
         Effect.gen(function* () {
           const [, ...jumps] = yield* hopsOf(host, options.resolve)
           return describeKey(yield* offeredKey(host, around, yield* connectBy(jumps)))
         }),
-      retryNow: pool.retryNow
+      retryNow: pool.retryNow,
+      reconfigured
     }
   })
 

@@ -5,8 +5,9 @@
  * Invariants: a missing exit status is unknown (`code` undefined), never 0; nothing a person wrote is ever part of `command`:
  * it travels in `input` or in files.
  */
-import { Context, type Effect, Schema, type Stream } from "effect"
+import { Context, type Effect, Schema, type Scope, type Stream } from "effect"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
+import type { Running } from "./process.ts"
 
 /** No connection, or it broke. Nothing is known of what ran: ask again when the host is back. */
 export class HostUnreachable extends Schema.TaggedError<HostUnreachable>()("HostUnreachable", {
@@ -56,7 +57,7 @@ export class Transport extends Context.Service<
   Transport,
   {
     /**
-     * Runs `command` by /bin/sh on the host with `input` on stdin. Output is limited to `maxBytes` (default 4 MiB) per stream.
+     * Runs `command` by /bin/sh on the host with `input` on stdin and SIGNALBOX_LOG, the id of the log, in its environment. Output is limited to `maxBytes` (default 4 MiB) per stream.
      * `beforeInput` runs once the host has answered that the command starts, and before a byte of the input is sent.
      */
     readonly exec: <E = never>(
@@ -70,11 +71,15 @@ export class Transport extends Context.Service<
       command: string,
       options?: { readonly input?: string | Uint8Array }
     ) => Stream.Stream<Uint8Array, HostError>
+    /** A process to talk with; it is stopped with the scope. */
+    readonly open: (host: HostConfig, command: string) => Effect.Effect<Running, HostError, Scope.Scope>
     /** The host key's public line as it is offered now, without connecting any further (`key` is "type base64", as in `hostKeys`): for `host add` and `--accept-new`. */
     readonly offeredKey: (
       host: HostConfig
     ) => Effect.Effect<{ readonly type: string; readonly key: string; readonly fingerprint: string }, HostError>
     /** Somebody asks for the host now: the back-off after failures ends. A connection that lives is kept. */
     readonly retryNow: (hostName: string) => Effect.Effect<void>
+    /** How the host is reached from now on (undefined: not at all): a connection that was made otherwise ends, with what runs over it. */
+    readonly reconfigured: (hostName: string, now: HostConfig | undefined) => Effect.Effect<void>
   }
 >()("@signalbox/worker/host/Transport") {}

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Effect, Fiber, Schedule } from "effect"
 import { afterAll, beforeAll } from "vitest"
-import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
+import { type Sshd, startSshd, stopTmux, testLog } from "../../../../test/support/sshd.ts"
 import { attach } from "./attach.ts"
 import { kill, launch } from "./Runner.ts"
 import { transportLayer } from "./TransportLive.ts"
@@ -32,7 +32,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 const ssh = () => ({ resolve: () => Effect.succeed(undefined), home, env: {}, knownHosts: [sshd.knownHosts] })
-const using = () => Effect.provide(transportLayer({ ssh: ssh(), local: { home, env: process.env } }))
+const using = () => Effect.provide(transportLayer({ log: testLog, ssh: ssh(), local: { home, env: process.env } }))
 
 /** What a screen shows, waited for. */
 const screen = (from: NodeJS.ReadableStream) => {

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Effect } from "effect"
 import { afterAll, beforeAll } from "vitest"
-import { freePort, type Sshd, startSshd } from "../../../../test/support/sshd.ts"
+import { freePort, type Sshd, startSshd, testLog } from "../../../../test/support/sshd.ts"
 import { check, type ToolProbe } from "./check.ts"
 import { transportLayer } from "./TransportLive.ts"
 
@@ -27,6 +27,7 @@ afterAll(() => sshd.dispose())
 const using = () =>
   Effect.provide(
     transportLayer({
+      log: testLog,
       ssh: { resolve: () => Effect.succeed(undefined), home: sshd.home, env: {}, knownHosts: [sshd.knownHosts] },
       local: { home: sshd.home, env: process.env }
     })

@@ -67,7 +67,7 @@ say cpus "$(getconf _NPROCESSORS_ONLN 2>/dev/null || nproc 2>/dev/null)"
 if [ -r /proc/meminfo ]; then while read -r k v u; do case $k in MemTotal:) say memTotal "$v" ;; MemAvailable:) say memAvailable "$v" ;; esac; done </proc/meminfo; fi
 say disk "$(df -Pk "$HOME" 2>/dev/null | { read -r x; read -r a b c d r; echo "$d"; })"
 if command -v tmux >/dev/null 2>&1; then say tmux "$(tmux -V 2>/dev/null)"; else say tmux missing; fi
-say sessions "$(TMUX_TMPDIR="$HOME/.signalbox/tmux" tmux -L sbx list-sessions 2>/dev/null | wc -l)"
+say sessions "$(TMUX_TMPDIR="$HOME/.signalbox/tmux" tmux -L sbx list-sessions -F '#S' 2>/dev/null | grep -vc '^standby-')"
 if command -v loginctl >/dev/null 2>&1; then
   say linger "$(loginctl show-user "$(id -un)" -p Linger --value 2>/dev/null)"
   say killUser "$(loginctl show-user -p KillUserProcesses --value 2>/dev/null)"

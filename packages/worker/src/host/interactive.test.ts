@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Effect, Fiber, Schedule } from "effect"
 import { afterAll, beforeAll } from "vitest"
-import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
+import { type Sshd, startSshd, stopTmux, testLog } from "../../../../test/support/sshd.ts"
 import { attach } from "./attach.ts"
 import { kill, launch, message, state, type TaskState } from "./Runner.ts"
 import { transportLayer } from "./TransportLive.ts"
@@ -39,7 +39,7 @@ const ssh = () => ({
   knownHosts: [sshd.knownHosts]
 })
 const using = (home = localHome, env: Record<string, string | undefined> = process.env) =>
-  Effect.provide(transportLayer({ ssh: ssh(), local: { home, env } }))
+  Effect.provide(transportLayer({ log: testLog, ssh: ssh(), local: { home, env } }))
 
 const until = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
@@ -292,7 +292,7 @@ it.live("a host without perl is one sentence, and nothing runs", () =>
     const home = mkdtempSync(join(tmpdir(), "bare-"))
     const bin = join(home, "bin")
     mkdirSync(bin)
-    for (const name of ["mkdir", "cat", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id", "tmux"])
+    for (const name of ["mkdir", "cat", "tee", "wc", "head", "tail", "mv", "rm", "ln", "sleep", "id", "tmux"])
       symlinkSync(`/usr/bin/${name}`, join(bin, name))
     const error = yield* Effect.flip(launch(local, "t1", { command: "true", interactive: true })).pipe(
       using(home, { PATH: bin })

@@ -21,11 +21,13 @@ export interface Cursor {
 }
 
 export interface WatchOptions {
-  /** Seconds between two looks of the perl watcher; the sh watcher looks once a second. */
+  /** Seconds that the perl watcher rests after a look; the sh watcher looks once a second. */
   readonly tickSeconds?: number
   readonly silenceMs?: number
   /** For tests: only the sh watcher. */
   readonly withoutPerl?: boolean
+  /** For tests: as on a host whose kernel does not say what was written. */
+  readonly withoutNews?: boolean
 }
 
 /** It beats every second: after this much silence the way to it is broken, whatever the connection says. */
@@ -66,9 +68,9 @@ export const watch = (
 
 const watcherCommand = (options: WatchOptions): string => {
   const tick = options.tickSeconds ?? 0.1
-  const perl = options.withoutPerl === true ? "false" : "perl -MTime::HiRes -e 1 >/dev/null 2>&1"
+  const perl = options.withoutPerl === true ? "false" : "perl -MConfig -MTime::HiRes -e 1 >/dev/null 2>&1"
   return (
-    `d="$HOME/.signalbox/bin/${scriptsVersion}"; if ${perl}; then exec perl "$d/watch.pl" ${tick}; ` +
+    `d="$HOME/.signalbox/bin/${scriptsVersion}"; if ${perl}; then exec perl "$d/watch.pl" ${tick}${options.withoutNews === true ? " look" : ""}; ` +
     `else exec /bin/sh "$d/watch.sh"; fi`
   )
 }

@@ -11,7 +11,7 @@ import { limitsOf } from "@signalbox/core/model/limits.ts"
 import type { Usage } from "@signalbox/core/model/message.ts"
 import { modelOf, refOf } from "@signalbox/core/model/ref.ts"
 import { type Adapter, BrokenOff, type Piece, type Provider, type Trouble, type Wire } from "./adapter.ts"
-import { type Amendment, forcedTool, systemOf } from "./amend.ts"
+import { type Amendment, forcedTool, messagesOf, systemOf, toolsOf } from "./amend.ts"
 import { isChatModel } from "./chat-models.ts"
 import { argsOf, asObject } from "./json.ts"
 import type { ModelRequest } from "./Models.ts"
@@ -223,18 +223,19 @@ const bodyOf = (request: ModelRequest, amendments: ReadonlySet<Amendment>): Anth
   const most = limitsOf(refOf("anthropic", modelOf(request.ref)))?.maxOutput ?? UNKNOWN_MODEL
   const system = systemOf(request, amendments)
   const tool = forcedTool(request, amendments)
-  const turns = tidy(request.messages)
-  const messages = messagesOf(turns, request.ref, !amendments.has("no-native"))
+  const turns = tidy(messagesOf(request, amendments))
+  const tools = toolsOf(request, amendments)
+  const messages = wireMessages(turns, request.ref, !amendments.has("no-native"))
   return {
     model: modelOf(request.ref),
     max_tokens: Math.min(request.maxOutputTokens ?? LONGEST_ANSWER, LONGEST_ANSWER, most),
     stream: true,
     messages,
     ...(system === undefined ? {} : { system: [{ type: "text", text: system, ...cached }] }),
-    ...(request.tools === undefined || request.tools.length === 0
+    ...(tools.length === 0
       ? {}
       : {
-          tools: request.tools.map((offered) => ({
+          tools: tools.map((offered) => ({
             name: offered.name,
             description: offered.description,
             input_schema: { type: "object", ...offered.schema }
@@ -244,7 +245,7 @@ const bodyOf = (request: ModelRequest, amendments: ReadonlySet<Amendment>): Anth
   }
 }
 
-const messagesOf = (turns: ReadonlyArray<Turn>, ref: string, native: boolean): Array<Anthropic.MessageParam> => {
+const wireMessages = (turns: ReadonlyArray<Turn>, ref: string, native: boolean): Array<Anthropic.MessageParam> => {
   const lastWord = turns.findLastIndex((turn) => turn.role === "user")
   const messages: Array<{ role: "user" | "assistant"; content: Array<Anthropic.ContentBlockParam> }> = []
   for (const [index, turn] of turns.entries()) {

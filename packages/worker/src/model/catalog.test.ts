@@ -69,6 +69,7 @@ describe("lists, asked through the SDKs", () => {
         "learnlm-2.0-flash-experimental"
       ])
       assert.deepStrictEqual(names("openai"), [
+        "gpt-6.2-sol",
         "gpt-6-astra",
         "gpt-6-sol",
         "gpt-6-luna",
@@ -111,7 +112,8 @@ describe("lists, asked through the SDKs", () => {
       ])
       assert.deepStrictEqual(lists.get("ollama"), [
         { ref: "ollama/llama3.2:3b", title: "llama3.2:3b", window: 131_072, maxOutput: null },
-        { ref: "ollama/qwen3:8b", title: "qwen3:8b", window: 16_384, maxOutput: null }
+        { ref: "ollama/qwen3:8b", title: "qwen3:8b", window: 16_384, maxOutput: null },
+        { ref: "ollama/gemma3:4b", title: "gemma3:4b", window: 40_960, maxOutput: null }
       ])
       const window = (ref: string) => [...lists.values()].flat().find((model) => model.ref === ref)?.window
       assert.strictEqual(window("anthropic/claude-sonnet-5-5"), 1_000_000)

@@ -10,7 +10,7 @@ import { Option, Redacted, Schema } from "effect"
 import type { ModelInfo, StopReason, Usage } from "@signalbox/core/model/message.ts"
 import { modelOf, providerOf, refOf } from "@signalbox/core/model/ref.ts"
 import { type Adapter, BrokenOff, type Piece, type Provider, type Trouble, type Wire } from "./adapter.ts"
-import { type Amendment, forcedTool, systemOf } from "./amend.ts"
+import { type Amendment, forcedTool, messagesOf, systemOf, toolsOf } from "./amend.ts"
 import { isChatModel } from "./chat-models.ts"
 import { asObject, toJson } from "./json.ts"
 import type { ModelRequest } from "./Models.ts"
@@ -188,21 +188,22 @@ const bodyOf = (request: ModelRequest, amendments: ReadonlySet<Amendment>, wire:
   const model = modelOf(request.ref)
   const system = systemOf(request, amendments)
   const tool = forcedTool(request, amendments)
+  const tools = toolsOf(request, amendments)
   const native = !amendments.has("no-native")
   return {
     model,
-    contents: contentsOf(tidy(request.messages), request.ref, native),
+    contents: contentsOf(tidy(messagesOf(request, amendments)), request.ref, native),
     config: {
       abortSignal: wire.signal,
       ...(system === undefined ? {} : { systemInstruction: system }),
       ...(request.maxOutputTokens === undefined ? {} : { maxOutputTokens: request.maxOutputTokens }),
       ...(thinks(model) && native ? { thinkingConfig: { includeThoughts: true } } : {}),
-      ...(request.tools === undefined || request.tools.length === 0
+      ...(tools.length === 0
         ? {}
         : {
             tools: [
               {
-                functionDeclarations: request.tools.map(({ name, description, schema }) => ({
+                functionDeclarations: tools.map(({ name, description, schema }) => ({
                   name,
                   description,
                   parametersJsonSchema: { type: "object", ...schema }

@@ -454,6 +454,56 @@ describe("what newer models refuse", () => {
   )
 })
 
+describe("a model that takes no tools", () => {
+  const calls = [{ callId: "c1", name: "weather", args: { city: "Rome" } }]
+  const messages: ReadonlyArray<ModelMessage> = [
+    { role: "user", text: "Weather?" },
+    { role: "assistant", text: "", calls },
+    { role: "tool", callId: "c1", name: "weather", text: "the weather is fair", isError: false },
+    { role: "user", text: "what is the weather?" }
+  ]
+
+  it.live("talks without them, and is told in words what tools did before", () =>
+    Effect.gen(function* () {
+      for (const [kind, ref, attempts] of [
+        ["ollama", "ollama/gemma3:4b", 2],
+        ["openai", "openai/gpt-6.2-sol", 3]
+      ] as const) {
+        const server = yield* standIn(kind)
+        const models = modelsFor(server)
+        const request = { ref, messages, tools: [weather] }
+        assert.strictEqual(textOf(yield* Stream.runCollect(models.stream(request))), "The weather is fair.")
+        assert.strictEqual(server.requests.length, attempts)
+        const last = server.requests.at(-1)
+        assert.deepStrictEqual(last?.tools, [])
+        assert.deepStrictEqual(
+          last?.messages.map(({ role, calls: made }) => [role, made.length]),
+          [
+            ["user", 0],
+            ["assistant", 0],
+            ["user", 0]
+          ]
+        )
+        yield* Stream.runDrain(models.stream(request))
+        assert.strictEqual(server.requests.length, attempts + 1)
+      }
+    })
+  )
+
+  it.live("is refused when it would have to call one", () =>
+    Effect.gen(function* () {
+      const server = yield* standIn("ollama")
+      const error = yield* Effect.flip(
+        Stream.runDrain(
+          modelsFor(server).stream({ ref: "ollama/gemma3:4b", messages, tools: [weather], toolChoice: "weather" })
+        )
+      )
+      assert.strictEqual(error.kind, "refused")
+      assert.match(error.message, /does not support tools\. Change the message, or choose another model\.$/u)
+    })
+  )
+})
+
 describe("what older servers and other courses of a conversation refuse", () => {
   it.live("is left out, once per model", () =>
     Effect.gen(function* () {

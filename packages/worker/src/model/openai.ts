@@ -14,7 +14,7 @@ import { limitsOf } from "@signalbox/core/model/limits.ts"
 import type { ModelInfo, StopReason, Usage } from "@signalbox/core/model/message.ts"
 import { modelOf, refOf } from "@signalbox/core/model/ref.ts"
 import { type Adapter, BrokenOff, type Piece, type Provider, ToldFailure, type Trouble, type Wire } from "./adapter.ts"
-import { type Amendment, forcedTool, systemOf } from "./amend.ts"
+import { type Amendment, forcedTool, messagesOf, systemOf, toolsOf } from "./amend.ts"
 import { isChatModel } from "./chat-models.ts"
 import { argsOf } from "./json.ts"
 import type { ModelRequest } from "./Models.ts"
@@ -197,6 +197,7 @@ const bodyOf = (
 ): OpenAI.ChatCompletionCreateParamsStreaming => {
   const system = systemOf(request, amendments)
   const tool = forcedTool(request, amendments)
+  const tools = toolsOf(request, amendments)
   const most = request.maxOutputTokens
   const newNames = provider.provider === "openai" && !amendments.has("old-names")
   return {
@@ -205,14 +206,14 @@ const bodyOf = (
     ...(amendments.has("old-names") ? {} : { stream_options: { include_usage: true } }),
     messages: [
       ...(system === undefined ? [] : [{ role: "system" as const, content: system }]),
-      ...tidy(request.messages).flatMap(messagesOf)
+      ...tidy(messagesOf(request, amendments)).flatMap(wireMessages)
     ],
     ...(most === undefined ? {} : newNames ? { max_completion_tokens: most } : { max_tokens: most }),
-    ...(amendments.has("no-reasoning") ? { reasoning_effort: "none" as const } : {}),
-    ...(request.tools === undefined || request.tools.length === 0
+    ...(amendments.has("no-reasoning") && tools.length > 0 ? { reasoning_effort: "none" as const } : {}),
+    ...(tools.length === 0
       ? {}
       : {
-          tools: request.tools.map(({ name, description, schema }) => ({
+          tools: tools.map(({ name, description, schema }) => ({
             type: "function" as const,
             function: { name, description, parameters: { type: "object", ...schema } }
           }))
@@ -221,7 +222,7 @@ const bodyOf = (
   }
 }
 
-const messagesOf = (turn: Turn): ReadonlyArray<OpenAI.ChatCompletionMessageParam> => {
+const wireMessages = (turn: Turn): ReadonlyArray<OpenAI.ChatCompletionMessageParam> => {
   switch (turn.role) {
     case "user":
       return [{ role: "user", content: turn.texts.join("\n\n") }]

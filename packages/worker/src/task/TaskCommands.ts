@@ -14,6 +14,9 @@ import { taskEvents, taskStream } from "@signalbox/core/task/events.ts"
 import { taskDecider } from "@signalbox/core/task/room.ts"
 import type { TaskView } from "@signalbox/core/task/view.ts"
 
+/** The same for everybody who dispatches: a task is dispatched once. */
+export const dispatchKey = "dispatch"
+
 export class TaskCommands extends Context.Service<
   TaskCommands,
   {
@@ -23,6 +26,8 @@ export class TaskCommands extends Context.Service<
       command: TaskCommand,
       key: string
     ) => Effect.Effect<TaskView | undefined, ExecuteError>
+    /** Writes TaskDispatched for a launch that follows at once. False: somebody else has, or it is not to be started any more. */
+    readonly dispatchDirectly: (task: TaskView) => Effect.Effect<boolean, ExecuteError>
     /** The task as the log has it now. */
     readonly load: (taskId: string) => Effect.Effect<TaskView | undefined, ExecuteError>
   }
@@ -34,8 +39,21 @@ export class TaskCommands extends Context.Service<
       const { holder } = yield* Leases
       const load = (taskId: string) =>
         Effect.map(commands.load(taskDecider, taskEvents, taskStream(taskId)), (loaded) => loaded.state)
+      const idOf = (taskId: string, key: string) => uuidV5(JSON.stringify(["task", taskId, key]))
+      const actor = `worker:${holder}`
       return TaskCommands.of({
         load,
+        dispatchDirectly: (task) =>
+          commands.write({
+            decider: taskDecider,
+            types: taskEvents,
+            stream: taskStream(task.taskId),
+            command: { _tag: "Dispatch", direct: true },
+            commandId: idOf(task.taskId, dispatchKey),
+            body: dispatchKey,
+            actor,
+            seen: { state: task, version: task.version }
+          }),
         run: (taskId, command, key) =>
           commands
             .execute({
@@ -43,10 +61,10 @@ export class TaskCommands extends Context.Service<
               types: taskEvents,
               stream: taskStream(taskId),
               command,
-              commandId: uuidV5(JSON.stringify(["task", taskId, key])),
+              commandId: idOf(taskId, key),
               // facts that two workers found differ in details (times, digests still growing): the key alone tells a repeat
               body: key,
-              actor: `worker:${holder}`
+              actor
             })
             .pipe(
               Effect.map((executed) => executed.state),

@@ -10,7 +10,13 @@
 import { Clock, Effect, Semaphore, Stream } from "effect"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
-import { TaskOutput, type OutputStream } from "@signalbox/core/task/output.ts"
+import {
+  type OutputPiece,
+  outputPieceLimit,
+  outputPiecesLimit,
+  type OutputWritten,
+  TaskOutput
+} from "@signalbox/core/task/output.ts"
 import type { OutputDigests } from "@signalbox/core/task/events.ts"
 import { isSettled, type TaskView } from "@signalbox/core/task/view.ts"
 import { formatOf } from "@signalbox/core/tool/interactive.ts"
@@ -96,31 +102,42 @@ export const makeTaskFollower = Effect.gen(function* () {
     if (task !== undefined) one.task = task
   })
 
-  const data = Effect.fn("TaskFollower.data")(function* (
-    taskId: string,
-    stream: OutputStream,
-    fromByte: number,
-    bytes: Uint8Array
-  ) {
-    const one = yield* find(taskId)
-    if (one === null) return
-    const written = yield* store(one, stream, fromByte, bytes)
-    // Another watcher was here: take only what lies behind its cursor.
-    if (written._tag === "Stale" && written.nextByte > fromByte && written.nextByte < fromByte + bytes.length)
-      yield* store(one, stream, written.nextByte, bytes.subarray(written.nextByte - fromByte))
+  /** Bytes of many tasks, no stream of a task twice: first what they say, then they. */
+  const data = Effect.fn("TaskFollower.data")(function* (pieces: ReadonlyArray<OutputPiece>) {
+    const ours: Array<OutputPiece> = []
+    for (const piece of pieces) {
+      const one = yield* find(piece.taskId)
+      if (one === null) continue
+      yield* listen(one, piece)
+      ours.push(piece)
+    }
+    for (const batch of batches(ours)) {
+      const written = yield* output.appendAll(batch)
+      for (const [at, piece] of batch.entries()) yield* takeRest(piece, written[at])
+    }
   })
 
-  const store = Effect.fnUntraced(function* (one: Followed, stream: OutputStream, fromByte: number, bytes: Uint8Array) {
+  const listen = Effect.fnUntraced(function* (one: Followed, { stream, fromByte, bytes }: OutputPiece) {
     const now = yield* Clock.currentTimeMillis
     one.lastOutputAt = now
     const observedTo = one.observed.splitter.offset + one.observed.splitter.bytes
-    if (stream === "out" && fromByte === observedTo) {
-      const next = observe(one.parser, one.observed, bytes)
-      if (worthTelling(one.told, next.report, now - one.toldAt))
-        yield* tell(one, next.report, `observe/${fromByte + bytes.length}`, now)
-      one.observed = next
-    }
-    return yield* output.append(one.task.taskId, stream, fromByte, bytes)
+    if (stream !== "out" || fromByte !== observedTo) return
+    const next = observe(one.parser, one.observed, bytes)
+    if (worthTelling(one.told, next.report, now - one.toldAt))
+      yield* tell(one, next.report, `observe/${fromByte + bytes.length}`, now)
+    one.observed = next
+  })
+
+  /** Another watcher was here: take only what lies behind its cursor. */
+  const takeRest = Effect.fnUntraced(function* (piece: OutputPiece, written: OutputWritten | undefined) {
+    const { taskId, stream, fromByte, bytes } = piece
+    if (written?._tag !== "Stale") return
+    const { nextByte } = written
+    if (nextByte <= fromByte || nextByte >= fromByte + bytes.length) return
+    const rest = { taskId, stream, fromByte: nextByte, bytes: bytes.subarray(nextByte - fromByte) }
+    const one = yield* find(taskId)
+    if (one !== null) yield* listen(one, rest)
+    yield* output.append(taskId, stream, nextByte, rest.bytes)
   })
 
   const tell = Effect.fnUntraced(function* (one: Followed, report: ToolReport, key: string, now: number) {
@@ -185,3 +202,19 @@ export const makeTaskFollower = Effect.gen(function* () {
   }
 })
 export type TaskFollower = Effect.Success<typeof makeTaskFollower>
+
+/** As many at once as one statement takes. */
+const batches = (pieces: ReadonlyArray<OutputPiece>): ReadonlyArray<ReadonlyArray<OutputPiece>> => {
+  const all: Array<Array<OutputPiece>> = []
+  let size = 0
+  for (const piece of pieces) {
+    const last = all.at(-1)
+    size += piece.bytes.length
+    if (last !== undefined && last.length < outputPiecesLimit && size <= outputPieceLimit) last.push(piece)
+    else {
+      all.push([piece])
+      size = piece.bytes.length
+    }
+  }
+  return all
+}

@@ -8,7 +8,8 @@
 import { Cause, Effect, FiberMap, Stream } from "effect"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { Leases } from "@signalbox/core/queue/Lease.ts"
-import { watchedHosts, watchHost } from "./watch-host.ts"
+import { watchHost } from "./watch-host.ts"
+import { watchedHosts } from "./watched.ts"
 
 const lease = { ttl: "8 seconds", renewEvery: "2 seconds" } as const
 /** At most so often after an event, and at least so often without one. */

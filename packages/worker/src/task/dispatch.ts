@@ -3,7 +3,7 @@
  *
  * Owns: who may start now. Does not own: the start (`launch.ts`), the limits (host configuration), the numbering (`Slots`).
  * Invariants: level-triggered — it looks at all queued tasks of a host, so a job that was lost is made up for by the next;
- * a slot without a starting task is given back; a task whose dependency did not succeed never starts and says why.
+ * a slot without a starting task is given back, that of an unknown one when its watch is over (`watched.ts`); a task whose dependency did not succeed never starts and says why.
  */
 import { Effect } from "effect"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
@@ -16,7 +16,8 @@ import { DispatchJob } from "@signalbox/core/task/jobs.ts"
 import { taskProjection } from "@signalbox/core/task/projection.ts"
 import { activeStatuses, settledStatuses, type TaskStatus } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
-import { TaskCommands } from "./TaskCommands.ts"
+import { dispatchKey, TaskCommands } from "./TaskCommands.ts"
+import { releaseSettled } from "./watched.ts"
 
 /** Tasks at once on a host that says nothing else. */
 export const defaultHostLimit = 8
@@ -84,9 +85,10 @@ export const dispatchHost = Effect.fn("dispatchHost")(function* (name: string) {
       yield* commands.run(row.id, { _tag: "FailDependency", message }, "dependency")
   }
   for (const taskId of granted) {
-    const after = yield* commands.run(taskId, { _tag: "Dispatch" }, "dispatch")
+    const after = yield* commands.run(taskId, { _tag: "Dispatch" }, dispatchKey)
     // Another dispatcher may have been faster: it may run by now, and then the slot is its own.
-    if (after === undefined || !activeStatuses.includes(after.status)) yield* slots.release(taskId)
+    const mayRun = after !== undefined && (activeStatuses.includes(after.status) || after.status === "unknown")
+    if (!mayRun) yield* slots.release(taskId)
   }
   return granted.length
 })
@@ -100,17 +102,8 @@ export const limitsOf = (
   toolLimit: Math.max(1, host.tools?.[tool]?.maxTasks ?? unlimited)
 })
 
-const releaseSettled = (host: string) =>
-  Effect.flatMap(Db, (db) =>
-    db.query(
-      "release slots",
-      (sql) => sql`delete from queue.slot s using read.task t
-        where s.host = ${host} and t.id = s.task_id and t.status in ${sql(settledStatuses)}`
-    )
-  )
-
 /** What may start now, and what never will: due tasks whose dependencies have all ended, or one of them without success. */
-const readQueue = (host: string) =>
+export const readQueue = (host: string) =>
   Effect.flatMap(Db, (db) =>
     db.query(
       "read the queue",

@@ -23,8 +23,9 @@ export const killHandler = jobHandler({
     Effect.gen(function* () {
       const commands = yield* TaskCommands
       const task = yield* commands.load(job.taskId)
-      if (task === undefined || isSettled(task.status) || task.kill === null) return
-      if (task.startedAt === null && (yield* withdraw(task.taskId)))
+      if (task === undefined || task.kill === null || (isSettled(task.status) && task.status !== "unknown")) return
+      // Of an unknown one something was sent, whether its slot is still there or not: only the host can tell.
+      if (task.status !== "unknown" && task.startedAt === null && (yield* withdraw(task.taskId)))
         return yield* commands.run(task.taskId, { _tag: "RecordNeverStarted" }, "never-started")
       const view = yield* (yield* ReadModels).host(task.host)
       if (view === undefined) return

@@ -8,7 +8,8 @@
  * a kill that found the mark unset has taken the slot away (`kill.ts`), and then nothing is sent.
  */
 import { Data, Effect, Option } from "effect"
-import { hostConfig } from "@signalbox/core/host/view.ts"
+import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { hostConfig, type HostView } from "@signalbox/core/host/view.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
@@ -18,7 +19,9 @@ import { launchOf } from "@signalbox/core/tool/launch.ts"
 import { findTool } from "@signalbox/core/tool/Toolbox.ts"
 import { HostCommands } from "../host/HostCommands.ts"
 import { pinFirstKey } from "../host/keys.ts"
-import { launch } from "../host/Runner.ts"
+import { launch, type Launched } from "../host/Runner.ts"
+import { Standby } from "../host/Standby.ts"
+import { Direct } from "./Direct.ts"
 import { invocationOf, launchFiles, settingsOf } from "./launch-files.ts"
 import { variable } from "./secrets.ts"
 import { TaskCommands } from "./TaskCommands.ts"
@@ -28,6 +31,7 @@ export const launchHandler = jobHandler({
   data: TaskJob,
   run: (job) =>
     Effect.gen(function* () {
+      yield* (yield* Direct).over(job.taskId)
       const task = yield* (yield* TaskCommands).load(job.taskId)
       if (task === undefined || task.status !== "starting" || task.startedAt !== null || task.kill !== null) return
       yield* launchTask(task).pipe(
@@ -53,7 +57,7 @@ export const launchHandler = jobHandler({
 })
 
 /** Trying again does not help: the person is told, with the mend. What was not understood may hide a started task: not final. */
-const isFinal = (error: Effect.Error<ReturnType<typeof launchTask>>): boolean => {
+export const isFinal = (error: Effect.Error<ReturnType<typeof launchTask>>): boolean => {
   switch (error._tag) {
     case "HostRefused":
     case "LaunchRefused":
@@ -68,30 +72,43 @@ const isFinal = (error: Effect.Error<ReturnType<typeof launchTask>>): boolean =>
   }
 }
 
-const fail = (taskId: string, message: string) =>
+export const fail = (taskId: string, message: string) =>
   Effect.flatMap(TaskCommands, (commands) => commands.run(taskId, { _tag: "FailLaunch", message }, "launch-failed"))
 
 const launchTask = (task: TaskView) =>
   Effect.gen(function* () {
     const view = yield* (yield* HostCommands).find(task.host)
     if (view === undefined) return yield* refuse(`The host ${task.host} was removed.`)
+    const known = yield* pinFirstKey(view)
+    const files = yield* filesOf(task, known)
+    const host = hostConfig(known)
+    const db = yield* Db
+    const launched = yield* launch(host, task.taskId, files, markSent(db, task.taskId)).pipe(
+      Effect.catchTag("Withdrawn", () => Effect.succeed(undefined))
+    )
+    if (launched !== undefined) yield* recordLaunched(task, host, launched)
+  })
+
+/** What the host is sent for this task. */
+export const filesOf = (task: TaskView, view: HostView) =>
+  Effect.gen(function* () {
     const tool = yield* findTool(task.tool)
     if (tool === undefined) return yield* refuse(`The tool ${task.tool} was removed.`)
     const secrets = yield* secretsOf(task)
-    const host = yield* pinFirstKey(view)
-    const settings = settingsOf(host, tool)
-    const invocation = invocationOf(task, settings, view.report?.root === true || host.user === "root")
-    const files = launchFiles(task, yield* Effect.fromResult(launchOf(tool, invocation)), settings, secrets)
-    const db = yield* Db
-    const launched = yield* launch(hostConfig(host), task.taskId, files, markSent(db, task.taskId)).pipe(
-      Effect.catchTag("Withdrawn", () => Effect.succeed(undefined))
-    )
-    if (launched === undefined) return
+    const settings = settingsOf(view, tool)
+    const invocation = invocationOf(task, settings, view.report?.root === true || view.user === "root")
+    return launchFiles(task, yield* Effect.fromResult(launchOf(tool, invocation)), settings, secrets)
+  })
+
+export const recordLaunched = (task: TaskView, host: HostConfig, launched: Launched) =>
+  Effect.gen(function* () {
     yield* Effect.logInfo(`${task.taskId} ${launched.outcome} on ${task.host}`)
-    if (launched.state._tag !== "running") return // the watcher finds what became of it
-    const { pid, bootId } = launched.state
-    const adopted = launched.outcome !== "launched"
-    yield* (yield* TaskCommands).run(task.taskId, { _tag: "RecordLaunch", pid, bootId, adopted }, "launched")
+    if (launched.state._tag === "running") {
+      const { pid, bootId } = launched.state
+      const adopted = launched.outcome !== "launched"
+      yield* (yield* TaskCommands).run(task.taskId, { _tag: "RecordLaunch", pid, bootId, adopted }, "launched")
+    } // else the watcher finds what became of it
+    yield* (yield* Standby).prepare(host)
   })
 
 /** Killed in the meantime, before anything was sent. */
@@ -102,7 +119,7 @@ class Withdrawn extends Data.TaggedError("Withdrawn")<{ readonly taskId: string 
 }
 
 /** Between the host's answer and the first byte: a host that cannot be reached has been sent nothing, and that is known. */
-const markSent = (db: Db["Service"], taskId: string) =>
+export const markSent = (db: Db["Service"], taskId: string) =>
   Effect.flatMap(
     db.query(
       "mark the launch as sent",

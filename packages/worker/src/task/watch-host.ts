@@ -1,69 +1,39 @@
 /**
  * Watches one host for as long as tasks are on it: one connection, every task.
  *
- * Owns: the session with a host — cursors in, records to the follower, evidence of what records cannot say (reboots, processes
+ * Owns: the session with a host — cursors in, records to the follower (`records.ts`), evidence of what records cannot say (reboots, processes
  * that left no exit) —, and trying again. Does not own: who watches (`Watches.ts`), what the facts mean (`TaskFollower.ts`).
  * Invariants: runs under the host's lease, in one worker at a time; whatever fails, the next session starts from what was
  * stored; no connection means no news, never a verdict; a verdict that a process is gone waits until its last byte is stored.
  */
-import { Clock, Effect, Schedule, Stream } from "effect"
+import { Clock, Context, Effect, Schedule, Stream } from "effect"
 import { hostConfig } from "@signalbox/core/host/view.ts"
-import { Db, type Sql } from "@signalbox/core/postgres/Db.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { TaskCommand } from "@signalbox/core/task/decider.ts"
-import { activeStatuses } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
 import { outputSizes, prune, settle, state, type TaskState } from "../host/Runner.ts"
 import { type Cursor, watch } from "../host/watch.ts"
-import type { WatchRecord } from "../host/watch-record.ts"
+import { withdraw } from "../host/withdraw.ts"
+import { handleRecords } from "./records.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 import { makeTaskFollower, type TaskFollower } from "./TaskFollower.ts"
+import { makeTrouble } from "./trouble.ts"
+import { isWatched, watchedTasks } from "./watched.ts"
 
 /** How long an idle host is still watched: the next task often comes soon. */
 const lingerMs = 20_000
 const reconcileEvery = "8 seconds"
 /** A process that was asked for and has not shown itself, on a host that answers, in milliseconds. */
-const startingPatienceMs = 60_000
+export const StartingPatienceMs = Context.Reference<number>("@signalbox/worker/task/StartingPatienceMs", {
+  defaultValue: () => 60_000
+})
 const retryPolicy = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("4 seconds")]).pipe(
   Schedule.jittered
 )
 
-/** What a watcher answers for. What is unknown may still show itself for a day. */
-const watched = (sql: Sql) => sql`(status in ${sql(activeStatuses)}
-  or (status = 'unknown' and created_at > to_char(now() at time zone 'utc' - interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))`
-
-interface WatchedTask {
-  readonly id: string
-  /** Its process was seen. */
-  readonly started: boolean
-}
-
-const watchedTasks = (host: string) =>
-  Effect.flatMap(Db, (db) =>
-    db.query(
-      "find watched tasks",
-      (sql) => sql<WatchedTask[]>`select id, view ->> 'startedAt' is not null as started
-        from read.task where host = ${host} and ${watched(sql)}`
-    )
-  )
-
-const isWatched = (host: string) =>
-  Effect.flatMap(Db, (db) =>
-    db.query(
-      "is a host watched",
-      (sql) => sql<{ id: string }[]>`select id from read.task where host = ${host} and ${watched(sql)} limit 1`
-    )
-  ).pipe(Effect.map((rows) => rows.length > 0))
-
-export const watchedHosts = Effect.flatMap(Db, (db) =>
-  db.query(
-    "find hosts to watch",
-    (sql) => sql<{ host: string }[]>`select distinct host from read.task where ${watched(sql)}`
-  )
-).pipe(Effect.map((rows) => rows.map((row) => row.host)))
-
 /** Ends when the host has been idle for a while. */
 export const watchHost = Effect.fn("watchHost")(function* (name: string) {
+  const trouble = makeTrouble(`watching ${name}`, "every few seconds")
   const session = Effect.gen(function* () {
     const view = yield* (yield* HostCommands).find(name)
     if (view === undefined) return yield* Effect.logInfo(`${name} was removed: it is not watched any more`)
@@ -72,7 +42,9 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     const cursors = yield* cursorsOf(name)
     const settled = new Set<string>()
     yield* Effect.forkScoped(Effect.ignore(prune(host)))
-    const follow = watch(host, cursors).pipe(Stream.runForEachArray((records) => handle(follower, settled, records)))
+    const follow = watch(host, cursors).pipe(
+      Stream.runForEachArray((records) => Effect.andThen(trouble.over, handleRecords(follower, settled, records)))
+    )
     const reconcile = Effect.forever(
       Effect.andThen(reconcileHost(name, follower, settled), Effect.sleep(reconcileEvery))
     )
@@ -92,7 +64,7 @@ export const watchHost = Effect.fn("watchHost")(function* (name: string) {
     yield* Effect.raceAllFirst([follow, reconcile, tidy, deadlines, untilIdle(name)])
   })
   yield* Effect.scoped(session).pipe(
-    Effect.tapError((error) => Effect.logInfo(`watching ${name}: ${error.message}`)),
+    Effect.tapError((error) => trouble.met(error.message)),
     Effect.retry(retryPolicy)
   )
 })
@@ -123,41 +95,6 @@ const cursorsOf = (name: string) =>
     )
     return cursors.flat()
   })
-
-/** In order within a task; tasks beside each other. */
-const handle = (follower: TaskFollower, settled: Set<string>, records: ReadonlyArray<WatchRecord>) => {
-  const byTask = new Map<string, Array<WatchRecord>>()
-  for (const record of records) {
-    if (record._tag === "Beat") continue
-    const list = byTask.get(record.id)
-    if (list === undefined) byTask.set(record.id, [record])
-    else list.push(record)
-  }
-  return Effect.forEach(
-    byTask.values(),
-    (list) => Effect.forEach(list, (record) => handleOne(follower, settled, record), { discard: true }),
-    { concurrency: 8, discard: true }
-  )
-}
-
-const handleOne = (follower: TaskFollower, settled: Set<string>, record: WatchRecord) => {
-  switch (record._tag) {
-    case "Started":
-      return follower.launched(record.id, record.pid, record.bootId)
-    case "Output":
-      return follower.data(record.id, record.stream, record.offset, record.bytes)
-    case "Truncated":
-      return Effect.logWarning(
-        `${record.id}: its ${record.stream} file was cut to ${record.size} bytes on the host; what was stored stays`
-      )
-    case "Exited":
-      return Effect.map(follower.exited(record.id, record.code), (ours) => {
-        if (ours) settled.add(record.id)
-      })
-    case "Beat":
-      return Effect.void
-  }
-}
 
 /** What no record says: reboots, and processes that left nothing. */
 const reconcileHost = Effect.fn("reconcileHost")(function* (
@@ -195,7 +132,7 @@ const judge = (
     const task = yield* commands.load(id)
     if (task === undefined) return
     const now = yield* Clock.currentTimeMillis
-    const waitedMs = now - Date.parse(task.updatedAt)
+    const longAgo = now - Date.parse(task.updatedAt) > (yield* StartingPatienceMs)
     switch (found._tag) {
       case "interrupted":
       case "lost": {
@@ -211,10 +148,11 @@ const judge = (
       }
       case "absent":
       case "prepared":
-        if (startedBefore) yield* lose(id, `its directory on ${name} is gone`)
+        if (startedBefore) return yield* lose(id, `its directory on ${name} is gone`)
+        if (task.status === "unknown" && longAgo) yield* neverStarts(name, id)
         return
       case "starting":
-        if (waitedMs > startingPatienceMs) yield* lose(id, "it was being started when its host went down")
+        if (longAgo) yield* lose(id, "it was being started when its host went down")
     }
   })
 
@@ -226,6 +164,15 @@ const allStored = (name: string, id: string) =>
     const sizes = yield* (yield* TaskOutput).sizes(id)
     const remote = yield* outputSizes(hostConfig(view), id)
     return remote.out <= sizes.out && remote.err <= sizes.err
+  })
+
+/** The host is back and knows nothing of it: made sure of, that is evidence, and the slot is free. */
+const neverStarts = (name: string, id: string) =>
+  Effect.gen(function* () {
+    const view = yield* (yield* HostCommands).find(name)
+    if (view === undefined || !(yield* withdraw(hostConfig(view), id))) return
+    const message = `it never started: the connection broke before ${name} had all of it`
+    yield* (yield* TaskCommands).run(id, { _tag: "FailLaunch", message }, "never-arrived")
   })
 
 const lose = (id: string, message: string) =>

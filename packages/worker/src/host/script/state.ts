@@ -7,11 +7,14 @@ export const state = script`
 # between the two is seen. "lines" leaves the frame ("@signalbox" … "@end") to the caller. 71: the input was cut short.
 # absent: nothing ran and nothing runs under this id (also after a kill before its start).
 read -r now </proc/sys/kernel/random/boot_id || exit 74
+o=$HOME/.signalbox/active; a=\${SIGNALBOX_LOG:+$o/$SIGNALBOX_LOG}
 mode=\${1-}; [ "$mode" = lines ] || printf '\n@signalbox\n'
 dot=
 while read -r id; do
   [ "$id" = . ] && { dot=1; break; }
   d=$HOME/.signalbox/tasks/$id p= s= b= r= alive=no
+  # Started before the logs had directories of their own: whoever asks for it is whose it is.
+  if [ -n "$a" ] && [ -L "$o/$id" ]; then mkdir -p "$a" && ln -sfn "../../tasks/$id" "$a/$id" && rm -f "$o/$id"; fi
   if [ ! -d "$d" ] || [ -f "$d/never" ]; then echo "$id absent"; continue; fi
   [ -f "$d/pid" ] && read -r p s b r <"$d/pid"
   if [ -n "$p" ] && [ "$b" = "$now" ] && [ -r "/proc/$p/stat" ] && read -r l <"/proc/$p/stat"; then

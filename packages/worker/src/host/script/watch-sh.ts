@@ -4,7 +4,7 @@ import { script } from "./text.ts"
 export const watchSh = script`
 #!/bin/sh
 # watch.sh: as watch.pl. Offsets are kept in files of a directory of its own, because sh has no tables.
-b=$HOME/.signalbox; umask 077; mkdir -p "$b/active" && cd "$b/active" || exit 70
+b=$HOME/.signalbox; umask 077; mkdir -p "$b/active/\${SIGNALBOX_LOG:?}" && cd "$b/active/$SIGNALBOX_LOG" || exit 70
 for w in "$b"/watch.[0-9]*; do [ -d "$w" ] && [ ! -d "/proc/\${w##*.}" ] && rm -rf "$w"; done
 w=$b/watch.$$; mkdir -p "$w" || exit 70
 trap 'rm -rf "$w"' EXIT; trap 'exit 0' HUP INT TERM PIPE

@@ -1,0 +1,91 @@
+/**
+ * Plain reads of the hub: one GET over node's own HTTP, checked, and its refusals in one sentence.
+ *
+ * Owns: the request, exit codes of what the hub says. Does not own: the shapes (beside each read), where the hub is
+ * (`now.ts`, `HubConnection.ts`), acts (`hub.ts`, the typed client).
+ * Invariants: an answer that does not fit is an error; at most 64 MiB are read, within a minute.
+ */
+import type { IncomingMessage } from "node:http"
+import { ReadFailed } from "./definition.ts"
+import { json, list, record, type Shape, text } from "./shape.ts"
+
+export interface Where {
+  readonly url: string
+  readonly token: string
+}
+type Query = Readonly<Record<string, string | number | ReadonlyArray<string> | undefined>>
+
+export interface Ask {
+  readonly url: string
+  readonly get: <A>(path: string, query: Query, shape: Shape<A>) => Promise<A>
+}
+
+const maxBytes = 64 * 1024 * 1024
+const timeoutMs = 60_000
+
+export const askAt = ({ url, token }: Where): Ask => ({
+  url,
+  get: async (path, query, shape) => {
+    const to = new URL(path, url)
+    for (const [name, value] of Object.entries(query))
+      for (const one of typeof value === "object" ? value : value === undefined ? [] : [value])
+        to.searchParams.append(name, String(one))
+    const { status, body } = await fetched(to, token).catch((cause: unknown) => {
+      throw new ReadFailed(`The hub does not answer (${why(cause)}). Is it running? signalbox up starts it.`, 2)
+    })
+    const answer = parsed(body)
+    if (status !== 200) throw refusal(status, answer)
+    if (shape(answer)) return answer
+    throw new ReadFailed(`The hub's answer to ${to.pathname} was not understood. Are both of the same version?`, 2)
+  }
+})
+
+const fetched = async (to: URL, token: string): Promise<{ readonly status: number; readonly body: string }> => {
+  // not imported: an import of node:http reads all of its exports, and one of them loads fetch
+  const { request } = process.getBuiltinModule(to.protocol === "https:" ? "node:https" : "node:http")
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}`, accept: "application/json" }
+    const asked = request(to, { headers, timeout: timeoutMs }, resolve)
+    asked
+      .on("timeout", () => asked.destroy(new Error(`nothing for ${timeoutMs / 1000} s`)))
+      .on("error", reject)
+      .end()
+  })
+  const parts: Array<Buffer> = []
+  let size = 0
+  for await (const part of response) {
+    if (!Buffer.isBuffer(part)) continue
+    size += part.length
+    if (size > maxBytes) throw new Error("the answer is larger than 64 MiB")
+    parts.push(part)
+  }
+  return { status: response.statusCode ?? 0, body: Buffer.concat(parts).toString("utf8") }
+}
+
+/** Undefined: not JSON. */
+const parsed = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+const isProblem = record({}, { title: text, detail: text, errors: list(record({ path: list(json), message: text })) })
+
+/** As the typed client's problems are told: 1 where the hub says no, 2 where it cannot tell. */
+const refusal = (status: number, answer: unknown): ReadFailed => {
+  const problem = isProblem(answer) ? answer : {}
+  const issues = problem.errors?.map(({ path, message }) =>
+    [path.filter((part) => part !== "params" && part !== "query").join("."), message].filter(Boolean).join(": ")
+  )
+  const sentence = issues?.join("; ") || problem.detail || problem.title || `The hub answered ${status}.`
+  return new ReadFailed(sentence, [400, 422, 503].includes(status) ? 2 : 1)
+}
+
+const why = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause
+    ? String(cause.code)
+    : cause instanceof Error
+      ? cause.message
+      : "no connection"

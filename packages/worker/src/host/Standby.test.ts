@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { afterAll, beforeAll } from "vitest"
+import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
+import { until } from "../../../../test/support/until.ts"
+import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { kill, launch, state } from "./Runner.ts"
+import { type Launcher, Standby } from "./Standby.ts"
+import { transportLayer } from "./TransportLive.ts"
+
+const localHome = mkdtempSync(join(tmpdir(), "local-"))
+const local: HostConfig = {
+  name: "local",
+  kind: "local",
+  address: "localhost",
+  port: 0,
+  tags: [],
+  hostKeys: [],
+  defaults: {}
+}
+let sshd: Sshd
+beforeAll(async () => {
+  sshd = await startSshd()
+})
+afterAll(async () => {
+  await sshd.dispose()
+  stopTmux(localHome)
+})
+
+/** Services of a test's own: their end ends the launchers. */
+const using = () =>
+  Effect.provide(
+    Layer.fresh(Standby.layer).pipe(
+      Layer.provideMerge(
+        transportLayer({
+          log: "0123456789ab",
+          ssh: { resolve: () => Effect.succeed(undefined), home: localHome, env: {}, knownHosts: [sshd.knownHosts] },
+          local: { home: localHome, env: process.env }
+        })
+      )
+    )
+  )
+
+let number = 0
+const newId = (): string => `task-20261121-143022-${String((number += 1)).padStart(6, "0")}`
+const standing = (host: HostConfig) =>
+  Effect.gen(function* () {
+    const standby = yield* Standby
+    yield* standby.prepare(host)
+    const found = yield* until("a launcher stands by", Effect.map(standby.take(host), Option.getOrUndefined))
+    return found satisfies Launcher
+  })
+const files = (home: string) => ({ command: `echo "$SIGNALBOX_TASK" >>${home}/runs; exec sleep 300`, merge: true })
+const runs = (home: string, id: string): number =>
+  existsSync(join(home, "runs")) ? readFileSync(join(home, "runs"), "utf8").split(id).length - 1 : 0
+/** Those that were started to wait and have no task yet. */
+const waitingRunners = (home: string): ReadonlyArray<string> => {
+  const tasks = join(home, ".signalbox/tasks")
+  const busy = readdirSync(tasks)
+    .map((id) => join(tasks, id, "once/runner"))
+    .flatMap((file) => (existsSync(file) ? [readFileSync(file, "utf8").split(" ")[0]] : []))
+  return readdirSync("/proc").filter((pid) => {
+    if (busy.includes(pid)) return false
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+      return words.includes("wait") && words.some((word) => word.startsWith(`${home}/.signalbox/standby.`))
+    } catch {
+      return false
+    }
+  })
+}
+
+for (const kind of ["local", "ssh"] as const) {
+  const where = () =>
+    kind === "local" ? { host: local, home: localHome } : { host: sshd.host("web"), home: sshd.home }
+  const session = (id: string) => {
+    try {
+      const env = { ...process.env, TMUX_TMPDIR: join(where().home, ".signalbox/tmux") }
+      execFileSync("tmux", ["-L", "sbx", "has-session", "-t", `=${id}`], { env, stdio: "ignore" })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  describe(`a launcher that stands by on a host by ${kind}`, () => {
+    it.live("launches as a launch does: once, under the task's name, and it can be killed", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        yield* launch(host, newId(), { command: "true" }) // the scripts and the tmux server are there
+        const launcher = yield* standing(host)
+        yield* until(
+          "a runner stands by, too",
+          Effect.sync(() => waitingRunners(home).length === 1)
+        )
+        const id = newId()
+        const ready = yield* launcher.ready(id, files(home))
+        assert.strictEqual(runs(home, id), 0)
+        const launched = yield* ready.launch
+        assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
+        yield* until(
+          "it has run",
+          Effect.sync(() => runs(home, id) === 1)
+        )
+        yield* until(
+          "its session has its name",
+          Effect.sync(() => session(id))
+        )
+        assert.deepStrictEqual(waitingRunners(home), [])
+        assert.strictEqual((yield* launch(host, id, files(home))).outcome, "already")
+        const again = yield* (yield* standing(host)).ready(id, files(home))
+        assert.strictEqual((yield* again.launch).outcome, "already")
+        assert.strictEqual(runs(home, id), 1)
+        assert.deepInclude(yield* kill(host, id, 10), { _tag: "exited", code: 143 })
+      }).pipe(Effect.scoped, using())
+    )
+
+    it.live("that is let go of starts nothing, and leaves no runner behind", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        const id = newId()
+        yield* Effect.scoped(Effect.flatMap(standing(host), (launcher) => launcher.ready(id, files(home))))
+        yield* until(
+          "its runner has ended",
+          Effect.sync(() => waitingRunners(home).length === 0)
+        )
+        assert.deepStrictEqual((yield* state(host, [id])).get(id), { _tag: "prepared" })
+        assert.strictEqual(runs(home, id), 0)
+        assert.strictEqual((yield* launch(host, id, files(home))).outcome, "launched")
+        yield* until(
+          "it has run",
+          Effect.sync(() => runs(home, id) === 1)
+        )
+      }).pipe(Effect.scoped, using())
+    )
+
+    it.live("whose tmux server was ended meanwhile launches all the same", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        const launcher = yield* standing(host)
+        const env = { ...process.env, TMUX_TMPDIR: join(home, ".signalbox/tmux") }
+        execFileSync("tmux", ["-L", "sbx", "kill-server"], { env })
+        yield* until(
+          "its runner has ended with it",
+          Effect.sync(() => waitingRunners(home).length === 0)
+        )
+        const id = newId()
+        const launched = yield* (yield* launcher.ready(id, files(home))).launch
+        assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
+        yield* until(
+          "it has run",
+          Effect.sync(() => runs(home, id) === 1 && session(id))
+        )
+      }).pipe(Effect.scoped, using())
+    )
+  })
+}
+
+describe("a host that has gone", () => {
+  it.live("is found out before anything is sent, also when the connection does not know it yet", () =>
+    Effect.gen(function* () {
+      const host = sshd.host("web")
+      yield* launch(host, newId(), { command: "true" })
+      const launcher = yield* standing(host)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => sshd.freeze(true)),
+        () => Effect.sync(() => sshd.freeze(false))
+      )
+      const error = yield* Effect.flip(launcher.ready(newId(), files(sshd.home)))
+      assert.strictEqual(error.message, "web is not reachable: it did not answer within 1 second")
+    }).pipe(Effect.scoped, using())
+  )
+
+  it.live("is not dialed again by a launcher: none stands there, and nobody waits for it", () =>
+    Effect.gen(function* () {
+      const host = sshd.host("web")
+      const standby = yield* Standby
+      yield* launch(host, newId(), { command: "true" })
+      yield* standing(host)
+      yield* standby.prepare(host)
+      yield* until(
+        "another one stands by",
+        Effect.sync(() => standby.stands("web"))
+      )
+      yield* Effect.promise(() => sshd.kill())
+      yield* until(
+        "it is known to be gone",
+        Effect.sync(() => !standby.stands("web"))
+      )
+      assert.isTrue(Option.isNone(yield* standby.take(host)))
+      yield* Effect.promise(() => sshd.start())
+    }).pipe(Effect.scoped, using())
+  )
+})

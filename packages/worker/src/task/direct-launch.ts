@@ -1,0 +1,123 @@
+/**
+ * The short way from a new task to its process: granted, recorded and launched in one go by the worker that hears of it first.
+ *
+ * Owns: when a task may go this way, and its steps. Does not own: the jobs, which go the same way step by step and make sure of
+ * what was left anywhere in the middle; the steps themselves (slots, TaskDispatched, the mark, `launch.sh`), which are theirs too.
+ * Invariants: every step is one that a job would have made, in the same order and with the same ids, so whoever comes second finds
+ * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
+ * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room for its files is made on the host.
+ */
+import { Effect, Fiber, Option } from "effect"
+import { hostConfig, type HostView } from "@signalbox/core/host/view.ts"
+import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { Reactors } from "@signalbox/core/projection/Reactor.ts"
+import { Slots } from "@signalbox/core/queue/Slots.ts"
+import { taskEvents, taskStream } from "@signalbox/core/task/events.ts"
+import { dispatchReactor, launchReactor } from "@signalbox/core/task/jobs.ts"
+import { activeStatuses, evolveTask, type TaskView } from "@signalbox/core/task/view.ts"
+import { HostCommands } from "../host/HostCommands.ts"
+import { Standby } from "../host/Standby.ts"
+import { Direct } from "./Direct.ts"
+import { limitsOf, readQueue } from "./dispatch.ts"
+import { fail, filesOf, isFinal, markSent, recordLaunched } from "./launch.ts"
+import { TaskCommands } from "./TaskCommands.ts"
+
+/** What is more at once is a backlog or a rush: the jobs take it in order. */
+const most = 16
+
+/**
+ * Listens until interrupted, then lets what is under way come to its end. The jobs of a task that goes this way wait a moment: most
+ * often they find nothing to do, and what they need for that is not taken from the start itself.
+ */
+export const runDirectLaunches = Effect.gen(function* () {
+  const direct = yield* Direct
+  const reactors = yield* Reactors
+  const standby = yield* Standby
+  const context = yield* Effect.context<Needs>()
+  yield* reactors.overhear(dispatchReactor.name, (events) =>
+    Effect.gen(function* () {
+      const tasks = (events.length <= most ? events : []).flatMap(newTask).filter((task) => standby.stands(task.host))
+      for (const task of tasks) yield* direct.start(task.taskId, Effect.provideContext(launchDirectly(task), context))
+      for (const task of tasks) yield* direct.over(task.taskId)
+    })
+  )
+  yield* reactors.overhear(launchReactor.name, (events) =>
+    Effect.forEach(events, (event) => direct.over(taskIdOf(event)), { discard: true })
+  )
+  return yield* Effect.ensuring(Effect.never, direct.drain)
+}).pipe(Effect.scoped)
+
+type Needs = Effect.Services<ReturnType<typeof launchDirectly>>
+
+/** The task of a TaskCreated, when it may start at once. */
+const newTask = (event: RecordedEvent): ReadonlyArray<TaskView> => {
+  if (event.type !== "TaskCreated") return []
+  const decoded = taskEvents.decode(event)
+  if (decoded._tag === "Failure" || decoded.success === undefined) return []
+  const task = evolveTask(undefined, decoded.success, event)
+  return task === undefined || task.after.length > 0 || task.startAt !== undefined ? [] : [task]
+}
+
+const taskIdOf = (event: RecordedEvent): string => event.stream.slice(taskStream("").length)
+
+const launchDirectly = (task: TaskView) =>
+  Effect.gen(function* () {
+    const db = yield* Db
+    const way = yield* wayTo(task)
+    if (way === undefined) return
+    // What the host needs to make room is not waited for before there is a slot.
+    const ready = yield* Effect.forkScoped(Effect.result(way.ready))
+    if (!(yield* take(task, way.view))) return
+    const marked = Effect.gen(function* () {
+      const answered = yield* Effect.fromResult(yield* Fiber.join(ready))
+      yield* markSent(db, task.taskId)
+      return answered
+    })
+    // The mark may be there before the event: nothing is sent before both are.
+    const [dispatched, launcher] = yield* Effect.all(
+      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(marked)],
+      { concurrency: 2 }
+    )
+    if (!dispatched) return yield* giveBack(task.taskId)
+    yield* Effect.gen(function* () {
+      const { launch } = yield* Effect.fromResult(launcher)
+      yield* recordLaunched(task, way.host, yield* launch)
+    }).pipe(
+      Effect.catchTag("Withdrawn", () => Effect.void),
+      Effect.catch((error) => (isFinal(error) ? fail(task.taskId, error.message) : Effect.fail(error)))
+    )
+  }).pipe(
+    Effect.scoped,
+    Effect.catch((error) =>
+      Effect.logInfo(`${task.taskId} was not launched directly, its job sees to it: ${error.message}`)
+    ),
+    Effect.catchDefect((defect) =>
+      Effect.logError(`${task.taskId} was not launched directly, its job sees to it`, defect)
+    )
+  )
+
+/** What it takes, unless somebody is in front of it or nothing stands by on the host. */
+const wayTo = (task: TaskView) =>
+  Effect.gen(function* () {
+    const [view, line] = yield* Effect.all(
+      [Effect.flatMap(HostCommands, (hosts) => hosts.find(task.host)), readQueue(task.host)],
+      { concurrency: 2 }
+    )
+    if (view === undefined || line.some((row) => row.id !== task.taskId)) return undefined
+    const host = hostConfig(view)
+    const files = yield* filesOf(task, view)
+    const launcher = yield* (yield* Standby).take(host)
+    return Option.isNone(launcher) ? undefined : { view, host, ready: launcher.value.ready(task.taskId, files) }
+  })
+
+const take = ({ host, taskId, tool }: TaskView, view: HostView) =>
+  Effect.flatMap(Slots, (slots) => slots.take(host, { taskId, tool, ...limitsOf(view, tool) }))
+
+/** Somebody else was faster, and then the slot is the task's; or it was killed, and then nobody's. */
+const giveBack = (taskId: string) =>
+  Effect.gen(function* () {
+    const now = yield* (yield* TaskCommands).load(taskId)
+    const mayRun = now !== undefined && (activeStatuses.includes(now.status) || now.status === "unknown")
+    if (!mayRun) yield* (yield* Slots).release(taskId)
+  })

@@ -1,0 +1,71 @@
+/**
+ * A worker that kills itself with SIGKILL at a named point of a direct launch. Settings come as JSON in CHILD.
+ *
+ * `ready`: the host has made room. `taken`: the slot is its own. `dispatched`: TaskDispatched is in the log. `marked`: the launch
+ * is marked as sent and not a byte of it was. `sent`: the host has answered, and nobody was told.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Effect, Layer, Logger, Option, Schema } from "effect"
+import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { Slots } from "@signalbox/core/queue/Slots.ts"
+import { Standby } from "@signalbox/worker/host/Standby.ts"
+import { TaskCommands } from "@signalbox/worker/task/TaskCommands.ts"
+import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
+import { withoutModels } from "../models.ts"
+
+const Settings = Schema.Struct({
+  url: Schema.String,
+  home: Schema.String,
+  point: Schema.Literals(["ready", "taken", "dispatched", "marked", "sent"])
+})
+const settings = Schema.decodeUnknownSync(Schema.fromJsonString(Settings))(process.env["CHILD"])
+
+const die = Effect.sync(() => process.kill(process.pid, "SIGKILL")).pipe(Effect.andThen(Effect.never))
+const dieAt = (point: typeof settings.point): Effect.Effect<void> => (settings.point === point ? die : Effect.void)
+
+const Mortal = Layer.effectContext(
+  Effect.gen(function* () {
+    const [slots, commands, standby] = [yield* Slots, yield* TaskCommands, yield* Standby]
+    return Layer.mergeAll(
+      Layer.succeed(Slots, {
+        ...slots,
+        take: (host, wanted) => Effect.tap(slots.take(host, wanted), () => dieAt("taken"))
+      }),
+      Layer.succeed(TaskCommands, {
+        ...commands,
+        dispatchDirectly: (task) => Effect.tap(commands.dispatchDirectly(task), () => dieAt("dispatched"))
+      }),
+      Layer.succeed(Standby, {
+        ...standby,
+        take: (host) =>
+          Effect.map(
+            standby.take(host),
+            Option.map((launcher) => ({
+              ready: (taskId, files) =>
+                launcher.ready(taskId, files).pipe(
+                  Effect.tap(() => dieAt("ready")),
+                  Effect.map(({ launch }) => ({
+                    launch: Effect.andThen(
+                      dieAt("marked"),
+                      Effect.tap(launch, () => dieAt("sent"))
+                    )
+                  }))
+                )
+            }))
+          )
+      })
+    )
+  }).pipe(Effect.flatMap(Layer.build))
+)
+
+const services = Mortal.pipe(
+  Layer.provideMerge(workerServices({ name: `mortal-${process.pid}`, localHome: settings.home })),
+  Layer.provideMerge(withoutModels),
+  Layer.provideMerge(eventLogLayer),
+  Layer.provideMerge(Db.layer(settings.url))
+)
+
+NodeRuntime.runMain(
+  runWorker.pipe(Effect.provide(services), Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])))
+)
