@@ -71,6 +71,8 @@ export const writeReply = (conversationId: string) =>
 export const beginReply = (conversationId: string, replyId: string) =>
   Effect.gen(function* () {
     const talks = yield* Talks
+    const known = talks.recent(conversationId)
+    if (known !== undefined && known.view.open?.replyId !== replyId) return // history that was imported, or over already
     const interrupted = yield* hearInterruptions(conversationId)
     yield* (yield* Turns).begin(conversationId, replyId, (claimed) =>
       Effect.gen(function* () {
