@@ -147,12 +147,18 @@ const change = Effect.fnUntraced(function* (
 
 type Done = Executed<ConversationView | undefined, ConversationEvent>
 
-const saidOf = Effect.fnUntraced(function* (conversationId: string, { events, position }: Done) {
-  const log = yield* EventLog
-  const [last] = yield* log.read({ from: position, limit: 1 })
+const saidOf = Effect.fnUntraced(function* (conversationId: string, { events, position, state }: Done) {
   const asked = events.findLast((event) => event._tag === "ReplyRequested")
-  const said: Said = { conversationId, replyId: asked?.replyId ?? null, position, version: last?.version ?? 0 }
+  const version =
+    asked !== undefined && state?.open?.replyId === asked.replyId ? state.open.version : yield* versionAt(position)
+  const said: Said = { conversationId, replyId: asked?.replyId ?? null, position, version }
   return said
+})
+
+/** A repeat may come when the conversation is further. */
+const versionAt = Effect.fnUntraced(function* (position: number) {
+  const [event] = yield* Effect.flatMap(EventLog, (log) => log.read({ from: position, limit: 1 }))
+  return event?.version ?? 0
 })
 
 interface Plan {
