@@ -22,10 +22,8 @@ export const conversationServices = (name: string) =>
     Rules.layer,
     ConversationCommands.layer,
     Tasks.layer,
-    Layer.mergeAll(
-      Talks.layer,
-      Turns.layer.pipe(Layer.provide(leasesLayer(name))),
-      ConversationTail.layer,
-      LiveTextLive
-    ).pipe(Layer.provide(ownDb))
+    Layer.mergeAll(Talks.layer, Turns.layer.pipe(Layer.provide(leasesLayer(name))), LiveTextLive).pipe(
+      Layer.provideMerge(ConversationTail.layer),
+      Layer.provide(ownDb)
+    )
   )
