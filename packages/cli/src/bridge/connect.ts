@@ -123,7 +123,8 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
     const print = printer(speed, (text) => show(text))
     let tail = ""
     let wished = false
-    let signed = token === undefined
+    // before any line of stdin: what comes in the middle of a talk would be said to the model
+    if (token !== undefined) socket.write(`AUTH ${token}\n`)
 
     /** What was typed so far stays below what comes; the unfinished last line of the server is the prompt. */
     const show = (text: string): void => {
@@ -140,10 +141,6 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
       const text = safeText(decoder.decode(chunk, { stream: true }))
       if (/Goodbye\.\s*$/u.test(text)) wished = true
       print(text)
-      if (!signed && text.endsWith("> ")) {
-        signed = true
-        socket.write(`AUTH ${token}\n`)
-      }
     })
     lines.on("line", (line) => {
       if (terminal) tail = ""

@@ -11,6 +11,7 @@ import { conversationIdOf } from "@signalbox/core/conversation/events.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { writeReply } from "./reply.ts"
 
+const begins = new Set(["ReplyRequested", "ToolApproved", "ToolRefused"])
 /** As the queue gives its jobs. */
 const grace: Duration.Input = "10 seconds"
 
@@ -21,7 +22,7 @@ export const beginEagerly = Effect.acquireUseRelease(
     const asked = yield* Queue.sliding<string>(queues.reply.concurrency)
     const tail = yield* ConversationTail
     const listen = tail.watchAll((event) => {
-      if (event.type === "ReplyRequested") Queue.offerUnsafe(asked, conversationIdOf(event.stream))
+      if (begins.has(event.type)) Queue.offerUnsafe(asked, conversationIdOf(event.stream))
     })
     yield* Effect.forkIn(Effect.interruptible(Scope.provide(listen, hearing)), hearing)
     const begin = Effect.gen(function* () {
