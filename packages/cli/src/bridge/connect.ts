@@ -133,8 +133,9 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
     })
     let wished = false
     let last = ""
+    // before any line of stdin: what comes in the middle of a talk would be said to the model
+    if (token !== undefined) socket.write(`AUTH ${token}\n`)
 
-    if (token !== undefined) socket.write(`AUTH ${token}\n`) // before anything that is piped in
     const decoder = new TextDecoder()
     socket.on("data", (chunk: Buffer) => {
       const text = safeText(decoder.decode(chunk, { stream: true }))

@@ -111,6 +111,7 @@ const answerTo = Effect.fnUntraced(function* (lines: Lines, asked: Asked) {
   const interrupt = hub.conversations
     .interrupt({ params: { conversationId: asked.conversationId }, payload: { commandId: randomUUID() } })
     .pipe(Effect.catch((error) => tell(error.message)))
+  yield* lines.begins
   const watcher = yield* Effect.forkChild(
     Effect.gen(function* () {
       yield* lines.interrupted
