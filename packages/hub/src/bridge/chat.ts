@@ -188,7 +188,13 @@ const show = (session: Session, replyId: string) => {
         return false
       case "ReplyCompleted":
         yield* rest(event.text)
-        yield* wire.say(event.stop === "length" ? "\n(The model stopped at its limit of length.)\n" : "\n")
+        yield* wire.say(
+          event.stop === "length"
+            ? "\n(The model stopped at its limit of length.)\n"
+            : event.stop === "safety"
+              ? "\n(The provider stopped the reply for safety reasons.)\n"
+              : "\n"
+        )
         return true
       case "ReplyFailed":
         yield* rest(event.text)
