@@ -263,6 +263,16 @@ comment on column report.daily_usage.uncounted is 'Calls of which the provider t
 -- this database may not be allowed to. Then it is said, and everything else works.
 create function report.admit_reader() returns text language plpgsql as $$
 begin
+  -- usual: it is so already, and nothing is written
+  if exists (select from pg_roles where rolname = 'signalbox_reader') then
+    if has_schema_privilege('signalbox_reader', 'report', 'usage') and not exists (
+      select from pg_class where relnamespace = 'report'::regnamespace and relkind = 'v'
+        and not has_table_privilege('signalbox_reader', oid, 'select')) then
+      return null;
+    end if;
+  end if;
+  -- grants of several processes at once would meet on the same rows of the catalog
+  perform pg_advisory_xact_lock(hashtextextended('report.admit_reader', 0));
   if not exists (select from pg_roles where rolname = 'signalbox_reader') then
     begin
       create role signalbox_reader login;

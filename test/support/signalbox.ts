@@ -190,10 +190,15 @@ const end = async (
   clearTimeout(timer)
 }
 
-/** Ends every process of a home (the last started first) and removes it. */
-export const dispose = async (home: Home): Promise<void> => {
+/** Ends every process of a home, the last started first. */
+export const stopAll = async (home: Home): Promise<void> => {
   for (const role of rolesOf(home).toReversed()) await role.stop()
   alive.delete(home.path)
+}
+
+/** The same, and removes the home. */
+export const dispose = async (home: Home): Promise<void> => {
+  await stopAll(home)
   await rm(home.path, { recursive: true, force: true })
 }
 

@@ -20,7 +20,7 @@ export const createTally = Effect.flatMap(Db, (db) =>
          create index tally_by_total on read.tally (total desc) where events > 0;
          comment on table read.tally is 'sums';
          alter table read.tally set (fillfactor = 90);
-         create schema report;
+         create schema if not exists report;
          create view report.tally with (security_barrier = true) as select stream, total from read.tally where events > 0;
          comment on view report.tally is 'for people';
          create view report.grand as select sum(total) as total from report.tally;`

@@ -8,6 +8,7 @@
 import { acting } from "./ask.ts"
 import { chatEdited, chatPasted, chatting, chatTyped, pickerEdited, pickerTyped } from "./conversation/act.ts"
 import { moving } from "./cursor.ts"
+import { many } from "./format.ts"
 import { type ActionId, type EditId, type Need, needs, resolve } from "./keymap.ts"
 import type { Press } from "./keys.ts"
 import { line } from "./line.ts"
@@ -53,8 +54,13 @@ const isEdit = (id: ActionId): id is EditId => id.startsWith("edit.")
 const simple = (ui: Ui, id: ActionId): Step | undefined => {
   switch (id) {
     case "interrupt":
-    case "quit":
       return { ui, request: { kind: "quit" } }
+    case "quit": {
+      const drafts = Object.keys(ui.chat.drafts).length
+      if (drafts === 0) return { ui, request: { kind: "quit" } }
+      const question = `Leave? ${many(drafts, "message")} that ${drafts === 1 ? "was" : "were"} not sent will be lost.`
+      return { ui: { ...ui, overlay: { kind: "confirm", question, request: { kind: "quit" } } } }
+    }
     case "suspend":
       return { ui, request: { kind: "suspend" } }
     case "redraw":

@@ -63,6 +63,14 @@ describe("the keymap", () => {
   })
 })
 
+describe("yes and no to a tool call", () => {
+  it("are keys that meant nothing a moment before", () => {
+    for (const key of ["y", "n"]) expect([key, resolve("replying", key)]).toEqual([key, undefined])
+    expect(resolve("call", "y")?.id).toBe("call.yes")
+    expect(resolve("call", "n")?.id).toBe("call.no")
+  })
+})
+
 describe("commands", () => {
   it("are found by name, by a beginning of one, and never by a beginning of two", () => {
     expect(commandNamed("tasks", "hosts")).toEqual({ id: "view.hosts" })

@@ -704,7 +704,8 @@ export const chains = {
   answer: ["answer", "tasks", "list", "leave", "global", "always"],
   chats: ["chats", "list", "browse", "leave", "global", "always"],
   talk: ["talk", "chats", "list", "browse", "leave", "global", "always"],
-  replying: ["replying", "talk", "chats", "list", "browse", "global", "always"],
+  // A tool call may come at any moment: y and n mean nothing until it is there.
+  replying: ["replying", "talk", "chats", "list", "global", "always"],
   call: ["call", "replying", "talk", "chats", "list", "global", "always"],
   composer: ["composer", "written", "edit", "always"],
   replyingComposer: ["replying", "composer", "edit", "always"],

@@ -94,7 +94,7 @@ export const workerServices = (options: WorkerOptions) => {
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
-  return Layer.mergeAll(onHosts, Direct.layer, conversationServices).pipe(
+  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name)).pipe(
     Layer.provideMerge(rooms),
     Layer.provideMerge(derived)
   )

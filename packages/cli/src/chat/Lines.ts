@@ -25,6 +25,8 @@ export interface Lines {
   readonly next: (prompt: string) => Effect.Effect<Typed>
   /** Waits for Ctrl-C while something else is shown. */
   readonly interrupted: Effect.Effect<void>
+  /** Something else begins: Ctrl-C from before it does not count. */
+  readonly begins: Effect.Effect<void>
   /** Forgets what was typed ahead: an answer must be given to a question that was seen. */
   readonly forget: Effect.Effect<void>
 }
@@ -51,11 +53,11 @@ export const openLines = Effect.gen(function* () {
     ),
     (one) =>
       Effect.sync(() => {
-        process.stderr.write("\u001b[?2004l")
+        bracketedPaste(false)
         one.close()
       })
   )
-  process.stderr.write("\u001b[?2004h")
+  bracketedPaste(true)
   let pasting = false
   let part: ReadonlyArray<string> = []
   let waiting = false
@@ -106,10 +108,15 @@ export const openLines = Effect.gen(function* () {
         return one
       }),
     interrupted: Queue.take(signals),
+    begins: Effect.asVoid(Queue.clear(signals)),
     forget: Effect.andThen(Queue.clear(typed), Effect.asVoid(Queue.clear(signals)))
   }
   return lines
 })
+
+const bracketedPaste = (on: boolean): void => {
+  if (process.stderr.isTTY) process.stderr.write(on ? "\u001b[?2004h" : "\u001b[?2004l")
+}
 
 /** While a reply is written, what is typed ahead is not echoed into it. */
 const makeScreen = () => {

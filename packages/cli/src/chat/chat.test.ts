@@ -19,6 +19,7 @@ import {
   signalbox,
   signalboxWith,
   start,
+  startHub,
   until
 } from "../../../../test/support/signalbox.ts"
 
@@ -217,6 +218,60 @@ describe("conversations on the command line", () => {
     await until("the provider is left alone", 10_000, async () =>
       openai.requests.some((one) => one.ended === "given-up") ? true : undefined
     )
+  })
+})
+
+describe("chat once, given up", () => {
+  it("interrupts the reply when the person presses Ctrl-C", async () => {
+    const before = openai.requests.length
+    const talking = await start(home, "chat", "--model", "gpt-5", "say 2000 words every 50")
+    await until("it is being written", 20_000, async () =>
+      (openai.requests[before]?.written ?? 0) > 3 ? true : undefined
+    )
+    process.kill(talking.pid, "SIGINT")
+    assert.strictEqual(await talking.ended, 130)
+    await until("the provider is left alone", 10_000, async () =>
+      openai.requests[before]?.ended === "given-up" ? true : undefined
+    )
+    const { stdout } = await signalbox(home, "conversation", "show", "--json", await lastId())
+    assert.include(stdout, '"status":"interrupted"')
+  })
+})
+
+const lastId = async (): Promise<string> => {
+  const { stdout } = await signalbox(home, "conversation", "list", "--limit", "1", "--json")
+  return (
+    (JSON.parse(stdout) as { conversations: ReadonlyArray<{ conversationId: string }> }).conversations[0]
+      ?.conversationId ?? ""
+  )
+}
+
+describe("chat over a hub that dies", () => {
+  it("prints every character once, and ends as if nothing had been", async () => {
+    const provider = await startProvider("openai")
+    const apart = await makeHome({
+      database: await freshDatabase(),
+      env: { ...provider.env, SIGNALBOX_BRIDGE_PORT: "0" }
+    })
+    try {
+      const hub = await startHub(apart)
+      await start(apart, "worker")
+      const talking = signalbox(apart, "chat", "--model", "openai/gpt-5", "say 300 words every 20")
+      await until("it is being written", 30_000, async () =>
+        (provider.requests[0]?.written ?? 0) > 30 ? true : undefined
+      )
+      await hub.kill9()
+      const again = await start(apart, "hub")
+      await ready(apart, again)
+      const ran = await talking
+      assert.deepStrictEqual([ran.code, ran.stdout.trim().split(" ").length], [0, 300], ran.stderr)
+      assert.strictEqual(ran.stdout.trim(), Array.from({ length: 300 }, (_, n) => `word${n + 1}`).join(" "))
+      assert.match(ran.stderr, /The hub is away.*\nThe hub is back\./u)
+      assert.strictEqual(provider.requests.length, 1, "nothing was asked twice")
+    } finally {
+      await dispose(apart)
+      await provider.close()
+    }
   })
 })
 

@@ -19,7 +19,7 @@ import { allow, decideCall, isYes } from "./oneshot.ts"
 import { say } from "./say.ts"
 import { Scrubber } from "./scrub.ts"
 import { type Session, slashes, slashOf } from "./slash.ts"
-import { callLine, callQuestion, spentLine, troubleOf } from "./words.ts"
+import { anewLine, callLine, callQuestion, noteOf, spentLine, troubleOf } from "./words.ts"
 
 export const interactive = (start: Talk) =>
   Effect.scoped(
@@ -111,6 +111,7 @@ const answerTo = Effect.fnUntraced(function* (lines: Lines, asked: Asked) {
   const interrupt = hub.conversations
     .interrupt({ params: { conversationId: asked.conversationId }, payload: { commandId: randomUUID() } })
     .pipe(Effect.catch((error) => tell(error.message)))
+  yield* lines.begins
   const watcher = yield* Effect.forkChild(
     Effect.gen(function* () {
       yield* lines.interrupted
@@ -128,6 +129,9 @@ const answerTo = Effect.fnUntraced(function* (lines: Lines, asked: Asked) {
   if (reply.one === undefined) return true
   const trouble = troubleOf(reply.one)
   if (trouble !== undefined) yield* tell(trouble)
+  const note =
+    noteOf(reply.one) ?? (reply.one.status === "failed" ? anewLine(asked.conversationId, reply.one) : undefined)
+  if (note !== undefined) yield* tell(note)
   yield* tell(style("dim", spentLine(reply.one)))
   return false
 })

@@ -16,7 +16,7 @@ import type { Talk } from "./chat.ts"
 import { type Asked, followReply, type Show } from "./reply.ts"
 import { say } from "./say.ts"
 import { Scrubber } from "./scrub.ts"
-import { callLine, callQuestion, replyJson, spentLine, troubleOf } from "./words.ts"
+import { anewLine, callLine, callQuestion, noteOf, replyJson, spentLine, troubleOf } from "./words.ts"
 
 export const oneshot = Effect.fnUntraced(function* (talk: Talk, message: Pick<MessageRequest, "text" | "attachments">) {
   yield* printReply(yield* say(talk, message))
@@ -31,6 +31,8 @@ export const printReply = Effect.fnUntraced(function* (asked: Asked) {
   if (!json) yield* out.end
   yield* answer(replyJson(asked.conversationId, reply), () => "")
   if (process.stderr.isTTY && !json) yield* tell(spentLine(reply))
+  const note = noteOf(reply) ?? anewLine(asked.conversationId, reply)
+  if (note !== undefined && !json) yield* tell(note)
   const trouble = troubleOf(reply)
   if (trouble === undefined) return
   const waiting = reply.steps.at(-1)?.calls.find((call) => call.state === "asked")

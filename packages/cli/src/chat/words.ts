@@ -63,11 +63,7 @@ export const callQuestion = (call: TranscriptCall): string => {
 export const troubleOf = (reply: ReplyEntry): string | undefined => {
   switch (reply.status) {
     case "completed":
-      return reply.stop === "length"
-        ? undefined
-        : reply.stop === "safety"
-          ? "The provider stopped the reply for safety reasons."
-          : undefined
+      return reply.stop === "safety" ? "The provider stopped the reply for safety reasons." : undefined
     case "failed":
       return oneLine(reply.failure?.message ?? "The reply failed.", 1000)
     case "interrupted":
@@ -76,6 +72,18 @@ export const troubleOf = (reply: ReplyEntry): string | undefined => {
       return "The reply waits for a decision."
   }
 }
+
+/** What a person must know of a reply that counts as whole. */
+export const noteOf = (reply: ReplyEntry): string | undefined =>
+  reply.status === "completed" && reply.stop === "length"
+    ? "The reply was cut: the model stopped at its limit of length. Ask it to go on."
+    : undefined
+
+/** Where something had come before it failed, how to have it written anew. */
+export const anewLine = (conversationId: string, reply: ReplyEntry): string | undefined =>
+  (reply.status === "failed" || reply.status === "interrupted") && wholeText(reply) !== ""
+    ? `What had come is kept. To have it written anew: signalbox conversation regenerate ${conversationId}`
+    : undefined
 
 export const replyJson = (conversationId: string, reply: ReplyEntry): Schema.Json => {
   const spent = spentOf(reply)

@@ -13,7 +13,9 @@ export const modelTable = (providers: ReadonlyArray<ProviderInfo>, current: stri
   const unlisted = typeof current === "string" && !rows.some((row) => row.current)
   return [
     rows.length === 0
-      ? "No models."
+      ? problems.length > 0
+        ? "No models."
+        : "No models. Set GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST for the worker, then start it again."
       : table(
           [
             { title: "", cell: (row) => (row.current ? "*" : ""), color: () => "green" },

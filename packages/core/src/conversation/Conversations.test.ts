@@ -4,6 +4,7 @@ import { Effect, Layer, Stream } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
 import { makeHistory, recorded } from "../../../../test/support/talk.ts"
 import { Commands } from "../log/Commands.ts"
+import type { RecordedEvent } from "../log/Event.ts"
 import { EventLog } from "../log/EventLog.ts"
 import { layer as eventLogLayer } from "../log/EventLogLive.ts"
 import { CatalogPlain } from "../model/CatalogPlain.ts"
@@ -49,6 +50,8 @@ const answered = (conversationId: string, replyId: string | null, text: string) 
   })
 const eventsOf = (conversationId: string) =>
   Effect.flatMap(EventLog, (log) => Stream.runCollect(log.readAll({ stream: conversationStream(conversationId) })))
+const carriedBy = (started: RecordedEvent | undefined): ReadonlyArray<{ readonly text: string }> =>
+  (started?.data as { readonly carried?: ReadonlyArray<{ readonly text: string }> } | undefined)?.carried ?? []
 const caughtUp = Effect.gen(function* () {
   const projections = yield* Projections
   yield* projections.waitFor(ALL, yield* (yield* EventLog).head)
@@ -256,7 +259,7 @@ layer(Services, { timeout: 60_000, excludeTestServices: true })("conversations",
       yield* caughtUp
       const next = yield* conversations.start({ model, carrySummaries: true }, by({ client: "carol" }))
       const [started] = yield* eventsOf(next.conversationId)
-      const { carried } = started?.data as { carried: ReadonlyArray<{ text: string }> }
+      const carried = carriedBy(started)
       assert.deepStrictEqual(
         carried.map((one) => one.text),
         Array.from({ length: 50 }, (_, i) => `summary ${i + 6}`)
@@ -267,7 +270,7 @@ layer(Services, { timeout: 60_000, excludeTestServices: true })("conversations",
       const bounded = yield* conversations.start({ model, carrySummaries: true }, by({ client: "carol" }))
       const [begun] = yield* eventsOf(bounded.conversationId)
       assert.deepStrictEqual(
-        (begun?.data as { carried: ReadonlyArray<{ text: string }> }).carried.map((one) => one.text[0]),
+        carriedBy(begun).map((one) => one.text[0]),
         ["M"]
       )
     })

@@ -7,15 +7,14 @@
  * resolved, read or drawn again; the body of a command is what the client asked for, so that a reuse is told from a repeat.
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto"
-import { Clock, Effect, Layer, Schema, Stream } from "effect"
+import { Clock, Effect, Layer, Schema } from "effect"
 import type { Said } from "../api/conversations.ts"
 import { Catalog } from "../model/Catalog.ts"
 import { canonical, Commands, type Executed } from "../log/Commands.ts"
-import { CommandRejected, EventLog } from "../log/EventLog.ts"
+import { EventLog } from "../log/EventLog.ts"
 import { findReceipt } from "../log/receipt.ts"
 import { Db } from "../postgres/Db.ts"
 import { type By, ConversationNotFound, Conversations, ModelUnknown } from "./Conversations.ts"
-import { copiesOf, inPieces } from "./copy.ts"
 import type { ConversationCommand } from "./decider.ts"
 import {
   type ConversationEvent,
@@ -25,14 +24,13 @@ import {
   conversationStream,
   makeConversationId
 } from "./events.ts"
+import { type Plan, planFork } from "./fork.ts"
 import { type ExportDocument, type ImportPart, toImport } from "./import.ts"
 import { conversationDecider } from "./room.ts"
 import { lastSummaries, listConversations, searchMessages } from "./search.ts"
-import { evolveTranscript, type TranscriptEntry } from "./transcript.ts"
 import type { ConversationView } from "./view.ts"
 
 type Rooms = Commands | EventLog | Db | Catalog
-type Start = Extract<ConversationCommand, { readonly _tag: "Start" }>
 
 export const ConversationsLive: Layer.Layer<Conversations, never, Rooms> = Layer.effect(
   Conversations,
@@ -92,7 +90,11 @@ export const ConversationsLive: Layer.Layer<Conversations, never, Rooms> = Layer
           })
         ),
       fork: (conversationId, request, by) =>
-        run(begin({ fork: conversationId, ...request }, by, () => forkOf(conversationId, request, by))),
+        run(
+          begin({ fork: conversationId, ...request }, by, () =>
+            Effect.flatMap(load(conversationId), (view) => planFork(view, request, by))
+          )
+        ),
       bring: (document, by) => run(bring(document, by)),
       interrupt: (conversationId, by) => accepted(conversationId, { _tag: "Interrupt" }, by),
       decideCall: (conversationId, { callId, approve }, by) =>
@@ -147,19 +149,19 @@ const change = Effect.fnUntraced(function* (
 
 type Done = Executed<ConversationView | undefined, ConversationEvent>
 
-const saidOf = Effect.fnUntraced(function* (conversationId: string, { events, position }: Done) {
-  const log = yield* EventLog
-  const [last] = yield* log.read({ from: position, limit: 1 })
+const saidOf = Effect.fnUntraced(function* (conversationId: string, { events, position, state }: Done) {
   const asked = events.findLast((event) => event._tag === "ReplyRequested")
-  const said: Said = { conversationId, replyId: asked?.replyId ?? null, position, version: last?.version ?? 0 }
+  const version =
+    asked !== undefined && state?.open?.replyId === asked.replyId ? state.open.version : yield* versionAt(position)
+  const said: Said = { conversationId, replyId: asked?.replyId ?? null, position, version }
   return said
 })
 
-interface Plan {
-  readonly started: Omit<Start["started"], "conversationId">
-  readonly copied?: Start["copied"]
-  readonly first?: Start["first"]
-}
+/** A repeat may come when the conversation is further. */
+const versionAt = Effect.fnUntraced(function* (position: number) {
+  const [event] = yield* Effect.flatMap(EventLog, (log) => log.read({ from: position, limit: 1 }))
+  return event?.version ?? 0
+})
 
 /** A new conversation, once. */
 const begin = <E, R>(body: object, by: By, plan: () => Effect.Effect<Plan, E, R>) =>
@@ -225,56 +227,6 @@ const modelFor = Effect.fnUntraced(function* (name: string | undefined) {
   )
 })
 
-/** Everything that can be read up to a version, as the beginning of another conversation. */
-const forkOf = Effect.fnUntraced(function* (
-  conversationId: string,
-  request: { readonly version?: number; readonly title?: string },
-  by: By
-) {
-  const view = yield* load(conversationId)
-  const version = request.version ?? view.version
-  if (version < 1 || version > view.version)
-    return yield* Effect.fail(
-      new CommandRejected({
-        commandId: by.commandId,
-        reason: `${conversationId} has the versions 1 to ${view.version}; it cannot be forked at ${version}.`
-      })
-    )
-  const log = yield* EventLog
-  const { model, entries } = yield* log.readAll({ stream: conversationStream(conversationId), to: version }).pipe(
-    Stream.runFoldEffect(
-      (): { model: string; entries: ReadonlyArray<TranscriptEntry> } => ({ model: view.model, entries: [] }),
-      (past, recorded) =>
-        Effect.map(Effect.fromResult(conversationEvents.decode(recorded)), (event) =>
-          event === undefined
-            ? past
-            : {
-                model: "model" in event && isChoice(event) ? event.model : past.model,
-                entries: evolveTranscript(past.entries, event, recorded)
-              }
-        )
-    )
-  )
-  const copies = copiesOf(entries)
-  const carried = entries.flatMap((entry) =>
-    entry.kind === "note" && entry.note._tag === "started" ? entry.note.carried : []
-  )
-  const title = request.title ?? (view.titled ? view.title : undefined)
-  const plan: Plan = {
-    started: {
-      model,
-      client: by.client ?? by.actor,
-      tools: view.tools,
-      forkOf: { conversationId, version },
-      ...(title === undefined ? {} : { title }),
-      ...(view.system === null ? {} : { system: view.system }),
-      ...(carried.length === 0 ? {} : { carried })
-    },
-    copied: inPieces(copies)
-  }
-  return plan
-})
-
 /** The parts of one import are commands of their own, so that one that was cut off goes on when it is sent again. */
 const bring = Effect.fnUntraced(function* (document: ExportDocument, by: By) {
   const commands = yield* Commands
@@ -309,7 +261,3 @@ const derived = (commandId: string, part: number): string => {
   const hex = createHash("sha256").update(`${commandId} ${part}`).digest("hex")
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
-
-/** Events that say which model answers from then on. */
-const isChoice = (event: ConversationEvent): boolean =>
-  event._tag === "ConversationStarted" || event._tag === "ModelChanged"

@@ -3,9 +3,10 @@
  *
  * Owns: the life of the batcher and of the doorbell. Does not own: anything else; see the parts.
  * Invariants: appends have one connection of their own, so that they cannot wait for a pool whose connections are all held by
- * transactions that wait for an append.
+ * transactions that wait for an append; reads have a few of their own, so that whoever waits for an answer does not stand in line
+ * behind the projections.
  */
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { connect, Db, type DbError } from "../postgres/Db.ts"
 import { type BatcherOptions, makeBatcher } from "./Batcher.ts"
 import { makeDoorbell } from "./Doorbell.ts"
@@ -22,12 +23,13 @@ export const layerWith = (options?: BatcherOptions): Layer.Layer<EventLog, DbErr
     Effect.gen(function* () {
       const db = yield* Db
       yield* readHead(db)
+      const readers = Context.get(yield* Layer.build(Db.layer(db.url, { max: 3, name: "signalbox-read" })), Db)
       const batcher = yield* makeBatcher(() => connect(db.url, { max: 1, name: "signalbox-append" }), options)
       const bell = yield* makeDoorbell(db)
       return EventLog.of({
         append: batcher.append,
-        ...makeReading(db),
-        ...makeFollowing(db, bell),
+        ...makeReading(readers),
+        ...makeFollowing(readers, bell),
         ...makeVolatile(db, bell),
         verify: makeVerify(db)
       })

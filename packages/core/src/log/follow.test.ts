@@ -79,7 +79,11 @@ describe("following", () => {
         "a server that notifies nobody",
         (sql) => sql`create function public.pg_notify(text, text) returns void language sql as 'select'`
       )
-      yield* db.query("shadow", (sql) => sql`alter function log.append set search_path = public, pg_catalog`)
+      yield* db.query(
+        "shadow",
+        (sql) =>
+          sql`alter function log.append(text[], int[], int[], bool[], text[], text, text[], uuid[], uuid[], bigint[], bytea, text[]) set search_path = public, pg_catalog`
+      )
       const caughtUp = yield* Deferred.make<void>()
       const follower = yield* log.follow().pipe(
         Stream.tap((followed) => (followed._tag === "CaughtUp" ? Deferred.succeed(caughtUp, undefined) : Effect.void)),

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import postgres from "postgres"
 import { expect } from "vitest"
-import { DbTest, emptyDatabase, migrations } from "../../../../test/support/database.ts"
+import { DbTest, emptyDatabase, freshDatabase, migrations } from "../../../../test/support/database.ts"
 import { Db } from "../postgres/Db.ts"
 import { migrate } from "../postgres/migrate.ts"
 import { toCsv } from "./csv.ts"
@@ -105,6 +105,39 @@ describe("the report views", () => {
         assert.strictEqual((yield* readReport("tasks", { limit: 1 })).rows.length, 0)
       }).pipe(Effect.provide(limited))
     }).pipe(Effect.scoped)
+  )
+})
+
+describe("the role of the reports", () => {
+  it.live("is made once by processes of several databases that start at the same moment", () =>
+    Effect.gen(function* () {
+      const name = `reader_${randomBytes(4).toString("hex")}`
+      const urls = yield* Effect.promise(() => Promise.all(Array.from({ length: 4 }, () => freshDatabase())))
+      const starters = urls.flatMap((url) => [url, url, url])
+      // each process has a connection of its own; the role's name is new to this server
+      for (const url of urls)
+        yield* Effect.flatMap(Db, (db) =>
+          db.query("rename", (sql) =>
+            sql.unsafe(
+              `do $$ begin execute replace(pg_get_functiondef('report.admit_reader'::regproc), 'signalbox_reader', '${name}'); end $$`
+            )
+          )
+        ).pipe(Effect.provide(Db.layer(url, { max: 1 })))
+      const notices = yield* Effect.all(
+        starters.map((url) => admitReader.pipe(Effect.provide(Db.layer(url, { max: 1 })))),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(notices, Array(starters.length).fill(undefined))
+      for (const url of urls) {
+        const able = yield* Effect.flatMap(Db, (db) =>
+          db.query(
+            "ask",
+            (sql) => sql<{ able: boolean }[]>`select has_table_privilege(${name}, 'report.events', 'select') as able`
+          )
+        ).pipe(Effect.provide(Db.layer(url, { max: 1 })))
+        assert.isTrue(able[0]?.able)
+      }
+    })
   )
 })
 

@@ -5,17 +5,16 @@
  * Invariants: what is asked for is bounded; text comes out as it is stored, times as ISO 8601, exact numbers as text of all digits.
  */
 import { Effect } from "effect"
-import { Db, type DbError } from "../postgres/Db.ts"
+import { Db, type DbError, type Sql } from "../postgres/Db.ts"
 
 interface Report {
   readonly title: string
   readonly view: string
-  /** `--since` looks at it. */
+  /** `--since` looks at it; a day is the day in UTC. */
   readonly time: string
+  readonly byDay?: true
   /** Newest first. */
   readonly order: string
-  /** Of long texts only the beginning, except in JSON and CSV. */
-  readonly long?: ReadonlyArray<string>
 }
 
 export const reports = {
@@ -23,6 +22,7 @@ export const reports = {
     title: "Tokens and money by day, provider and model",
     view: "daily_usage",
     time: "day",
+    byDay: true,
     order: "day desc, provider, model"
   },
   replies: {
@@ -69,7 +69,7 @@ export const readReport = (
 ): Effect.Effect<Rows, DbError, Db> =>
   Effect.gen(function* () {
     const db = yield* Db
-    const { view, time, order }: Report = reports[name]
+    const { view, time, order, byDay }: Report = reports[name]
     const described = yield* db.query(
       "describe a report",
       (sql) => sql<{ name: string }[]>`
@@ -77,7 +77,8 @@ export const readReport = (
         where attrelid = ${`report.${view}`}::regclass and attnum > 0 and not attisdropped order by attnum`
     )
     const columns = described.map((column) => column.name)
-    const found = yield* db.query(
+    const found = yield* within(
+      db,
       `report ${name}`,
       (sql) => sql<{ row: ReadonlyArray<Cell> }[]>`
         select row from (
@@ -85,7 +86,7 @@ export const readReport = (
             select json_build_array(${sql.unsafe(columns.map((column) => cell(column)).join(", "))}) as row
             from (
               select * from report.${sql(view)}
-              ${options.since === undefined ? sql`` : sql`where ${sql(time)} >= ${options.since}::timestamptz`}
+              ${options.since === undefined ? sql`` : sql`where ${sql(time)} >= ${byDay === true ? sql`(${options.since}::timestamptz at time zone 'UTC')::date` : sql`${options.since}::timestamptz`}`}
               order by ${sql.unsafe(order)} limit ${options.limit + 1}) page) rows) weighed
         where before is null or before < ${reportBytes}`
     )
@@ -95,6 +96,18 @@ export const readReport = (
       more: found.length > options.limit
     }
   })
+
+/** Times in UTC whatever the server's zone is; not longer than anybody waits. */
+const within = <A>(db: Db["Service"], op: string, ask: (sql: Sql) => PromiseLike<A>): Effect.Effect<A, DbError> =>
+  db.transaction(
+    Effect.andThen(
+      db.query(
+        op,
+        (sql) => sql`select set_config('TimeZone', 'UTC', true), set_config('statement_timeout', '30s', true)`
+      ),
+      db.query(op, ask)
+    )
+  )
 
 const cell = (column: string): string => `page."${column.replaceAll('"', '""')}"`
 

@@ -492,6 +492,17 @@ describe("writing", () => {
     expect(screen.text()).toContain("› draft")
   })
 
+  it("is not lost by a q: leaving with drafts is asked about", async () => {
+    const w = chats()
+    const screen = await show(w)
+    read(w, 1)
+    await screen.press(keys.enter, "draft", keys.escape, "q")
+    expect(screen.lines().at(-1)).toContain("Leave? 1 message that was not sent will be lost.")
+    await screen.press("n", keys.enter, keys.ctrlU, keys.escape, "q")
+    await screen.app.waitUntilExit()
+    expect(screen.stdout.term.buffer.active.type).toBe("normal")
+  })
+
   it("says why nothing is sent while a reply is written", async () => {
     const w = chats()
     const screen = await show(w)

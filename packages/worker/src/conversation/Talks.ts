@@ -4,7 +4,8 @@
  * Owns: reading a conversation from its last summary on, and what is remembered. Does not own: the fold (core's `memory.ts`).
  * Invariants: an answer holds everything that was in the log when it was asked for; memory is bounded by bytes.
  */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Result } from "effect"
+import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import { conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
 import { evolveTalk, type Talk } from "@signalbox/core/conversation/memory.ts"
 import { weigh } from "@signalbox/core/log/Commands.ts"
@@ -23,14 +24,23 @@ export class Talks extends Context.Service<
     readonly load: (
       conversationId: string
     ) => Effect.Effect<Talk | undefined, LogUnavailable | DbError | EventNotDecodable>
+    /** What was heard of it so far, without asking; undefined: nothing is remembered. */
+    readonly recent: (conversationId: string) => Talk | undefined
   }
 >()("@signalbox/worker/conversation/Talks") {
-  static readonly layer: Layer.Layer<Talks, never, Db | EventLog> = Layer.effect(
+  static readonly layer: Layer.Layer<Talks, never, ConversationTail | Db | EventLog> = Layer.effect(
     Talks,
     Effect.gen(function* () {
       const db = yield* Db
       const log = yield* EventLog
       const memory = makeMemory()
+      const tail = yield* ConversationTail
+      yield* Effect.forkScoped(
+        Effect.andThen(
+          tail.watchAll((event) => hear(memory, event)),
+          Effect.never
+        )
+      )
 
       const catchUp = Effect.fnUntraced(function* (stream: string, known: Talk | undefined, first: number) {
         let talk = known
@@ -57,6 +67,7 @@ export class Talks extends Context.Service<
         return more ? yield* catchUp(stream, talk, events.length + 1) : talk
       })
       return Talks.of({
+        recent: (conversationId) => memory.recall(conversationStream(conversationId)),
         load: (conversationId) =>
           Effect.gen(function* () {
             const stream = conversationStream(conversationId)
@@ -86,6 +97,16 @@ const fold = Effect.fnUntraced(function* (from: Talk | undefined, events: Readon
   return talk
 })
 
+/** Those that are remembered, and new ones, are kept up to date by what is heard anyway. */
+const hear = (memory: Memory, recorded: RecordedEvent): void => {
+  const known = memory.recall(recorded.stream)
+  if (recorded.version !== (known?.version ?? 0) + 1) return
+  const event = Result.getOrUndefined(conversationEvents.decode(recorded))
+  const talk = event === undefined ? undefined : evolveTalk(known, event, recorded)
+  if (talk !== undefined) memory.keep(recorded.stream, talk)
+}
+type Memory = ReturnType<typeof makeMemory>
+
 /** The last ones used. */
 const makeMemory = () => {
   const kept = new Map<string, { readonly talk: Talk; readonly bytes: number }>()
@@ -97,6 +118,7 @@ const makeMemory = () => {
   return {
     recall: (stream: string): Talk | undefined => kept.get(stream)?.talk,
     keep: (stream: string, talk: Talk): void => {
+      if ((kept.get(stream)?.talk.version ?? 0) > talk.version) return
       drop(stream)
       const bytes = weigh(talk)
       kept.set(stream, { talk, bytes })

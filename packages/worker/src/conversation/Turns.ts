@@ -5,9 +5,9 @@
  * Invariants: a turn is held by one fiber of one process; who waits looks every so often whether there is still anything to do, and
  * a turn of a worker that died is free when its lease has run out.
  */
-import { Context, Effect, Layer, Semaphore } from "effect"
-import type { DbError } from "@signalbox/core/postgres/Db.ts"
-import { type LeaseLost, Leases } from "@signalbox/core/queue/Lease.ts"
+import { Context, Duration, Effect, Layer, Schedule, Semaphore } from "effect"
+import { Db, type DbError, type Sql } from "@signalbox/core/postgres/Db.ts"
+import { LeaseHeld, type LeaseLost, Leases } from "@signalbox/core/queue/Lease.ts"
 
 const lease = { ttl: "15 seconds", renewEvery: "4 seconds" } as const
 const lookEvery = "500 millis"
@@ -21,12 +21,19 @@ export class Turns extends Context.Service<
       over: Effect.Effect<boolean, E2, R2>,
       effect: Effect.Effect<void, E, R>
     ) => Effect.Effect<void, E | E2 | LeaseLost | DbError, R | R2>
+    /** Takes a turn that is free and claims the reply's first step, both in one statement. Fails where it is somebody else's turn. */
+    readonly begin: <E, R>(
+      conversationId: string,
+      replyId: string,
+      effect: (claimed: boolean) => Effect.Effect<void, E, R>
+    ) => Effect.Effect<void, E | LeaseHeld | LeaseLost | DbError, R>
   }
 >()("@signalbox/worker/conversation/Turns") {
-  static readonly layer: Layer.Layer<Turns, never, Leases> = Layer.effect(
+  static readonly layer: Layer.Layer<Turns, never, Db | Leases> = Layer.effect(
     Turns,
     Effect.gen(function* () {
       const leases = yield* Leases
+      const db = yield* Db
       const lines = new Map<string, { readonly turn: Semaphore.Semaphore; waiting: number }>()
       const inLine = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
         Effect.acquireUseRelease(
@@ -44,12 +51,35 @@ export class Turns extends Context.Service<
             })
         )
       return Turns.of({
+        begin: (conversationId, replyId, effect) => {
+          const name = turnOf(conversationId)
+          const { holder } = leases
+          return inLine(
+            name,
+            Effect.gen(function* () {
+              const [row] = yield* db.query("begin a reply", (sql) =>
+                beginQuery(sql, { name, holder, replyId, conversationId })
+              )
+              if (row === undefined || row.turns === 0) return yield* new LeaseHeld({ name, holder: "another worker" })
+              // it is ours already: taken once more, it is only prolonged, and then renewed as long as the reply takes
+              const keep = leases
+                .withLease(name, lease, () => Effect.never)
+                .pipe(
+                  Effect.retry({
+                    schedule: Schedule.spaced("300 millis").pipe(Schedule.upTo({ times: 20 })),
+                    while: (error) => error._tag === "DbError"
+                  })
+                )
+              yield* Effect.raceFirst(effect(row.claims > 0), keep)
+            })
+          )
+        },
         take: <E, R, E2, R2>(
           conversationId: string,
           over: Effect.Effect<boolean, E2, R2>,
           effect: Effect.Effect<void, E, R>
         ) => {
-          const name = `reply/${conversationId}`
+          const name = turnOf(conversationId)
           const attempt: Effect.Effect<void, E | E2 | LeaseLost | DbError, R | R2> = leases
             .withLease(name, lease, () => effect)
             .pipe(
@@ -66,3 +96,23 @@ export class Turns extends Context.Service<
     })
   )
 }
+
+const turnOf = (conversationId: string): string => `reply/${conversationId}`
+
+/** The lease as `Leases.acquire` takes it, and the claim only with it. */
+export const beginQuery = (
+  sql: Sql,
+  one: { readonly name: string; readonly holder: string; readonly replyId: string; readonly conversationId: string }
+) => sql<{ turns: number; claims: number }[]>`
+  with turn as (
+    insert into queue.lease as l (name, holder, epoch, expires_at)
+    values (${one.name}, ${one.holder}, 1, now() + ${Duration.toMillis(lease.ttl)} * interval '1 millisecond')
+    on conflict (name) do update
+      set holder = excluded.holder, expires_at = excluded.expires_at,
+        epoch = case when l.holder = excluded.holder and l.expires_at > now() then l.epoch else l.epoch + 1 end
+      where l.holder = excluded.holder or l.expires_at <= now()
+    returning 1),
+  claimed as (
+    insert into live.claim (reply_id, step, conversation_id)
+    select ${one.replyId}, 1, ${one.conversationId} from turn on conflict do nothing returning 1)
+  select (select count(*)::int from turn) as turns, (select count(*)::int from claimed) as claims`

@@ -5,12 +5,14 @@
  * Invariants: only a head start — the job comes all the same, finds the reply in work or written, and makes up for every start that
  * failed; turn and claim keep two workers from one reply, however many hear of it; a worker that stops begins nothing.
  */
-import { type Duration, Effect, Exit, FiberSet, Queue, Scope } from "effect"
+import { type Duration, Effect, Exit, FiberSet, Queue, Result, Scope } from "effect"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
-import { conversationIdOf } from "@signalbox/core/conversation/events.ts"
+import { conversationEvents, conversationIdOf } from "@signalbox/core/conversation/events.ts"
+import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
-import { writeReply } from "./reply.ts"
+import { beginReply, writeReply } from "./reply.ts"
 
+const begins = new Set(["ReplyRequested", "ToolApproved", "ToolRefused"])
 /** As the queue gives its jobs. */
 const grace: Duration.Input = "10 seconds"
 
@@ -18,22 +20,17 @@ export const beginEagerly = Effect.acquireUseRelease(
   Effect.gen(function* () {
     const [hearing, writing] = [yield* Scope.make(), yield* Scope.make()]
     const fibers = yield* Scope.provide(FiberSet.make<void, never>(), writing)
-    const asked = yield* Queue.sliding<string>(queues.reply.concurrency)
+    const asked = yield* Queue.sliding<RecordedEvent>(queues.reply.concurrency)
     const tail = yield* ConversationTail
     const listen = tail.watchAll((event) => {
-      if (event.type === "ReplyRequested") Queue.offerUnsafe(asked, conversationIdOf(event.stream))
+      if (begins.has(event.type)) Queue.offerUnsafe(asked, event)
     })
     yield* Effect.forkIn(Effect.interruptible(Scope.provide(listen, hearing)), hearing)
     const begin = Effect.gen(function* () {
       for (;;) {
-        const conversationId = yield* Queue.take(asked)
-        if ((yield* FiberSet.size(fibers)) >= queues.reply.concurrency) continue
-        yield* FiberSet.run(
-          fibers,
-          Effect.interruptible(writeReply(conversationId)).pipe(
-            Effect.catchCause((cause) => Effect.logDebug(`the reply of ${conversationId} is left to its job`, cause))
-          )
-        )
+        const event = yield* Queue.take(asked)
+        if ((yield* FiberSet.size(fibers)) < queues.reply.concurrency)
+          yield* FiberSet.run(fibers, Effect.interruptible(start(event)))
       }
     })
     yield* Effect.forkIn(Effect.interruptible(begin), hearing)
@@ -46,3 +43,13 @@ export const beginEagerly = Effect.acquireUseRelease(
       Effect.andThen(Scope.close(writing, Exit.void))
     )
 )
+
+const start = (recorded: RecordedEvent) => {
+  const conversationId = conversationIdOf(recorded.stream)
+  const event = Result.getOrUndefined(conversationEvents.decode(recorded))
+  const reply =
+    event?._tag === "ReplyRequested" ? beginReply(conversationId, event.replyId) : writeReply(conversationId)
+  return Effect.catchCause(reply, (cause) =>
+    Effect.logDebug(`the reply of ${conversationId} is left to its job`, cause)
+  )
+}

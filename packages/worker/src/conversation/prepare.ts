@@ -78,7 +78,11 @@ export const prepare = (one: Preparing) =>
     if (less !== undefined) return { _tag: "Ready", context: less } satisfies Prepared
     return {
       _tag: "TooLong",
-      message: `The last message with what belongs to it is about ${context.tokens} tokens, and ${ref} takes ${Math.round(window)}. Send less at once, or change to a model with a larger window.`
+      message: `${
+        refused === undefined
+          ? `The last message with what belongs to it is about ${context.tokens} tokens, and ${ref} takes ${Math.round(window)}.`
+          : `${ref} refused the last message with what belongs to it as too long for it (about ${context.tokens} tokens).`
+      } Send less at once, or change to a model with a larger window.`
     } satisfies Prepared
   })
 

@@ -31,7 +31,7 @@ import { runWorker, workerServices } from "../Worker.ts"
 const model = "test/talker"
 
 /** A model that says what the test puts into its mouth; every question is kept. */
-const makeModel = Effect.gen(function* () {
+const makeModel = Effect.sync(() => {
   const asked: Array<ModelRequest> = []
   let answer: (request: ModelRequest, nth: number) => Stream.Stream<ModelPart, ModelFailed> = (request) =>
     says(`You said: ${request.messages.at(-1)?.text ?? ""}`)

@@ -6,7 +6,7 @@
  * Invariants: a step is claimed before its model is asked, so no step is ever asked for twice; what is found claimed by nobody who
  * lives ends as `worker-died` with the text that was stored; the outcome is an event before the text is dropped.
  */
-import { Deferred, Effect, Fiber, Result } from "effect"
+import { Deferred, Effect, Result } from "effect"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { ConversationEvent } from "@signalbox/core/conversation/events.ts"
 import { conversationEvents } from "@signalbox/core/conversation/events.ts"
@@ -57,22 +57,46 @@ export const replyHandler = jobHandler({
 /** Goes on with what is open, when it is this worker's turn. */
 export const writeReply = (conversationId: string) =>
   Effect.gen(function* () {
-    const talks = yield* Talks
     const interrupted = yield* hearInterruptions(conversationId)
-    const load = talks.load(conversationId)
-    // read while the turn is awaited: a claim tells whether it was stale
-    const first = yield* Effect.forkChild(load)
+    const load = Effect.flatMap(Talks, (talks) => talks.load(conversationId))
     const over = Effect.map(load, (talk) => talk?.view.open === undefined || talk.view.open === null)
     yield* (yield* Turns).take(
       conversationId,
       over,
+      Effect.flatMap(load, (talk) => goOnAll(talk, { ...untouched, conversationId, interrupted }))
+    )
+  }).pipe(Effect.scoped)
+
+/** Begins with a reply that was asked for a moment ago, with as few questions to the database as can be. */
+export const beginReply = (conversationId: string, replyId: string) =>
+  Effect.gen(function* () {
+    const talks = yield* Talks
+    const known = talks.recent(conversationId)
+    if (known !== undefined && known.view.open?.replyId !== replyId) return // history that was imported, or over already
+    const interrupted = yield* hearInterruptions(conversationId)
+    yield* (yield* Turns).begin(conversationId, replyId, (claimed) =>
       Effect.gen(function* () {
-        const turn: Turn = { conversationId, interrupted, claimed: undefined, summarized: false, refused: undefined }
-        let talk = yield* Fiber.join(first)
-        while (talk !== undefined && (yield* goOn(turn, talk))) talk = yield* load
+        const turn: Turn = {
+          ...untouched,
+          conversationId,
+          interrupted,
+          claimed: claimed ? `${replyId}/1` : undefined
+        }
+        const recent = talks.recent(conversationId)
+        const fresh = recent?.view.open?.replyId === replyId ? recent : yield* talks.load(conversationId)
+        yield* goOnAll(fresh, turn)
       })
     )
   }).pipe(Effect.scoped)
+
+const goOnAll = (from: Talk | undefined, turn: Turn) =>
+  Effect.gen(function* () {
+    const talks = yield* Talks
+    let talk = from
+    while (talk !== undefined && (yield* goOn(turn, talk))) talk = yield* talks.load(turn.conversationId)
+  })
+
+const untouched = { claimed: undefined, summarized: false, refused: undefined }
 
 interface Turn {
   readonly conversationId: string
