@@ -6,10 +6,10 @@
  * Invariants: nothing of the person's own environment leaks in; waiting is always for a condition and has a deadline.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { createWriteStream } from "node:fs"
+import { createWriteStream, readFileSync } from "node:fs"
 import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
+import { loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
@@ -76,7 +76,11 @@ export const signalboxWith = (
     })
     const out: Array<Buffer> = []
     const err: Array<Buffer> = []
-    const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 60_000)
+    const timeoutMs = options.timeoutMs ?? 60_000
+    const timer = setTimeout(() => {
+      err.push(Buffer.from(`\nnot ended after ${timeoutMs} ms, killed by the test${whereTimeWent(child.pid)}\n`))
+      child.kill("SIGKILL")
+    }, timeoutMs)
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk))
     child.stdin.on("error", () => {}) // it may end without reading; its exit code tells the story
@@ -87,6 +91,16 @@ export const signalboxWith = (
       resolve(ran(args, code, Buffer.concat(out), Buffer.concat(err).toString()))
     })
   })
+
+/** Of its main thread, where the kernel tells: a command that waited for a core is no command that hung. */
+const whereTimeWent = (pid: number | undefined): string => {
+  try {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number)
+    return `: ${(ran / 1e9).toFixed(1)} s on a core, ${(waited / 1e9).toFixed(1)} s waiting for one (load ${loadavg()[0]?.toFixed(0)})`
+  } catch {
+    return ""
+  }
+}
 
 const ran = (args: ReadonlyArray<string>, code: number | null, bytes: Buffer, stderr: string): Ran => {
   const stdout = bytes.toString()

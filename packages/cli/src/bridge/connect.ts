@@ -7,8 +7,7 @@
 import * as fs from "node:fs/promises"
 import type { Socket } from "node:net"
 import { createInterface } from "node:readline"
-import { Clock, Effect, Option, Redacted } from "effect"
-import { readCertificate } from "@signalbox/core/config/certificate.ts"
+import { Effect, Option, Redacted } from "effect"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
 import { Home, type HomePaths } from "@signalbox/core/config/Home.ts"
 import { readHubFile } from "@signalbox/core/config/hub-file.ts"
@@ -17,6 +16,7 @@ import { isLoopback } from "@signalbox/hub/edge/listen.ts"
 import { failed } from "../output.ts"
 import { dialPlain, dialTls, named, type Place } from "./dial.ts"
 import { plainFingerprint, readPin, writePin } from "./pins.ts"
+import { makeScreen } from "./screen.ts"
 
 interface Flags {
   readonly address: Option.Option<string>
@@ -42,20 +42,27 @@ export const connectCommand = (flags: Flags) =>
             : `${given.slice(0, 80)} is not HOST or HOST:PORT.`
         )
       )
-    const mine = own !== undefined && own.port === place.port && isLoopback(place.host)
+    const mine = own !== undefined && own.port === place.port && (own.host === place.host || isLoopback(place.host))
     const plain = flags.plain || (mine && !own.tls)
     if (plain && !isLoopback(place.host))
       return yield* Effect.fail(
         failed("--plain is for this machine only: on the way to another one everybody could read along.")
       )
-    const socket = plain ? yield* dialPlain(place) : yield* trusted(home, place, mine, flags)
+    const socket = plain
+      ? yield* dialPlain(place)
+      : yield* trusted(home, place, mine ? own.fingerprint : undefined, flags)
     const token = yield* tokenFor(home, mine, flags)
     const wished = yield* conversation(socket, token, flags.speed)
     if (!wished) return yield* Effect.fail(failed(`The connection to ${named(place)} was lost.`))
   }).pipe(Effect.provide(Home.layer))
 
 const ownBridge = (home: HomePaths) =>
-  Effect.map(readHubFile(home), (state) => (state._tag === "Running" ? state.hub.bridge : undefined))
+  Effect.map(readHubFile(home), (state) => {
+    const bridge = state._tag === "Running" ? state.hub.bridge : undefined
+    if (bridge === undefined) return undefined
+    const any = bridge.host === "0.0.0.0" ? "127.0.0.1" : bridge.host === "::" ? "::1" : bridge.host
+    return { ...bridge, host: any }
+  })
 
 const placeOf = (text: string): Place | undefined => {
   const parts = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]/]+))(?::(\d{1,5}))?$/iu.exec(text)
@@ -64,8 +71,8 @@ const placeOf = (text: string): Place | undefined => {
   return { host: parts[1] ?? parts[2] ?? "", port }
 }
 
-/** The certificate is the one of this home, the one that was said, the one it was last time — or it is refused. */
-const trusted = Effect.fnUntraced(function* (home: HomePaths, place: Place, mine: boolean, flags: Flags) {
+/** The certificate is the one that the hub of this home announced, the one that was said, the one it was last time — or it is refused. */
+const trusted = Effect.fnUntraced(function* (home: HomePaths, place: Place, own: string | undefined, flags: Flags) {
   const { socket, shown } = yield* dialTls(place)
   const refuse = (reason: string) =>
     Effect.andThen(
@@ -79,10 +86,7 @@ const trusted = Effect.fnUntraced(function* (home: HomePaths, place: Place, mine
       return yield* refuse("--pin is a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.")
     if (wanted !== shown)
       return yield* refuse(`${at} showed another certificate (${shown}) than --pin says. Nothing was sent to it.`)
-  } else if (mine) {
-    const certificate = yield* readCertificate(home, yield* Clock.currentTimeMillis)
-    if (certificate !== undefined && certificate.fingerprint === shown) return socket
-  }
+  } else if (own === shown) return socket
   const known = yield* Effect.promise(() => readPin(home.directory, at))
   if (flags.pin === undefined && known !== undefined && known !== shown && !flags.accept)
     return yield* refuse(
@@ -120,36 +124,31 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
       prompt: "",
       historySize: 500
     })
-    const print = printer(speed, (text) => show(text))
-    let tail = ""
+    const screen = terminal ? makeScreen(process.stdout, lines) : undefined
+    const print = printer(speed, (text) => {
+      if (screen !== undefined) return screen.show(text)
+      if (process.stdout.write(text) || socket.isPaused()) return
+      socket.pause() // who reads us is slower than the server
+      process.stdout.once("drain", () => socket.resume())
+    })
     let wished = false
+    let last = ""
     // before any line of stdin: what comes in the middle of a talk would be said to the model
     if (token !== undefined) socket.write(`AUTH ${token}\n`)
 
-    /** What was typed so far stays below what comes; the unfinished last line of the server is the prompt. */
-    const show = (text: string): void => {
-      if (!terminal) return void process.stdout.write(text)
-      const whole = tail + text
-      const end = whole.lastIndexOf("\n") + 1
-      process.stdout.write(`\r\u001b[2K${whole.slice(0, end)}`)
-      tail = whole.slice(end)
-      lines.setPrompt(tail)
-      lines.prompt(true)
-    }
     const decoder = new TextDecoder()
     socket.on("data", (chunk: Buffer) => {
       const text = safeText(decoder.decode(chunk, { stream: true }))
-      if (/Goodbye\.\s*$/u.test(text)) wished = true
+      last = (last + text).slice(-20)
       print(text)
     })
     lines.on("line", (line) => {
-      if (terminal) tail = ""
-      if (/^\s*(exit|quit|bye)\s*$/iu.test(line)) wished = true
+      screen?.entered()
       socket.write(`${line}\n`)
     })
     lines.on("SIGINT", () => {
       // in a reply: stop it; at a prompt: leave
-      if (tail.endsWith("> ")) lines.close()
+      if (/^(?:(?:IA)?> |Number or name.*: )$/u.test(screen?.row() ?? "")) lines.close()
       else socket.write("STOP\n")
     })
     lines.on("close", () => {
@@ -157,13 +156,15 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
       socket.end()
     })
     socket.on("error", () => socket.destroy())
-    socket.on("close", () => {
+    const over = (): void => {
       print.flush()
       lines.removeAllListeners("close")
       lines.close()
       if (terminal) process.stdout.write("\n")
-      resume(Effect.succeed(wished))
-    })
+      resume(Effect.succeed(wished || last.endsWith("Goodbye.\n")))
+    }
+    if (socket.destroyed) over()
+    else socket.once("close", over)
     return Effect.sync(() => socket.destroy())
   })
 

@@ -6,14 +6,15 @@
  */
 import { connect as connectTcp, type Socket } from "node:net"
 import { connect as connectTls, type TLSSocket } from "node:tls"
-import { Effect } from "effect"
+import { Context, Effect } from "effect"
 import { type CommandFailed, cannotTell, failed } from "../output.ts"
 
 export interface Place {
   readonly host: string
   readonly port: number
 }
-export const patienceMs = 30_000
+/** Milliseconds until an answer. */
+export const Patience = Context.Reference<number>("@signalbox/cli/bridge/Patience", { defaultValue: () => 30_000 })
 
 export const dialPlain = ({ host, port }: Place): Effect.Effect<Socket, CommandFailed> =>
   settled({ host, port }, "connect", () => connectTcp({ host, port }))
@@ -32,6 +33,14 @@ export const dialTls = (
   ).pipe(Effect.map((socket) => ({ socket, shown: socket.getPeerCertificate().fingerprint256 })))
 
 const settled = <S extends Socket>(place: Place, event: "connect" | "secureConnect", open: () => S) =>
+  Effect.flatMap(Patience, (patienceMs) => opened(place, event, open, patienceMs))
+
+const opened = <S extends Socket>(
+  place: Place,
+  event: "connect" | "secureConnect",
+  open: () => S,
+  patienceMs: number
+) =>
   Effect.callback<S, CommandFailed>((resume) => {
     const socket = open()
     const stop = (): void => {

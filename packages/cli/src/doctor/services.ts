@@ -5,7 +5,7 @@
  */
 import { Effect, Option, Redacted, Schema } from "effect"
 import { homePaths } from "@signalbox/core/config/find.ts"
-import { readHubFile } from "@signalbox/core/config/hub-file.ts"
+import { type HubInfo, readHubFile } from "@signalbox/core/config/hub-file.ts"
 import type { Settings } from "@signalbox/core/config/Settings.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { migrationStatus } from "@signalbox/core/postgres/migrate.ts"
@@ -77,9 +77,12 @@ export const hub = (home: string): Effect.Effect<Check> =>
       onNone: () => fail("hub", `${url} (pid ${pid}) does not answer`, `See the logs in ${homePaths(home).logs}`),
       onSome: ({ status, text }) =>
         status === 200 && Option.isSome(decodeHealth(text))
-          ? ok("hub", `${url} (pid ${pid})`)
+          ? ok("hub", `${url} (pid ${pid})${bridgeOf(state.hub)}`)
           : fail("hub", `${url} answers ${status}`, `See the logs in ${homePaths(home).logs}`)
     })
   }).pipe(
     Effect.catch((error) => Effect.succeed(fail("hub", error.message, "Remove the file and start the hub again")))
   )
+
+const bridgeOf = ({ bridge }: HubInfo): string =>
+  bridge === undefined ? "" : `, bridge on ${bridge.host} port ${bridge.port}${bridge.tls ? " with TLS" : ""}`

@@ -59,7 +59,10 @@ const role = (options: ServeOptions) =>
   Effect.gen(function* () {
     const server = yield* PostgresServer
     const name = `${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`
-    const database = Db.layer(server.url, { max: 12, name: `signalbox-${options.hub ? "hub" : "worker"}` })
+    const database = Db.layer(server.url, {
+      max: 12,
+      name: `signalbox-${options.hub ? "hub" : options.worker ? "worker" : "bridge"}`
+    })
     const services = workerServices({ name }).pipe(
       Layer.provideMerge(Layer.mergeAll(catalogLayer(), modelsLayer)),
       Layer.provideMerge(eventLogLayer),
@@ -104,12 +107,13 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
   return { adminToken, version: installationRoot().version, bridge }
 })
 
+const listens = (at: { readonly host: string; readonly port: number; readonly tls: boolean }): string =>
+  `The bridge listens on ${at.host} port ${at.port}${at.tls ? " with TLS" : ""}`
+
 const bridgeAlone = (options: ServeOptions) =>
   Effect.map(edge(options), (made) =>
     Layer.effectDiscard(
-      Effect.flatMap(BridgeAddress, ({ at }) =>
-        talk(`The bridge listens on ${at?.host} port ${at?.port}${at?.tls === true ? " with TLS" : ""}`)
-      )
+      Effect.flatMap(BridgeAddress, ({ at }) => (at === null ? Effect.void : talk(listens(at))))
     ).pipe(Layer.provide(bridgeRoleLayer(made)), Layer.provide(catalogLayer()))
   )
 
@@ -138,6 +142,7 @@ const hub = (options: ServeOptions) =>
         if (settings.httpPort !== 0 && port !== settings.httpPort)
           yield* tell(`Port ${settings.httpPort} is taken; the hub listens on ${port} instead.`)
         yield* talk(`Signalbox ${version} is up at ${url} (API docs: ${url}/docs)`)
+        if (at !== null) yield* talk(listens(at))
       })
     )
     return announced.pipe(

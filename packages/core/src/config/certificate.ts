@@ -7,7 +7,7 @@
  */
 import { randomBytes, X509Certificate, createPrivateKey } from "node:crypto"
 import * as fs from "node:fs/promises"
-import { isIP } from "node:net"
+import { isIP, SocketAddress } from "node:net"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
@@ -80,7 +80,8 @@ export const makeCertificate = (
   Effect.tryPromise({
     try: async () => {
       const { generate } = await import("selfsigned")
-      const names = [...new Set([...options.names, hostname(), "localhost", "127.0.0.1", "::1"])]
+      const given = options.names.filter((name) => name !== "0.0.0.0" && name !== "::") // any address is none
+      const names = [...new Set([...given, hostname(), "localhost", "127.0.0.1", "::1"])]
       const pems = await generate([{ name: "commonName", value: names[0] ?? "localhost" }], {
         keyType: "ec",
         curve: "P-256",
@@ -141,9 +142,13 @@ const checked = (cert: string, key: string, path: string, at: number): Certifica
   if (!fits) throw refuse(`The key beside ${path} does not belong to it. Make both anew with signalbox cert --replace.`)
   const names = (parsed.subjectAltName ?? "")
     .split(", ")
-    .flatMap((one) => /^(?:DNS|IP Address):(.+)$/u.exec(one)?.[1] ?? [])
+    .flatMap((one) => shortened(/^(?:DNS|IP Address):(.+)$/u.exec(one)?.[1]) ?? [])
   return { cert, key, fingerprint: parsed.fingerprint256, names, expiresAt }
 }
+
+/** ::1 for 0:0:0:0:0:0:0:1. */
+const shortened = (name: string | undefined): string | undefined =>
+  name !== undefined && isIP(name) === 6 ? new SocketAddress({ address: name, family: "ipv6" }).address : name
 
 const parse = (cert: string, path: string): X509Certificate => {
   try {

@@ -17,7 +17,15 @@ export const HubInfo = Schema.Struct({
   startedAt: Schema.DateTimeUtcFromString,
   version: Schema.String,
   /** Where its line protocol is; absent: not served. */
-  bridge: Schema.optionalKey(Schema.Struct({ host: Schema.String, port: Schema.Int, tls: Schema.Boolean })),
+  bridge: Schema.optionalKey(
+    Schema.Struct({
+      host: Schema.String,
+      port: Schema.Int,
+      tls: Schema.Boolean,
+      /** Of the certificate it serves with. */
+      fingerprint: Schema.optionalKey(Schema.String)
+    })
+  ),
   /** Which database it uses: shown without its password; `log` tells it apart from every other. Older hubs do not say. */
   database: Schema.optionalKey(
     Schema.Struct({ server: Schema.String, origin: Schema.Literals(["embedded", "url"]), log: LogId })

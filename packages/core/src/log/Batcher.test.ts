@@ -410,4 +410,73 @@ describe("group commit", () => {
       yield* letGo
     }).pipe(Effect.scoped, Effect.provide(LogTest))
   )
+
+  it.live("tells those who wait for room in the line when the log closes, and whoever comes later", () =>
+    Effect.gen(function* () {
+      const letGo = yield* holdLock
+      const closed = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { append } = yield* batcher({ line: 2 })
+          const first = yield* Effect.forkDetach(append(item("a")))
+          yield* flightInTheAir
+          const others: ReadonlyArray<Fiber.Fiber<Appended, AppendError>> = yield* Effect.forEach(
+            ["b", "c", "d"], // one in the line, two that it has no room for
+            (stream) => Effect.forkDetach(append(item(stream)))
+          )
+          yield* turns
+          return { append, waiting: [first, ...others] }
+        })
+      )
+      const answers = Effect.forEach(
+        [...closed.waiting.map((fiber) => Fiber.join(fiber)), closed.append(item("late"))],
+        (answer) => Effect.map(Effect.flip(answer), (error) => error.message),
+        { concurrency: "unbounded" }
+      ).pipe(Effect.timeout("5 seconds"))
+      for (const message of yield* answers) assert.match(message, /the log is closing/)
+      yield* letGo
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("answers a flight that could not even be sent, and flies on", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      let broken = true
+      const unsendable = () => {
+        const sql = connect(db.url, { max: 1, name: "batcher-under-test" })
+        return new Proxy(sql, {
+          apply: (target, self, args) => {
+            if (broken) throw undefined // no error of ours, and none of the driver's
+            return Reflect.apply(target, self, args)
+          }
+        })
+      }
+      const { append } = yield* makeBatcher(unsendable)
+      const failed = yield* Effect.forEach([1, 2, 3, 4], (n) => Effect.flip(append(item(`s${n}`))), {
+        concurrency: "unbounded"
+      })
+      for (const error of failed) assert.strictEqual(error._tag, "LogUnavailable")
+      broken = false
+      assert.strictEqual((yield* append(item("a"))).toPosition, 1)
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("does not believe an answer that does not fit: asks again on another connection, and writes once", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      let opened = 0
+      const open = () => {
+        const confused = opened++ === 0
+        return new Proxy(connect(db.url, { max: 1, name: "batcher-under-test" }), {
+          apply: async (target, self, args) => {
+            const rows: unknown = await Reflect.apply(target, self, args)
+            return confused ? [] : rows
+          }
+        })
+      }
+      const { append } = yield* makeBatcher(open)
+      const first = yield* append(item("a", { expected: "new" }))
+      assert.deepStrictEqual([first.toVersion, first.toPosition, first.duplicate], [1, 1, true])
+      assert.deepStrictEqual([opened, yield* Effect.flatMap(EventLog, (log) => log.head)], [2, 1])
+    }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
 })

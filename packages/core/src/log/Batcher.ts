@@ -8,7 +8,8 @@
  * stream is that of arrival; while a flight is in the air another leaves only with company, and where a flush is cheap, so
  * that few callers share one flush and many keep this process and Postgres busy at the same time; a caller that is interrupted while waiting is taken out
  * of the line, one whose item is in the air leaves it flying (its receipt tells the outcome); a flight is repeated only when
- * the connection was lost, and then the receipts of what had been committed answer.
+ * the connection was lost, and then the receipts of what had been committed answer; once the log closes everyone is told, also
+ * who waits for room and who comes later.
  */
 import { Effect, Random, Result, Semaphore } from "effect"
 import type postgres from "postgres"
@@ -49,6 +50,8 @@ export const defaultOptions: BatcherOptions = {
 /** What Postgres does for one item, roughly; where it takes longer, flights are fewer and larger. */
 const ITEM_MICROS = 15
 
+const closing = new LogUnavailable({ reason: "the log is closing" })
+
 type Landed = Effect.Effect<Appended, AppendError>
 interface Waiting {
   readonly storable: Storable
@@ -75,6 +78,7 @@ export const makeBatcher = Effect.fnUntraced(function* (
   const ready: Array<(flight: Flight) => void> = []
   let flights = 0
   let calling = false
+  let closed = false
   /** As long as the line is shorter, looking for passengers would be in vain. */
   let enough = 0
   /** Milliseconds that a flight takes beyond its items, smoothed. */
@@ -83,6 +87,7 @@ export const makeBatcher = Effect.fnUntraced(function* (
 
   const board = (storable: Storable): Landed =>
     Effect.callback<Appended, AppendError>((resume) => {
+      if (closed) return resume(Effect.fail(closing)) // nobody would ever fly
       const waiting: Waiting = { storable, land: resume }
       line.add(waiting)
       call()
@@ -135,20 +140,27 @@ export const makeBatcher = Effect.fnUntraced(function* (
       const connection = sql
       flights++
       const storables = flight.map((one) => one.storable)
+      const leave = () => {
+        if (sql === connection) sql = open() // not when another flight on it was first to notice
+        void connection.end({ timeout: 0 }).catch(() => {})
+      }
       return Effect.tryPromise({
         try: () => sendAppend(connection, storables),
         catch: (cause) => toDbError("append to the log", cause)
       }).pipe(
         Effect.timeoutOrElse({
           duration: options.answerMillis,
-          orElse: () =>
-            Effect.suspend(() => {
-              if (sql === connection) sql = open() // not when another flight on it was first to notice
-              void connection.end({ timeout: 0 }).catch(() => {})
-              const cause = new Error(`no answer for ${options.answerMillis} ms`)
-              return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
-            })
-        })
+          orElse: () => {
+            const cause = new Error(`no answer for ${options.answerMillis} ms`)
+            return Effect.fail(toDbError("append to the log", Object.assign(cause, { code: "ETIMEDOUT" })))
+          }
+        }),
+        // What a connection says later, when it was silent or confused, could be taken for the answer to somebody else.
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            if (error.code === "ETIMEDOUT" || error.code === "CONNECTION_CONFUSED") leave()
+          })
+        )
       )
     })
   const fly = (flight: Flight): Effect.Effect<void> =>
@@ -174,11 +186,11 @@ export const makeBatcher = Effect.fnUntraced(function* (
   })
   for (let n = 0; n < options.flights; n++) yield* Effect.forkScoped(Effect.forever(service))
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() =>
-      [...inTheAir(), ...line].forEach((one) =>
-        one.land(Effect.fail(new LogUnavailable({ reason: "the log is closing" })))
-      )
-    )
+    Effect.sync(() => {
+      closed = true // before the room that the told ones leave lets others in
+      for (const one of [...inTheAir(), ...line]) one.land(Effect.fail(closing))
+      line.clear()
+    })
   )
   return { append, flights: () => flights } satisfies Batcher
 })

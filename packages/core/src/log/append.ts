@@ -45,9 +45,16 @@ export const sendAppend = async (
       ${type}::text::text[], ${data}::text, ${actor}::text::text[], ${command}::text::uuid[], ${correlation}::text::uuid[],
       ${causation}::text::bigint[], ${digest}::text::bytea, ${error}::text::text[])`
   const answers = row === undefined ? [] : decode(row)
-  if (answers.length !== flight.length)
-    throw new Error(`log.append answered ${answers.length} of ${flight.length} items`)
+  if (answers.length !== flight.length) throw new AnswerUnfit(answers.length, flight.length)
   return flight.map((one, i) => meaning(one, answers[i]!))
+}
+
+/** Seen when connections are ended under the driver: the answer of another statement, or none. It says nothing of what was done. */
+class AnswerUnfit extends Error {
+  readonly code = "CONNECTION_CONFUSED"
+  constructor(answers: number, items: number) {
+    super(`log.append answered ${answers} of ${items} items`)
+  }
 }
 
 /** A column that says of every element what is meant without it stays at home. */

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
@@ -14,7 +16,7 @@ import { type LineClient, lineClient } from "../../../../test/support/line-clien
 import { ReplierTest } from "../../../../test/support/replier.ts"
 import { until } from "../../../../test/support/until.ts"
 import { HubAddress } from "../Hub.ts"
-import { BridgeAddress, BridgeLimits } from "./Bridge.ts"
+import { BridgeAddress, BridgeLimits, makeDoors } from "./Bridge.ts"
 import { BridgeTimes } from "./state.ts"
 
 const certificate = Effect.acquireRelease(
@@ -51,6 +53,17 @@ const asks = (client: LineClient, line: string, wanted: string | RegExp) =>
     client.send(`${line}\n`)
     return reads(client, wanted)
   })
+const quick: BridgeLimits = {
+  line: 65_536,
+  ahead: 64,
+  perSecond: 1_000,
+  burst: 1_000,
+  stallMs: 5_000,
+  connections: 2_000,
+  perAddress: 64,
+  handshakeMs: 2_000,
+  plainMs: 100
+}
 const id = createHash("sha256").update("127.0.0.1").digest("hex")
 
 describe("the bridge", () => {
@@ -238,17 +251,7 @@ describe("the bridge", () => {
       }).pipe(
         Effect.provide(bridged()),
         Effect.provideService(BridgeTimes, { idleMs: 2_000, signInMs: 2_000 }),
-        Effect.provideService(BridgeLimits, {
-          line: 65_536,
-          ahead: 8,
-          perSecond: 1_000,
-          burst: 1_000,
-          stallMs: 1_000,
-          connections: 100,
-          perAddress: 10,
-          handshakeMs: 2_000,
-          plainMs: 100
-        })
+        Effect.provideService(BridgeLimits, { ...quick, ahead: 8, stallMs: 1_000 })
       ),
     60_000
   )
@@ -321,5 +324,137 @@ describe("the bridge", () => {
       yield* Effect.promise(() => client.closed)
       assert.include(client.seen(), "The server is stopping.")
     }).pipe(Effect.provide(RoomsTest))
+  )
+})
+
+describe("doors", () => {
+  it("let so many in, so many of one other machine, and forget who has left", () => {
+    const doors = makeDoors({ connections: 100, perAddress: 64 })
+    const far = "198.51.100.7"
+    for (let n = 0; n < 64; n++) assert.isTrue(doors.enter(far))
+    assert.isFalse(doors.enter(far))
+    assert.isTrue(doors.enter("198.51.100.8"))
+    for (let n = 0; n < 35; n++) assert.isTrue(doors.enter("127.0.0.1"))
+    assert.isFalse(doors.enter("127.0.0.1"))
+    doors.leave(far)
+    assert.isTrue(doors.enter(far))
+    assert.isFalse(doors.enter("127.0.0.1"))
+    for (let n = 0; n < 64; n++) doors.leave(far)
+    for (let n = 0; n < 35; n++) doors.leave("127.0.0.1")
+    doors.leave("198.51.100.8")
+    assert.strictEqual(doors.addresses(), 0)
+  })
+})
+
+describe("a bridge with many visitors", () => {
+  it.live(
+    "keeps nothing of a thousand that came and went, however they went",
+    () =>
+      Effect.gen(function* () {
+        const made = yield* certificate
+        yield* Effect.gen(function* () {
+          const held = () =>
+            process.getActiveResourcesInfo().filter((name) => /Timeout|TCPSocketWrap|TLSWrap/u.test(name)).length
+          const visits = (count: number) =>
+            Effect.forEach(
+              Array.from({ length: count }, (_, n) => n),
+              (n) =>
+                Effect.gen(function* () {
+                  const client = yield* Effect.flatMap(port, (number) =>
+                    Effect.promise(() => lineClient(number, { tls: n % 4 === 0 }))
+                  )
+                  if (n % 4 === 3)
+                    client.send(Buffer.from([0x16, 0x03])) // begins TLS and goes
+                  else if (n % 4 === 2) {
+                    client.send("EXIT\n")
+                    yield* reads(client, "Goodbye.")
+                  } else if (n % 4 === 1) client.socket.end("IA\n")
+                  else yield* reads(client, "> ")
+                  yield* Effect.promise(() => client.close())
+                }),
+              { concurrency: 20, discard: true }
+            )
+          yield* visits(200)
+          const settled = (most: number) =>
+            until(
+              `there are at most ${most} handles`,
+              Effect.sync(() => held() <= most)
+            )
+          yield* settled(40)
+          const handles = held()
+          setFlagsFromString("--expose-gc")
+          const gc: () => void = runInNewContext("gc")
+          gc()
+          const before = process.memoryUsage().heapUsed
+          yield* visits(1_000)
+          yield* settled(handles + 5)
+          gc()
+          assert.isBelow(process.memoryUsage().heapUsed - before, 15e6)
+          const after = yield* dial()
+          yield* reads(after, "\n> ")
+        }).pipe(Effect.provide(bridged(made)))
+      }),
+    60_000
+  )
+
+  it.live(
+    "takes a handshake that comes byte by byte if it comes in time, ends one that does not, and minds neither",
+    () =>
+      Effect.gen(function* () {
+        const made = yield* certificate
+        yield* Effect.gen(function* () {
+          const slow = yield* dial()
+          const hello = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01])
+          let at = 0
+          const drip = setInterval(() => (at < hello.length ? slow.send(hello.subarray(at, ++at)) : undefined), 50)
+          yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(drip)))
+          const neighbour = yield* dial({ tls: true })
+          yield* reads(neighbour, "\n> ")
+          yield* Effect.promise(() => slow.closed)
+          assert.strictEqual(slow.seen(), "")
+          assert.match(yield* asks(neighbour, "INFO", "\n> "), /TLSv1\.3/u)
+        }).pipe(Effect.provide(bridged(made)), Effect.provideService(BridgeLimits, { ...quick, handshakeMs: 1_000 }))
+      })
+  )
+
+  it.live("slows down who floods lines, and answers all of them", () =>
+    Effect.gen(function* () {
+      const client = yield* dial()
+      yield* reads(client, "\n> ")
+      const began = performance.now()
+      client.send("INFO\n".repeat(400))
+      for (let n = 0; n < 400; n++) yield* reads(client, "\n> ")
+      assert.isAbove(performance.now() - began, 900) // 100 at once, then 300 a second
+      // lines of one message are not counted
+      yield* asks(client, "IA", "IA> ")
+      const long = Array.from({ length: 3_000 }, (_, n) => `line ${n}`).join("\n")
+      const sent = performance.now()
+      assert.include(yield* asks(client, `"""\n${long}\n"""`, "\nIA> "), "line 2999")
+      assert.isBelow(performance.now() - sent, 5_000)
+    }).pipe(Effect.provide(bridged()), Effect.provideService(BridgeLimits, { ...quick, perSecond: 300, burst: 100 }))
+  )
+
+  it.live("finishes what a client asked that has ended its side, and stops only what is being written", () =>
+    Effect.gen(function* () {
+      const client = yield* dial()
+      yield* reads(client, "\n> ")
+      client.socket.end("IA\nSTOP\ncount 500\n")
+      assert.include(yield* reads(client, "\nIA> "), "You talk to the model")
+      assert.match(yield* reads(client, /500 \nIA> /u), /^No reply is being written\.\nIA> 1 2 3 /u)
+      yield* Effect.promise(() => client.closed)
+    }).pipe(Effect.provide(bridged()))
+  )
+
+  it.live("shows a reply that another screen has asked for to who enters its conversation", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const { conversationId } = yield* hub.conversations.start({ payload: { first: { text: "wait" } } })
+      const client = yield* dial()
+      yield* reads(client, "\n> ")
+      yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, "\n> ")
+      yield* asks(client, `IA ${conversationId}`, "I wait")
+      yield* asks(client, "STOP", "(interrupted)\nIA> ")
+      assert.strictEqual(yield* asks(client, "say on", "\nIA> "), "on\nIA> ")
+    }).pipe(Effect.provide(bridged()))
   )
 })

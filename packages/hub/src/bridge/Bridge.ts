@@ -28,7 +28,15 @@ export interface BridgeOptions {
 /** Where it listens in fact; null: there is no bridge. */
 export class BridgeAddress extends Context.Service<
   BridgeAddress,
-  { readonly at: { readonly host: string; readonly port: number; readonly tls: boolean } | null }
+  {
+    readonly at: {
+      readonly host: string
+      readonly port: number
+      readonly tls: boolean
+      /** Of the certificate it serves with. */
+      readonly fingerprint?: string
+    } | null
+  }
 >()("@signalbox/hub/bridge/BridgeAddress") {
   static readonly none: Layer.Layer<BridgeAddress> = Layer.succeed(BridgeAddress, BridgeAddress.of({ at: null }))
 }
@@ -134,12 +142,18 @@ export const bridgeLayer = (options: BridgeOptions, version: string) =>
           server.close(() => resume(Effect.void))
         }).pipe(Effect.timeoutOption("3 seconds"))
       )
-      return BridgeAddress.of({ at: { host: options.host, port, tls: secure !== undefined } })
+      // such as no file descriptor for one more client: that one waits, the others go on
+      server.on(
+        "error",
+        (error) => void run(Effect.logWarning(`the bridge did not take a connection: ${error.message}`))
+      )
+      const shown = options.certificate === undefined ? {} : { fingerprint: options.certificate.fingerprint }
+      return BridgeAddress.of({ at: { host: options.host, port, tls: secure !== undefined, ...shown } })
     })
   )
 
 /** How many may come in: in all, and from one other machine. */
-const makeDoors = (limits: BridgeLimits) => {
+export const makeDoors = (limits: Pick<BridgeLimits, "connections" | "perAddress">) => {
   const inside = new Map<string, number>()
   let all = 0
   return {
@@ -155,7 +169,9 @@ const makeDoors = (limits: BridgeLimits) => {
       const left = (inside.get(address) ?? 1) - 1
       if (left > 0) inside.set(address, left)
       else inside.delete(address)
-    }
+    },
+    /** How many are known. */
+    addresses: (): number => inside.size
   }
 }
 

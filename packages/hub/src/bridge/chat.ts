@@ -20,15 +20,25 @@ export const chat = Effect.fnUntraced(function* (session: Session) {
   const { wire } = session
   const at = session.conversationId === undefined ? "a new conversation" : session.conversationId
   yield* wire.say(`You talk to the model in ${at}. BACK returns, STOP interrupts a reply.\n`)
+  yield* openReply(session)
   for (;;) {
     yield* wire.say("IA> ")
     const text = yield* message(session)
     if (text === undefined) continue
-    if (text.trim().toUpperCase() === "BACK") return
-    yield* exchange(session, text).pipe(
+    const word = text.trim().toUpperCase()
+    if (word === "BACK") return
+    yield* (word === "STOP" ? stop(session) : exchange(session, text)).pipe(
       Effect.catch((error) => (error._tag === "Gone" ? Effect.fail(error) : wire.say(`${safeText(error.message)}\n`)))
     )
   }
+})
+
+/** What another screen has asked for and is still being written is shown here too, and decided here too. */
+const openReply = Effect.fnUntraced(function* (session: Session) {
+  const { conversationId } = session
+  if (conversationId === undefined) return
+  const { open } = yield* (yield* Conversations).load(conversationId)
+  if (open !== null) yield* watch(session, { conversationId, replyId: open.replyId, from: open.version + 1 })
 })
 
 /** One line, or what stands between two lines of `"""`. Undefined: there is nothing to send. */
@@ -42,7 +52,7 @@ const message = Effect.fnUntraced(function* (session: Session) {
   let size = 0
   let problem: string | undefined
   for (;;) {
-    const line = yield* wire.next(wait)
+    const line = yield* size <= longestMessage ? wire.nextOfSame(wait) : wire.next(wait)
     if (line._tag === "Bad") problem ??= line.reason
     else if (line.text.trim() === `"""`) break
     else if (size <= longestMessage) {
@@ -56,55 +66,96 @@ const message = Effect.fnUntraced(function* (session: Session) {
   return whole.trim() === "" ? undefined : whole
 })
 
+/** At the prompt: of a reply that another screen asked for, or that has just ended. */
+const stop = Effect.fnUntraced(function* (session: Session) {
+  if (session.conversationId === undefined) return yield* session.wire.say("No reply is being written.\n")
+  yield* (yield* Conversations).interrupt(session.conversationId, by(session))
+  yield* session.wire.say("(interrupted)\n")
+})
+
 const exchange = Effect.fnUntraced(function* (session: Session, text: string) {
   const conversations = yield* Conversations
   const said =
     session.conversationId === undefined
       ? yield* conversations.start(
-          { first: { text }, ...(session.model === undefined ? {} : { model: session.model }) },
+          {
+            first: { text },
+            // what tools do is for those who have signed in, as TASKS and RUN are
+            tools: session.peer.account !== undefined,
+            ...(session.model === undefined ? {} : { model: session.model })
+          },
           by(session)
         )
       : yield* conversations.send(session.conversationId, { text }, by(session))
   const { conversationId, replyId, version } = said
   session.conversationId = conversationId
-  if (replyId === null) return
+  if (replyId !== null) yield* watch(session, { conversationId, replyId, from: version + 1 })
+})
+
+/** What is seen of a reply from that version on, until it has ended. */
+const watch = Effect.fnUntraced(function* (
+  session: Session,
+  reply: { readonly conversationId: string; readonly replyId: string; readonly from: number }
+) {
   const feed = yield* ConversationFeed
-  const shown = show(session, replyId)
-  yield* feed.follow(conversationId, version + 1).pipe(
+  const shown = show(session, reply.replyId)
+  yield* feed.follow(reply.conversationId, reply.from).pipe(
     Stream.mapEffect(shown.frame),
     Stream.takeUntil((ended) => ended),
     Stream.runDrain,
-    Effect.raceFirst(listen(session, conversationId, shown.asked))
+    Effect.raceFirst(listen(session, reply.conversationId, shown.questions))
   )
 })
 
-/** STOP, and YES or NO where a tool call asks, are heeded at once; all else waits for its turn. Ends only by losing the client. */
-const listen = Effect.fnUntraced(function* (session: Session, conversationId: string, asked: () => string | undefined) {
+/** STOP, and YES or NO to a tool call that has asked, are heeded at once; all else waits for its turn. Ends only by losing the client. */
+const listen = Effect.fnUntraced(function* (session: Session, conversationId: string, questions: Questions) {
   const conversations = yield* Conversations
   const { wire } = session
   for (;;) {
-    const word = yield* wire.pick(() => (asked() === undefined ? ["STOP"] : ["STOP", "YES", "NO"]))
-    const callId = asked()
+    const word = yield* wire.pick({
+      wants: (word, nth) =>
+        word === "STOP" || ((word === "YES" || word === "NO") && nth > (questions.first()?.after ?? Infinity)),
+      needed: () => questions.first() !== undefined
+    })
+    const question = word === "STOP" ? undefined : questions.first()
     const act =
-      word === "STOP"
+      question === undefined
         ? conversations.interrupt(conversationId, by(session))
-        : conversations.decideCall(conversationId, { callId: callId ?? "", approve: word === "YES" }, by(session))
+        : conversations.decideCall(conversationId, { callId: question.callId, approve: word === "YES" }, by(session))
+    if (question !== undefined) questions.answered(question.callId)
     yield* Effect.catch(Effect.asVoid(act), (error) => wire.say(`\n(${safeText(error.message)})\n`))
   }
 })
 
-/** Writes frames; true when the reply has ended. `asked`: the call that waits for a yes or no. */
+/** Calls that wait for a yes or no. What was said before one was asked (`after`) does not answer it. */
+interface Questions {
+  readonly first: () => { readonly callId: string; readonly after: number } | undefined
+  readonly answered: (callId: string) => void
+}
+
+/** Writes frames; true when the reply has ended. */
 const show = (session: Session, replyId: string) => {
   const { wire } = session
-  const mayDecide = session.peer.account !== undefined || session.peer.loopback
+  const mayDecide = session.peer.account !== undefined
   /** Of the text of all steps. */
   let seen = 0
   let before = 0
-  let waiting: ReadonlyArray<string> = []
+  let waiting: ReadonlyArray<{ readonly callId: string; readonly after: number }> = []
+  const answered = (callId: string): void => {
+    waiting = waiting.filter((one) => one.callId !== callId)
+  }
+  /** The first half of a character whose second half is in the next piece. */
+  let half = ""
+  const say = (text: string, whole: boolean): Effect.Effect<void, Gone> => {
+    const all = half + text
+    half = whole ? "" : (/[\ud800-\udbff]$/.exec(all)?.[0] ?? "")
+    const said = safeText(all.slice(0, all.length - half.length))
+    return said === "" ? Effect.void : wire.say(said)
+  }
   const rest = (text: string): Effect.Effect<void, Gone> => {
     const missing = text.slice(Math.max(0, seen - before))
     seen = before + text.length
-    return missing === "" ? Effect.void : wire.say(safeText(missing))
+    return say(missing, true)
   }
   const onEvent = Effect.fnUntraced(function* (event: ConversationEvent) {
     if (!("replyId" in event) || event.replyId !== replyId) return false
@@ -112,22 +163,25 @@ const show = (session: Session, replyId: string) => {
       case "ReplyStepped": {
         yield* rest(event.text)
         before += event.text.length
-        waiting = mayDecide ? event.calls.filter((call) => call.needsApproval).map((call) => call.callId) : []
         for (const call of event.calls) {
           const what = `${call.name} ${JSON.stringify(call.args)}`
           yield* wire.say(
             safeText(
               call.needsApproval
-                ? `\nThe model wants to run ${what}\n${mayDecide ? "YES or NO? " : ""}`
+                ? `\nThe model wants to run ${what}\n${mayDecide ? "YES or NO? " : "(That is decided by who has signed in.)\n"}`
                 : `\n(${what})\n`
             )
           )
         }
+        const after = wire.heard()
+        const asking = event.calls.filter((call) => call.needsApproval)
+        waiting = mayDecide ? asking.map(({ callId }) => ({ callId, after })) : []
+        yield* wire.look
         return false
       }
       case "ToolApproved":
       case "ToolRefused":
-        waiting = waiting.filter((callId) => callId !== event.callId)
+        answered(event.callId)
         return false
       case "ToolAnswered":
         yield* wire.say(event.isError ? `(it failed: ${safeText(event.text).slice(0, 300)})\n` : "")
@@ -165,7 +219,8 @@ const show = (session: Session, replyId: string) => {
     const fresh = frame.text.slice(Math.max(0, seen - frame.from))
     if (frame.from > seen || fresh === "") return Effect.succeed(false)
     seen += fresh.length
-    return Effect.as(wire.say(safeText(fresh)), false)
+    return Effect.as(say(fresh, false), false)
   }
-  return { frame, asked: (): string | undefined => waiting[0] }
+  const questions: Questions = { first: () => waiting[0], answered }
+  return { frame, questions }
 }

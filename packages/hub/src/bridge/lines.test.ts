@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { commands, helpText, parseCommand } from "./command.ts"
@@ -60,6 +61,15 @@ describe("commands", () => {
     assert.isBelow(parsed._tag === "Unknown" ? parsed.reason.length : 999, 160)
     assert.strictEqual(parseCommand("__proto__")._tag, "Unknown")
     assert.strictEqual(parseCommand("constructor")._tag, "Unknown")
+  })
+
+  it("are in docs/bridge.md as they are here", () => {
+    const docs = readFileSync(new URL("../../../../docs/bridge.md", import.meta.url), "utf8")
+    const rows = Object.values(commands).map(({ usage, also, says, allowed }) => {
+      const others = also.length === 0 ? "" : ` (${also.map((word) => `\`${word}\``).join(", ")})`
+      return `| \`${usage}\`${others} | ${says} | ${allowed} |`
+    })
+    assert.include(docs, `|---|---|---|\n${rows.join("\n")}\n\n`)
   })
 
   it("are all in HELP for who may use them", () => {

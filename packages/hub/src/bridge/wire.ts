@@ -24,12 +24,25 @@ export interface WireLimits {
 /** The other side is gone, or does not read any more. */
 export class Gone extends Data.TaggedError("Gone")<{ readonly why: "closed" | "stalled" | "idle" }> {}
 
+export interface Heed {
+  /** @param word in upper case @param nth the how manieth of all lines that came, from 1 */
+  readonly wants: (word: string, nth: number) => boolean
+  /** Whether it is of no use to wait on when no line can come any more, though the other side still listens. */
+  readonly needed: () => boolean
+}
+
 export interface Wire {
   /** The next line, once it is there. Interrupted while it waits, it has taken nothing. @param idleMs how long it is waited for */
   readonly next: (idleMs: number) => Effect.Effect<Line, Gone>
+  /** The same, for lines that are one thing together: they do not count against the rate. */
+  readonly nextOfSame: (idleMs: number) => Effect.Effect<Line, Gone>
+  /** The first line that is heeded now, before all that came earlier and wait for their turn. */
+  readonly pick: (heed: Heed) => Effect.Effect<string, Gone>
+  /** Who waits in `pick` looks again, for other words are heeded now. */
+  readonly look: Effect.Effect<void>
+  /** How many lines have come. */
+  readonly heard: () => number
   /** Takes as long as the other side does, at most `stallMs`. */
-  /** The first line that is one of these words (upper case), before all that came earlier and wait for their turn. */
-  readonly pick: (words: () => ReadonlyArray<string>) => Effect.Effect<string, Gone>
   readonly say: (text: string) => Effect.Effect<void, Gone>
   /** Resolves when the other side is gone. */
   readonly closed: Effect.Effect<void>
@@ -37,9 +50,13 @@ export interface Wire {
   readonly end: (farewell: string) => Effect.Effect<void>
 }
 
+/** How long who was told goodbye may take to end as well. */
+const lingerMs = 500
+
 export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   const cut = makeLines(limits.line)
-  const waiting: Array<Line> = []
+  const waiting: Array<Line & { readonly nth: number }> = []
+  let heard = 0
   /** No line comes any more. */
   let ended = false
   /** Nothing can be said any more. */
@@ -53,7 +70,7 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   const closers = new Set<() => void>()
 
   socket.on("data", (chunk: Buffer) => {
-    for (const line of cut(chunk)) waiting.push(line)
+    for (const line of cut(chunk)) waiting.push({ ...line, nth: ++heard })
     if (waiting.length >= limits.ahead) socket.pause()
     wake()
   })
@@ -73,7 +90,7 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   socket.resume()
 
   /** Looks now and whenever something came; the last look is the one that finds, so nothing is taken for who has gone. */
-  const awaiting = <A>(look: () => A | undefined, idleMs?: number): Effect.Effect<A, Gone> =>
+  const awaiting = <A>(look: () => A | undefined, over: () => boolean, idleMs?: number): Effect.Effect<A, Gone> =>
     Effect.callback<A, Gone>((resume) => {
       const stop = (): void => {
         clearTimeout(timer)
@@ -81,7 +98,7 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
       }
       const attempt = (): void => {
         const found = look()
-        if (found === undefined && !ended) return
+        if (found === undefined && !over()) return
         stop()
         resume(found === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(found))
       }
@@ -139,19 +156,32 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
       })
     })
 
-  return {
-    next: (idleMs) =>
-      inTime.pipe(
-        Effect.andThen(awaiting(() => (waiting.length > 0 ? true : undefined), idleMs)),
-        Effect.andThen(take)
+  const nextOfSame = (idleMs: number): Effect.Effect<Line, Gone> =>
+    Effect.andThen(
+      awaiting(
+        () => (waiting.length > 0 ? true : undefined),
+        () => ended,
+        idleMs
       ),
-    pick: (words) =>
-      awaiting(() => {
-        const wanted = words()
-        const at = waiting.findIndex((line) => line._tag === "Text" && wanted.includes(line.text.trim().toUpperCase()))
-        const [line] = at === -1 ? [] : waiting.splice(at, 1)
-        return line?._tag === "Text" ? taken(line.text.trim().toUpperCase()) : undefined
-      }),
+      take
+    )
+
+  return {
+    next: (idleMs) => Effect.andThen(inTime, nextOfSame(idleMs)),
+    nextOfSame,
+    pick: ({ wants, needed }) =>
+      awaiting(
+        () => {
+          const at = waiting.findIndex(
+            (line) => line._tag === "Text" && wants(line.text.trim().toUpperCase(), line.nth)
+          )
+          const [line] = at === -1 ? [] : waiting.splice(at, 1)
+          return line?._tag === "Text" ? taken(line.text.trim().toUpperCase()) : undefined
+        },
+        () => gone || (ended && needed())
+      ),
+    look: Effect.sync(wake),
+    heard: () => heard,
     say,
     closed: Effect.callback<void>((resume) => {
       const tell = (): void => resume(Effect.void)
@@ -167,8 +197,13 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
           clearTimeout(timer)
           resume(Effect.void)
         })
-        socket.resume() // what still comes is not read by anybody, but the end must be
-        socket.end(farewell, () => socket.destroy())
+        // what still comes is thrown away, not refused: a reset would take the farewell from who has not read it yet
+        socket.resume()
+        socket.end(farewell, () => {
+          if (socket.readableEnded) return void socket.destroy()
+          const lingering = setTimeout(() => socket.destroy(), lingerMs)
+          socket.once("close", () => clearTimeout(lingering))
+        })
       })
   }
 }
