@@ -115,7 +115,9 @@ describe("a conversation", () => {
         await tui.stop()
       }
       const bridge = await onBridge(home)
-      bridge.send(`IA\n`)
+      bridge.send(`CHANGE-MODEL ${model}\n`)
+      await bridge.until("\n> ")
+      bridge.send("IA\n")
       await bridge.until("IA> ")
       bridge.send("please count\n")
       await bridge.until("YES or NO? ")

@@ -5,7 +5,7 @@
  * Invariants: nothing but loopback until there are TLS and sign-in; a local hub goes on to the next free port, a server's hub
  * says which one is taken and stops.
  */
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Schema } from "effect"
 import type { HttpServerError } from "effect/http"
@@ -41,7 +41,7 @@ export const isLoopback = (host: string): boolean => /^(127\.\d{1,3}\.\d{1,3}\.\
 
 const listenAt = (options: ListenOptions, port: number, left: number) => {
   const server = NodeHttpServer.layer(
-    () => createServer({ requestTimeout: 60_000, headersTimeout: 20_000, maxHeaderSize: 32_768 }),
+    () => holdEarly(createServer({ requestTimeout: 60_000, headersTimeout: 20_000, maxHeaderSize: 32_768 })),
     { host: options.host, port, gracefulShutdownTimeout: "5 seconds" }
   )
   return server.pipe(
@@ -52,6 +52,23 @@ const listenAt = (options: ListenOptions, port: number, left: number) => {
         : Layer.effectContext(Effect.fail(new CannotListen({ reason: why(options, port, code) })))
     })
   )
+}
+
+/** The port is open before the routes are there: what comes in between would never be answered, so it waits for them. */
+export const holdEarly = (server: Server): Server => {
+  const early: Array<readonly [IncomingMessage, ServerResponse]> = []
+  const hold = (request: IncomingMessage, response: ServerResponse): void => void early.push([request, response])
+  const served = (event: string | symbol): void => {
+    if (event !== "request") return
+    server.off("newListener", served)
+    server.off("request", hold)
+    setImmediate(() => {
+      for (const [request, response] of early) server.emit("request", request, response)
+    })
+  }
+  server.on("request", hold)
+  server.on("newListener", served)
+  return server
 }
 
 const codeOf = (error: HttpServerError.ServeError): string => {
