@@ -128,9 +128,10 @@ export const answerOutages = Layer.unwrap(
         Effect.gen(function* () {
           const request = yield* HttpServerRequest.HttpServerRequest
           // Not waited for when it is left: what it waits for does not answer.
-          const fiber = yield* Effect.forkDetach(handler, { startImmediately: true })
+          const fiber = yield* Effect.forkDetach(Effect.interruptible(handler), { startImmediately: true })
           const away = Effect.map(outage.noticed, (error) => unavailable(error, request.method))
-          return yield* Effect.raceFirst(Fiber.join(fiber), away).pipe(
+          // A client that goes, or a hub that stops, ends the waiting: the router runs middleware where nothing else would.
+          return yield* Effect.interruptible(Effect.raceFirst(Fiber.join(fiber), away)).pipe(
             Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
           )
         }),
