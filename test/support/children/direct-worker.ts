@@ -63,9 +63,8 @@ const services = Mortal.pipe(
   Layer.provideMerge(workerServices({ name: `mortal-${process.pid}`, localHome: settings.home })),
   Layer.provideMerge(withoutModels),
   Layer.provideMerge(eventLogLayer),
-  Layer.provideMerge(Db.layer(settings.url))
+  Layer.provideMerge(Db.layer(settings.url)),
+  Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]))
 )
 
-NodeRuntime.runMain(
-  runWorker.pipe(Effect.provide(services), Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])))
-)
+NodeRuntime.runMain(runWorker.pipe(Effect.provide(services)))

@@ -5,7 +5,7 @@
  * Invariants: nothing is asked again once a part has come; an interruption, a stall and the end alike abort the request; usage is
  * the sum over all attempts, because all of them are billed.
  */
-import { Clock, Effect, Exit, Layer, Queue, Random, Result, Stream } from "effect"
+import { Clock, Data, Effect, Exit, Layer, Queue, Random, Result, Stream } from "effect"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import type { Usage } from "@signalbox/core/model/message.ts"
 import { modelOf, providerOf } from "@signalbox/core/model/ref.ts"
@@ -160,6 +160,9 @@ interface Attempt {
   readonly onUsage: (usage: Usage) => void
 }
 
+/** Whatever an SDK threw: its adapter explains it. */
+class Thrown extends Data.TaggedError("Thrown")<{ readonly cause: unknown }> {}
+
 /** Passes the pieces on as they come, until the end or the failure. */
 const attemptOnce = (provider: Provider, request: ModelRequest, attempt: Attempt): Effect.Effect<Tried> =>
   Effect.acquireUseRelease(
@@ -180,11 +183,13 @@ const passOn = Effect.fnUntraced(function* (
   let begun = false
   let thoughtAt = Number.NEGATIVE_INFINITY
   for (;;) {
-    const next = yield* Effect.exit(Effect.tryPromise({ try: () => pieces.next(), catch: (error) => error }))
+    const next = yield* Effect.exit(
+      Effect.tryPromise({ try: () => pieces.next(), catch: (cause) => new Thrown({ cause }) })
+    )
     if (Exit.isFailure(next) || next.value.done === true) {
       if (Exit.hasInterrupts(next)) return yield* Effect.interrupt
       const error = Exit.isFailure(next) ? Exit.findErrorOption(next) : undefined
-      const cause = error?._tag === "Some" ? error.value : new Error("nothing came")
+      const cause = error?._tag === "Some" ? error.value.cause : new Error("nothing came")
       const trouble = wire.gaveUp() === undefined ? adapter.explain(cause) : undefined
       const amendment = begun || trouble === undefined ? undefined : amendmentFor(trouble, request, amendments)
       if (amendment !== undefined) return { _tag: "Amend", amendment } satisfies Tried

@@ -94,9 +94,13 @@ describe("trouble that lasts", () => {
               Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-"))),
               (localHome) => workerServices({ name: "one", localHome })
             )
-          ).pipe(Layer.provideMerge(withoutModels), Layer.provideMerge(eventLogLayer), Layer.provideMerge(DbTest))
-        ),
-        Effect.provide(layer)
+          ).pipe(
+            Layer.provideMerge(withoutModels),
+            Layer.provideMerge(eventLogLayer),
+            Layer.provideMerge(DbTest),
+            Layer.provideMerge(layer)
+          )
+        )
       )
     },
     60_000
