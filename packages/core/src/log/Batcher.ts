@@ -39,7 +39,7 @@ export interface BatcherOptions {
 export const defaultOptions: BatcherOptions = {
   flights: 2,
   company: 16,
-  hiddenMicros: 15,
+  hiddenMicros: 45,
   flightItems: 128,
   flightBytes: 4 * 1_048_576,
   line: 8_192,
