@@ -1,6 +1,6 @@
 /** For workers that have nothing to do with conversations: they ask no model. */
 import { Layer } from "effect"
-import { CatalogPlain } from "@signalbox/core/model/CatalogPlain.ts"
-import { NoModels } from "@signalbox/worker/model/NoModels.ts"
+import { CatalogPlain } from "./catalog-plain.ts"
+import { NoModels } from "./no-models.ts"
 
 export const withoutModels = Layer.mergeAll(CatalogPlain, NoModels)

@@ -15,8 +15,8 @@ import { makeTaskId, taskEvents, taskStream } from "@signalbox/core/task/events.
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { taskDecider } from "@signalbox/core/task/room.ts"
 import type { TaskView } from "@signalbox/core/task/view.ts"
-import { CatalogPlain } from "@signalbox/core/model/CatalogPlain.ts"
-import { NoModels } from "../model/NoModels.ts"
+import { CatalogPlain } from "../../../../test/support/catalog-plain.ts"
+import { NoModels } from "../../../../test/support/no-models.ts"
 import { runWorker, workerServices } from "../Worker.ts"
 
 const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer, CatalogPlain, NoModels).pipe(

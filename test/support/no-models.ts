@@ -1,11 +1,7 @@
-/**
- * `Models` without any provider: every question is answered by how to get one.
- *
- * For workers that have nothing to do with conversations, as in the tests of tasks.
- */
+/** `Models` without any provider, for workers that have nothing to do with conversations. */
 import { Effect, Layer, Stream } from "effect"
 import { providerOf } from "@signalbox/core/model/ref.ts"
-import { ModelFailed, Models } from "./Models.ts"
+import { ModelFailed, Models } from "@signalbox/worker/model/Models.ts"
 
 const failed = (provider: string) =>
   new ModelFailed({

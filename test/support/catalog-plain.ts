@@ -4,11 +4,11 @@
  * For processes that have nothing to do with lists, as in tests of conversations. Invariant: it never claims that a model exists.
  */
 import { Effect, Layer, Schema } from "effect"
-import { ModelUnknown } from "../conversation/Conversations.ts"
-import { Db } from "../postgres/Db.ts"
-import { readSetting } from "../setting/projection.ts"
-import { Catalog } from "./Catalog.ts"
-import { ModelRef } from "./ref.ts"
+import { ModelUnknown } from "@signalbox/core/conversation/Conversations.ts"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { readSetting } from "@signalbox/core/setting/projection.ts"
+import { Catalog } from "@signalbox/core/model/Catalog.ts"
+import { ModelRef } from "@signalbox/core/model/ref.ts"
 
 export const CatalogPlain: Layer.Layer<Catalog, never, Db> = Layer.effect(
   Catalog,
