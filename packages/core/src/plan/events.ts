@@ -56,7 +56,15 @@ export type Purpose = typeof Purpose.Type
 export const StoredResult = Schema.Struct({ bytes: Schema.Int, sha256: Schema.String })
 export type StoredResult = typeof StoredResult.Type
 
-const command = { step: StepIndex, purpose: Purpose, agentId: AgentId, commandId: CommandId }
+const command = {
+  step: StepIndex,
+  purpose: Purpose,
+  /** Who carries it out. */
+  agentId: AgentId,
+  /** The target on whose behalf another host is asked (conditions). */
+  targetId: Schema.optionalKey(AgentId),
+  commandId: CommandId
+}
 
 const ended = {
   ...command,
@@ -130,8 +138,6 @@ export const PlanEvent = Schema.TaggedUnion({
   StepDispatched: {
     ...command,
     host: Schema.String,
-    /** The target on whose behalf another host is asked (conditions). */
-    targetId: Schema.optionalKey(AgentId),
     action: Schema.String,
     /** Absent: as the plan's step has them (`dispatchedArgs`). */
     args: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
