@@ -4,7 +4,7 @@
  * Owns: the interface. Does not own: enrolment, sockets, samples (the agents' room implements it), what selectors make of it.
  * Invariants: revoked agents are not in it; a host name is that of one member; what is not known is absent, never guessed.
  */
-import { Context, type Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { DbError } from "../postgres/Db.ts"
 import type { AgentSample } from "./protocol.ts"
 
@@ -40,4 +40,7 @@ export class Fleet extends Context.Service<
     /** By host name. */
     readonly members: Effect.Effect<ReadonlyArray<FleetMember>, DbError>
   }
->()("@signalbox/core/agent/Fleet") {}
+>()("@signalbox/core/agent/Fleet") {
+  /** Nobody: where no agents' room is wired. */
+  static readonly empty: Layer.Layer<Fleet> = Layer.succeed(Fleet, { members: Effect.succeed([]) })
+}

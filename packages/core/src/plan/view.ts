@@ -125,7 +125,7 @@ type Of<Tag extends PlanEvent["_tag"]> = Extract<PlanEvent, { readonly _tag: Tag
 export type EndedTag =
   "StepSucceeded" | "StepFailed" | "StepRolledBack" | "StepRefused" | "StepOutcomeUnknown" | "StepExpired"
 
-const given = ({ _tag, ask, ...said }: Of<"InstructionGiven">, { at, actor, version }: PlanMeta): PlanView => ({
+const given = ({ _tag, ask: _ask, ...said }: Of<"InstructionGiven">, { at, actor, version }: PlanMeta): PlanView => ({
   ...said,
   actor,
   status: "asked",
@@ -345,7 +345,7 @@ const atTarget = (
   const targets = view.steps[step]
   const at = targets?.findIndex((target) => target.agentId === agentId) ?? -1
   if (targets === undefined || at < 0) return view
-  return { ...view, steps: replaced(view.steps, step, replaced(targets, at, change)) }
+  return { ...view, steps: replaced(view.steps, step, () => replaced(targets, at, change)) }
 }
 
 const atCommand = (
@@ -362,5 +362,5 @@ const atCommand = (
     return at < 0 ? target : { ...target, reads: replaced(target.reads ?? [], at, change.read) }
   })
 
-const replaced = <A>(list: ReadonlyArray<A>, at: number, by: A | ((one: A) => A)): ReadonlyArray<A> =>
-  list.map((one, nth) => (nth !== at ? one : by instanceof Function ? by(one) : by))
+const replaced = <A>(list: ReadonlyArray<A>, at: number, change: (one: A) => A): ReadonlyArray<A> =>
+  list.map((one, nth) => (nth === at ? change(one) : one))
