@@ -14,7 +14,11 @@ const outputLimit = 96 * 1024
 export const runShell: Performer<"shell.run"> = async ({ command }, of) => {
   const ran = await run("sh", ["-c", command], { signal: of.signal, timeoutMs: 10 * 60_000, maxBytes: outputLimit })
   const how =
-    ran.ended === "by itself" ? (ran.code === null ? "was ended by a signal" : `ended with code ${ran.code}`) : "was ended at its time limit"
+    ran.ended === "by itself"
+      ? ran.code === null
+        ? "was ended by a signal"
+        : `ended with code ${ran.code}`
+      : "was ended at its time limit"
   return {
     outcome: ran.code === 0 && ran.ended === "by itself" ? "succeeded" : "failed",
     summary: `The command ${how}.`,

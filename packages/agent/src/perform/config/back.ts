@@ -12,7 +12,16 @@ import type { Surroundings } from "../Surroundings.ts"
 import { bootId, disarmGuard } from "./guard.ts"
 import { bringUp, judge } from "./judge.ts"
 import { kindOf } from "./kinds.ts"
-import { copyAttributes, exchange, isSameContent, isSameNode, look, makeLink, temporaryIn, writeFileWhole } from "./node.ts"
+import {
+  copyAttributes,
+  exchange,
+  isSameContent,
+  isSameNode,
+  look,
+  makeLink,
+  temporaryIn,
+  writeFileWhole
+} from "./node.ts"
 import {
   type ChangeRecord,
   type Manifest,
@@ -108,7 +117,11 @@ export const releaseGuard = async (own: Surroundings, id: string): Promise<boole
   if (finished !== undefined) return finished.as === "kept"
   if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back") return false
   await disarmGuard(id)
-  await finish(own.stateDirectory, id, { as: "kept", at: Date.now(), note: "The hub reached the agent after the change." })
+  await finish(own.stateDirectory, id, {
+    as: "kept",
+    at: Date.now(),
+    note: "The hub reached the agent after the change."
+  })
   return true
 }
 
@@ -161,6 +174,16 @@ export const afterCrash = async (own: Surroundings, id: string): Promise<Perform
   })
   if (record?.finished === undefined) return undefined
   return record.finished.as === "restored"
-    ? { outcome: "rolled-back", summary: `The agent was ended in the middle of the change. ${record.finished.note}`, data: { backup: id }, proven: false }
-    : { outcome: "succeeded", summary: `The agent was ended after the change had been proven. ${record.finished.note}`, data: { backup: id }, proven: true }
+    ? {
+        outcome: "rolled-back",
+        summary: `The agent was ended in the middle of the change. ${record.finished.note}`,
+        data: { backup: id },
+        proven: false
+      }
+    : {
+        outcome: "succeeded",
+        summary: `The agent was ended after the change had been proven. ${record.finished.note}`,
+        data: { backup: id },
+        proven: true
+      }
 }

@@ -34,7 +34,12 @@ export type Wanted =
 
 export interface Change {
   readonly action: string
-  readonly places: ReadonlyArray<{ readonly path: string; readonly wanted: Wanted; readonly before: Node; readonly bytes: Buffer | null }>
+  readonly places: ReadonlyArray<{
+    readonly path: string
+    readonly wanted: Wanted
+    readonly before: Node
+    readonly bytes: Buffer | null
+  }>
   /** Looked at after the service was told: a sentence when it does not hold. */
   readonly proof?: (signal: AbortSignal) => Promise<string | undefined>
   /** For the summary: "client_max_body_size is 10m". */
@@ -73,14 +78,21 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
   try {
     const judgements: Array<Judgement> = []
     step("beside")
-    for (const [n, place] of wanted.places.entries()) await makeBeside(place.path, id, n, place.wanted, places[n]?.after, place.before)
+    for (const [n, place] of wanted.places.entries())
+      await makeBeside(place.path, id, n, place.wanted, places[n]?.after, place.before)
     step("check-file")
-    const first = main.wanted.kind === "file" ? await judge(kind.checkFile?.(temporaryIn(main.path, id, 0)), of.signal) : undefined
+    const first =
+      main.wanted.kind === "file" ? await judge(kind.checkFile?.(temporaryIn(main.path, id, 0)), of.signal) : undefined
     if (first !== undefined) judgements.push(first)
     if (first?.agrees === false) return await refused(own, id, first)
 
     for (const { path, before } of places)
-      if (!isSameContent((await look(path)).node, before)) return await refused(own, id, { checker: "", agrees: false, said: `${path} was changed by somebody else in this very moment` })
+      if (!isSameContent((await look(path)).node, before))
+        return await refused(own, id, {
+          checker: "",
+          agrees: false,
+          said: `${path} was changed by somebody else in this very moment`
+        })
     const until = of.guardMillis === undefined ? undefined : Date.now() + of.guardMillis
     step("guard")
     if (of.guardMillis !== undefined) await armGuard(own, id, of.guardMillis, of.signal)
@@ -104,7 +116,8 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
     step("verdict")
     if (until !== undefined) await hold(own.stateDirectory, id, { until, bootId: await bootId() })
     else {
-      if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back") return await rolledBack(own, id, "it was called back")
+      if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back")
+        return await rolledBack(own, id, "it was called back")
       step("finish")
       await finish(own.stateDirectory, id, { as: "kept", at: Date.now(), note: wanted.done })
     }
@@ -115,7 +128,9 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
         `${wanted.done}.`,
         judgements.length === 0 ? "No checker knows this file." : `${judgements.at(-1)?.checker ?? ""} agrees.`,
         told.unit === undefined ? serviceWords(kind) : `${told.unit.unit} was reloaded and is active.`,
-        until === undefined ? "" : `It is restored by itself at ${new Date(until).toISOString()} unless the hub says before that it reaches the agent.`
+        until === undefined
+          ? ""
+          : `It is restored by itself at ${new Date(until).toISOString()} unless the hub says before that it reaches the agent.`
       ]
         .filter((one) => one !== "")
         .join(" "),
@@ -150,18 +165,36 @@ const refused = async (own: Surroundings, id: string, judged: Judgement): Promis
 
 const rolledBack = async (own: Surroundings, id: string, why: string): Promise<Performed> => {
   const back = await restoreChange(own, id).catch((cause: unknown) => {
-    throw new NotDone({ why: `The change failed (${why}), and so did the restore: ${reasonOf(cause)} The backup is ${id}; the agent tries again at its next start.` })
+    throw new NotDone({
+      why: `The change failed (${why}), and so did the restore: ${reasonOf(cause)} The backup is ${id}; the agent tries again at its next start.`
+    })
   })
-  return { outcome: "rolled-back", summary: `It was taken back: ${why}. ${back.note}`, data: { backup: id, why, note: back.note }, proven: false }
+  return {
+    outcome: "rolled-back",
+    summary: `It was taken back: ${why}. ${back.note}`,
+    data: { backup: id, why, note: back.note },
+    proven: false
+  }
 }
 
 const nodeOf = (wanted: Wanted, before: Node, kind: Kind): Node => {
   if (wanted.kind !== "file") return wanted
-  const { mode, uid, gid } = wanted.attributes ?? (before.kind === "file" ? before : { mode: kind.mode ?? 0o644, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 })
+  const { mode, uid, gid } =
+    wanted.attributes ??
+    (before.kind === "file"
+      ? before
+      : { mode: kind.mode ?? 0o644, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 })
   return { kind: "file", sha256: sha256(wanted.bytes), bytes: wanted.bytes.length, mode, uid, gid }
 }
 
-const makeBeside = async (path: string, id: string, n: number, wanted: Wanted, after: Node | undefined, before: Node): Promise<void> => {
+const makeBeside = async (
+  path: string,
+  id: string,
+  n: number,
+  wanted: Wanted,
+  after: Node | undefined,
+  before: Node
+): Promise<void> => {
   const temporary = temporaryIn(path, id, n)
   if (wanted.kind === "link") await makeLink(temporary, wanted.to)
   if (wanted.kind !== "file" || after?.kind !== "file") return

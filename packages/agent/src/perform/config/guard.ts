@@ -34,7 +34,9 @@ export const armGuard = async (own: Surroundings, id: string, millis: number, si
     { signal, timeoutMs: 15_000 }
   )
   if (ran.code !== 0)
-    throw new Refused({ why: `Nothing was changed, because the restore by itself could not be prepared: ${clean(ran.stderr, 400)}` })
+    throw new Refused({
+      why: `Nothing was changed, because the restore by itself could not be prepared: ${clean(ran.stderr, 400)}`
+    })
 }
 
 export const disarmGuard = async (id: string): Promise<void> => {

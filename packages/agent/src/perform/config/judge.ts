@@ -9,7 +9,17 @@ import { mkdir, readdir } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
 import { programPath, run } from "../child.ts"
 import { readStat } from "../process/stat.ts"
-import { type Unit, facts, isSameRun, isThere, runs, showUnit, stateWords, systemctl, watchUnit } from "../service/unit.ts"
+import {
+  type Unit,
+  facts,
+  isSameRun,
+  isThere,
+  runs,
+  showUnit,
+  stateWords,
+  systemctl,
+  watchUnit
+} from "../service/unit.ts"
 import { clean } from "../text/clean.ts"
 import { mask } from "../text/mask.ts"
 import type { Argv, Kind } from "./kinds.ts"
@@ -31,7 +41,10 @@ export const judge = async (argv: Argv | undefined, signal: AbortSignal): Promis
   return {
     checker: [program, ...args.filter((arg) => arg.startsWith("-"))].join(" "),
     agrees: ran.code === 0 && ran.ended === "by itself",
-    said: ran.ended === "by itself" ? clean(mask(`${ran.stderr}\n${ran.stdout}`), 800) : `${program} did not come to its end in time`
+    said:
+      ran.ended === "by itself"
+        ? clean(mask(`${ran.stderr}\n${ran.stdout}`), 800)
+        : `${program} did not come to its end in time`
   }
 }
 
@@ -61,9 +74,16 @@ export const tell = async (kind: Kind, before: Unit | undefined, signal: AbortSi
   if (kind.tell !== undefined) {
     const [program, ...args] = kind.tell
     const ran = await run(program, args, { signal })
-    if (ran.code !== 0) return { well: false, why: `${program} ${args.join(" ")} failed: ${clean(mask(ran.stderr), 500)}`, unit: undefined }
+    if (ran.code !== 0)
+      return {
+        well: false,
+        why: `${program} ${args.join(" ")} failed: ${clean(mask(ran.stderr), 500)}`,
+        unit: undefined
+      }
   }
-  return before === undefined ? { well: true, why: "", unit: undefined } : reload(before, kind.newWorkers === true, signal)
+  return before === undefined
+    ? { well: true, why: "", unit: undefined }
+    : reload(before, kind.newWorkers === true, signal)
 }
 
 const reload = async (before: Unit, newWorkers: boolean, signal: AbortSignal): Promise<Told> => {
@@ -71,12 +91,21 @@ const reload = async (before: Unit, newWorkers: boolean, signal: AbortSignal): P
   const ran = await systemctl(["reload", "--", before.unit], signal, 90_000)
   if (ran.code !== 0) {
     const unit = await showUnit(before.unit, signal)
-    return { well: false, why: `${before.unit} could not be reloaded (${stateWords(unit)}): ${clean(mask(ran.stderr), 500)}`, unit }
+    return {
+      well: false,
+      why: `${before.unit} could not be reloaded (${stateWords(unit)}): ${clean(mask(ran.stderr), 500)}`,
+      unit
+    }
   }
   const { unit, steady } = await watchUnit(await settled(before.unit, signal), signal)
-  if (!steady || !isSameRun(before, unit)) return { well: false, why: `${before.unit} did not go on after the reload: it is ${stateWords(unit)}.`, unit }
+  if (!steady || !isSameRun(before, unit))
+    return { well: false, why: `${before.unit} did not go on after the reload: it is ${stateWords(unit)}.`, unit }
   if (newWorkers && !(await hasNewWorkers(before.mainPid, workers)))
-    return { well: false, why: `${before.unit} was reloaded but its processes are those of before: it did not take the new configuration. Its log says why.`, unit }
+    return {
+      well: false,
+      why: `${before.unit} was reloaded but its processes are those of before: it did not take the new configuration. Its log says why.`,
+      unit
+    }
   return { well: true, why: "", unit }
 }
 

@@ -65,7 +65,13 @@ const kinds: ReadonlyArray<Kind> = [
     mustCheck: true,
     mode: 0o440
   },
-  { name: "apache", paths: /^\/etc\/apache2\//u, checkAll: () => ["apachectl", "configtest"], mustCheck: true, units: ["apache2.service"] },
+  {
+    name: "apache",
+    paths: /^\/etc\/apache2\//u,
+    checkAll: () => ["apachectl", "configtest"],
+    mustCheck: true,
+    units: ["apache2.service"]
+  },
   {
     name: "haproxy",
     paths: /^\/etc\/haproxy\/haproxy\.cfg$/u,
@@ -73,7 +79,13 @@ const kinds: ReadonlyArray<Kind> = [
     mustCheck: true,
     units: ["haproxy.service"]
   },
-  { name: "bind", paths: /^\/etc\/bind\//u, checkAll: () => ["named-checkconf"], mustCheck: true, units: ["named.service", "bind9.service"] },
+  {
+    name: "bind",
+    paths: /^\/etc\/bind\//u,
+    checkAll: () => ["named-checkconf"],
+    mustCheck: true,
+    units: ["named.service", "bind9.service"]
+  },
   {
     name: "postfix",
     paths: /^\/etc\/postfix\/main\.cf$/u,
@@ -88,8 +100,21 @@ const kinds: ReadonlyArray<Kind> = [
     checkFile: (file) => ["promtool", "check", "config", file],
     units: ["prometheus.service"]
   },
-  { name: "nftables", paths: /^\/etc\/nftables\.conf$/u, checkFile: (file) => ["nft", "-c", "-f", file], mustCheck: true, units: ["nftables.service"] },
-  { name: "netplan", paths: /^\/etc\/netplan\//u, checkAll: () => ["netplan", "generate"], mustCheck: true, tell: ["netplan", "apply"], mode: 0o600 },
+  {
+    name: "nftables",
+    paths: /^\/etc\/nftables\.conf$/u,
+    checkFile: (file) => ["nft", "-c", "-f", file],
+    mustCheck: true,
+    units: ["nftables.service"]
+  },
+  {
+    name: "netplan",
+    paths: /^\/etc\/netplan\//u,
+    checkAll: () => ["netplan", "generate"],
+    mustCheck: true,
+    tell: ["netplan", "apply"],
+    mode: 0o600
+  },
   { name: "networkd", paths: /^\/etc\/systemd\/network\//u, format: "ini", tell: ["networkctl", "reload"] },
   {
     name: "systemd unit",
@@ -99,7 +124,13 @@ const kinds: ReadonlyArray<Kind> = [
     tell: ["systemctl", "daemon-reload"]
   },
   { name: "systemd", paths: /^\/etc\/systemd\/[^/]+\.conf(?:$|\.d\/)/u, format: "ini" },
-  { name: "fstab", paths: /^\/etc\/fstab$/u, checkFile: (file) => ["findmnt", "--verify", "--tab-file", file], mustCheck: true, tell: ["systemctl", "daemon-reload"] },
+  {
+    name: "fstab",
+    paths: /^\/etc\/fstab$/u,
+    checkFile: (file) => ["findmnt", "--verify", "--tab-file", file],
+    mustCheck: true,
+    tell: ["systemctl", "daemon-reload"]
+  },
   {
     name: "php-fpm",
     paths: php,

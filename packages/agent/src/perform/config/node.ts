@@ -51,10 +51,19 @@ export const look = async (path: string): Promise<Seen> => {
   try {
     const stat = await handle.stat()
     if (!stat.isFile() || stat.size > fileLimit)
-      throw new Refused({ why: `${path} is larger than ${fileLimit / 1024 / 1024} MiB or no regular file, and is left alone.` })
+      throw new Refused({
+        why: `${path} is larger than ${fileLimit / 1024 / 1024} MiB or no regular file, and is left alone.`
+      })
     const bytes = await handle.readFile()
     return {
-      node: { kind: "file", sha256: sha256(bytes), bytes: bytes.length, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid },
+      node: {
+        kind: "file",
+        sha256: sha256(bytes),
+        bytes: bytes.length,
+        mode: stat.mode & 0o7777,
+        uid: stat.uid,
+        gid: stat.gid
+      },
       bytes
     }
   } finally {
@@ -69,7 +78,8 @@ export const isSameContent = (a: Node, b: Node): boolean =>
       ? a.to === b.to
       : a.kind === b.kind
 export const isSameNode = (a: Node, b: Node): boolean =>
-  isSameContent(a, b) && (a.kind !== "file" || b.kind !== "file" || (a.mode === b.mode && a.uid === b.uid && a.gid === b.gid))
+  isSameContent(a, b) &&
+  (a.kind !== "file" || b.kind !== "file" || (a.mode === b.mode && a.uid === b.uid && a.gid === b.gid))
 
 export interface Attributes {
   readonly mode: number
@@ -80,7 +90,11 @@ export interface Attributes {
 /** A new file with these bytes, on the disk when this returns. */
 export const writeFileWhole = async (path: string, bytes: Uint8Array, attributes: Attributes): Promise<void> => {
   await rm(path, { force: true })
-  const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+  const handle = await open(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    0o600
+  )
   try {
     await handle.writeFile(bytes)
     await handle.chown(attributes.uid, attributes.gid)

@@ -75,7 +75,10 @@ export const validateConfig =
     const against = judgements.find((one) => !one.agrees)
     return {
       outcome: "succeeded",
-      summary: against === undefined ? `${judgements.map((one) => one.checker).join(" and ")} agrees.` : `${against.checker} does not agree: ${against.said}`,
+      summary:
+        against === undefined
+          ? `${judgements.map((one) => one.checker).join(" and ")} agrees.`
+          : `${against.checker} does not agree: ${against.said}`,
       data: { path: opened.path, valid: against === undefined, checkers: judgements.map((one) => ({ ...one })) }
     }
   }
@@ -84,18 +87,26 @@ export const writeConfig =
   (own: Surroundings): Performer<"config.write"> =>
   async ({ path, content, tag }, of) => {
     if (content.includes(mark))
-      throw new Refused({ why: `The new content holds ${mark}, so it was made from a text whose secrets were masked. Use config.set, or write the real value.` })
+      throw new Refused({
+        why: `The new content holds ${mark}, so it was made from a text whose secrets were masked. Use config.set, or write the real value.`
+      })
     const at = await changeable(own, path)
     const seen = await look(at)
     if (tag === undefined && seen.node.kind !== "absent")
-      throw new Refused({ why: `${at} exists. Give the SHA-256 that it has (config.read tells it), so that nobody's change is lost.` })
+      throw new Refused({
+        why: `${at} exists. Give the SHA-256 that it has (config.read tells it), so that nobody's change is lost.`
+      })
     if (tag !== undefined && (seen.node.kind !== "file" || seen.node.sha256 !== tag))
-      throw new Refused({ why: `${at} is not what the plan was made for: ${seen.node.kind === "file" ? `its SHA-256 is ${seen.node.sha256}` : "it does not exist"}. Read it again and make a new plan.` })
+      throw new Refused({
+        why: `${at} is not what the plan was made for: ${seen.node.kind === "file" ? `its SHA-256 is ${seen.node.sha256}` : "it does not exist"}. Read it again and make a new plan.`
+      })
     return change(
       own,
       {
         action: "config.write",
-        places: [{ path: at, wanted: { kind: "file", bytes: Buffer.from(content) }, before: seen.node, bytes: seen.bytes }],
+        places: [
+          { path: at, wanted: { kind: "file", bytes: Buffer.from(content) }, before: seen.node, bytes: seen.bytes }
+        ],
         done: `${at} was ${tag === undefined ? "made" : "replaced"}`
       },
       of
@@ -108,10 +119,14 @@ export const setConfig =
     if (value.includes(mark)) throw new Refused({ why: `${mark} stands for a secret and is no value.` })
     const at = await changeable(own, path)
     const { format } = kindOf(at)
-    if (format === undefined) throw new Refused({ why: `The format of ${at} is none of those in which a single value can be set. Use config.write.` })
+    if (format === undefined)
+      throw new Refused({
+        why: `The format of ${at} is none of those in which a single value can be set. Use config.write.`
+      })
     const seen = await look(at)
     const text = seen.bytes === null ? undefined : utf8(seen.bytes)
-    if (text === undefined) throw new Refused({ why: `${at} ${seen.bytes === null ? "does not exist" : "is no UTF-8 text"}.` })
+    if (text === undefined)
+      throw new Refused({ why: `${at} ${seen.bytes === null ? "does not exist" : "is no UTF-8 text"}.` })
     const setting = { key, value, ...(section === undefined ? {} : { section }) }
     const edited = edit(format, text, setting)
     const secret = isSecretName(key)
@@ -126,12 +141,16 @@ export const setConfig =
       }
     const planned: Change = {
       action: "config.set",
-      places: [{ path: at, wanted: { kind: "file", bytes: Buffer.from(edited.text) }, before: seen.node, bytes: seen.bytes }],
+      places: [
+        { path: at, wanted: { kind: "file", bytes: Buffer.from(edited.text) }, before: seen.node, bytes: seen.bytes }
+      ],
       done: `${place} is ${shown(value) ?? ""} in ${at}${edited.was === null ? "" : ` (it was ${shown(edited.was) ?? ""})`}`,
       facts: { path: at, key, section: section ?? null, was: shown(edited.was), now: shown(value), changed: true },
       proof: async () => {
         const now = await look(at)
-        return now.bytes !== null && valueOf(format, now.bytes.toString("utf8"), setting) === value ? undefined : `${key} does not read back with the new value`
+        return now.bytes !== null && valueOf(format, now.bytes.toString("utf8"), setting) === value
+          ? undefined
+          : `${key} does not read back with the new value`
       }
     }
     return change(own, planned, of)
@@ -176,7 +195,9 @@ export const restoreConfig =
         manifest.places.some((place) => place.path === real)
     )
     if (found === undefined)
-      throw new Refused({ why: backup === undefined ? `There is no backup of ${real}.` : `There is no backup ${backup} of ${real}.` })
+      throw new Refused({
+        why: backup === undefined ? `There is no backup of ${real}.` : `There is no backup ${backup} of ${real}.`
+      })
     const { manifest } = found
     const places = await Promise.all(
       manifest.places.map(async ({ path, before }, n) => {
@@ -197,10 +218,16 @@ export const restoreConfig =
     )
   }
 
-const wantedOf = async (own: Surroundings, id: string, n: number, before: Node): Promise<Change["places"][number]["wanted"]> => {
+const wantedOf = async (
+  own: Surroundings,
+  id: string,
+  n: number,
+  before: Node
+): Promise<Change["places"][number]["wanted"]> => {
   if (before.kind !== "file") return before
   const bytes = await readBackup(own.stateDirectory, id, n)
-  if (sha256(bytes) !== before.sha256) throw new Refused({ why: `The backup ${backupOf(own.stateDirectory, id, n)} is damaged.` })
+  if (sha256(bytes) !== before.sha256)
+    throw new Refused({ why: `The backup ${backupOf(own.stateDirectory, id, n)} is damaged.` })
   return { kind: "file", bytes, attributes: { mode: before.mode, uid: before.uid, gid: before.gid } }
 }
 

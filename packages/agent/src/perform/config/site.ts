@@ -34,8 +34,15 @@ export const addSite =
   async ({ domain: said, root, proxy, port = 80 }, of) => {
     const domain = said.toLowerCase()
     if (!hostName.test(domain) || /^[\d.]+$/u.test(domain)) throw new Refused({ why: `${said} is no domain name.` })
-    if ((root === undefined) === (proxy === undefined)) throw new Refused({ why: "A site has either a root directory or a proxied address." })
-    if (root !== undefined && (await stat(root).then((found) => !found.isDirectory(), () => true)))
+    if ((root === undefined) === (proxy === undefined))
+      throw new Refused({ why: "A site has either a root directory or a proxied address." })
+    if (
+      root !== undefined &&
+      (await stat(root).then(
+        (found) => !found.isDirectory(),
+        () => true
+      ))
+    )
       throw new Refused({ why: `There is no directory ${root} on this host.` })
     const site = { domain, port, ...(root === undefined ? {} : { root }), ...(proxy === undefined ? {} : { proxy }) }
     await refuseServed(site, of.signal)
@@ -90,7 +97,14 @@ export const siteText = ({ domain, port, root, proxy }: Site, ipv6: boolean): st
           "        proxy_set_header X-Forwarded-Proto $scheme;",
           "    }"
         ]
-      : [`    root ${quoted(root)};`, "    index index.html;", "", "    location / {", "        try_files $uri $uri/ =404;", "    }"]),
+      : [
+          `    root ${quoted(root)};`,
+          "    index index.html;",
+          "",
+          "    location / {",
+          "        try_files $uri $uri/ =404;",
+          "    }"
+        ]),
     "}",
     ""
   ].join("\n")
@@ -104,13 +118,20 @@ const quoted = (path: string): string => {
 const proxied = (proxy: string): string => {
   const url = URL.canParse(proxy) ? new URL(proxy) : undefined
   if (url === undefined || url.username !== "" || url.password !== "" || !/^[\w:/.[\]%~?&=+@!*,-]+$/u.test(proxy))
-    throw new Refused({ why: "The proxied address must be a plain URL, without a user, and without characters that mean something to nginx." })
+    throw new Refused({
+      why: "The proxied address must be a plain URL, without a user, and without characters that mean something to nginx."
+    })
   return proxy
 }
 
 const refuseServed = async (site: Site, signal: AbortSignal): Promise<void> => {
-  const served = (await serverNames(signal)).some(({ names, ports }) => names.includes(site.domain) && ports.includes(site.port))
-  if (served) throw new Refused({ why: `nginx serves ${site.domain} on port ${site.port} already. Change its file with config.set or config.write.` })
+  const served = (await serverNames(signal)).some(
+    ({ names, ports }) => names.includes(site.domain) && ports.includes(site.port)
+  )
+  if (served)
+    throw new Refused({
+      why: `nginx serves ${site.domain} on port ${site.port} already. Change its file with config.set or config.write.`
+    })
 }
 
 interface Server {
@@ -121,7 +142,8 @@ interface Server {
 /** Of the whole configuration, included files too, as nginx itself puts it together. */
 const serverNames = async (signal: AbortSignal): Promise<ReadonlyArray<Server>> => {
   const ran = await run("nginx", ["-T"], { signal, maxBytes: 16 * 1024 * 1024, timeoutMs: 20_000 })
-  if (ran.code !== 0) throw new NotDone({ why: `The configuration of nginx is broken as it is: ${clean(mask(ran.stderr), 600)}` })
+  if (ran.code !== 0)
+    throw new NotDone({ why: `The configuration of nginx is broken as it is: ${clean(mask(ran.stderr), 600)}` })
   return ran.stdout.split(/^# configuration file [^\n]*:$/mu).flatMap((file) => serversIn(parseNginx(file)))
 }
 
@@ -129,17 +151,32 @@ export const serversIn = (block: Block): ReadonlyArray<Server> =>
   block.directives.flatMap(({ name, block: inner }) => {
     if (inner === null) return []
     if (name.text !== "server") return serversIn(inner)
-    const args = (directive: string) => inner.directives.filter((one) => one.name.text === directive).map((one) => one.args.map((arg) => unquoted(arg.text)))
-    const ports = args("listen").flatMap(([address = ""]) => (address.startsWith("unix:") ? [] : [Number(/(?:^|:)(\d+)$/u.exec(address)?.[1] ?? 80)]))
-    return [{ names: args("server_name").flat().map((one) => one.toLowerCase()), ports: ports.length === 0 && args("listen").length === 0 ? [80] : ports }]
+    const args = (directive: string) =>
+      inner.directives
+        .filter((one) => one.name.text === directive)
+        .map((one) => one.args.map((arg) => unquoted(arg.text)))
+    const ports = args("listen").flatMap(([address = ""]) =>
+      address.startsWith("unix:") ? [] : [Number(/(?:^|:)(\d+)$/u.exec(address)?.[1] ?? 80)]
+    )
+    return [
+      {
+        names: args("server_name")
+          .flat()
+          .map((one) => one.toLowerCase()),
+        ports: ports.length === 0 && args("listen").length === 0 ? [80] : ports
+      }
+    ]
   })
 
 const answers = ({ domain, port }: Site): Promise<string | undefined> =>
   new Promise((resolve) => {
-    const asked = request({ host: "127.0.0.1", port, path: "/", headers: { host: domain }, timeout: answersWithin }, (answer) => {
-      answer.destroy()
-      resolve(undefined)
-    })
+    const asked = request(
+      { host: "127.0.0.1", port, path: "/", headers: { host: domain }, timeout: answersWithin },
+      (answer) => {
+        answer.destroy()
+        resolve(undefined)
+      }
+    )
     asked.once("timeout", () => asked.destroy(new Error(`it did not answer within ${answersWithin / 1000} s`)))
     asked.once("error", (cause) => resolve(`nginx does not answer for ${domain} on port ${port}: ${cause.message}`))
     asked.end()
@@ -151,4 +188,5 @@ const isDirectory = (path: string): Promise<boolean> =>
     () => false
   )
 
-const hasIpv6 = async (): Promise<boolean> => (await readFile("/proc/net/if_inet6", "utf8").catch(() => "")).trim() !== ""
+const hasIpv6 = async (): Promise<boolean> =>
+  (await readFile("/proc/net/if_inet6", "utf8").catch(() => "")).trim() !== ""

@@ -74,7 +74,8 @@ export const beginRecord = async (
   const directory = recordDirectory(stateDirectory, manifest.id)
   const beside = join(root(stateDirectory), `${making}${manifest.id}`)
   await mkdir(root(stateDirectory), { recursive: true, mode: 0o700 })
-  if (await exists(directory)) throw new Refused({ why: `The change ${manifest.id} was begun before and is not begun again.` })
+  if (await exists(directory))
+    throw new Refused({ why: `The change ${manifest.id} was begun before and is not begun again.` })
   await rm(beside, { recursive: true, force: true })
   await mkdir(beside, { mode: 0o700 })
   for (const [n, { path, before }] of manifest.places.entries()) {

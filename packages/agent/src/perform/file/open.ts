@@ -52,7 +52,8 @@ export const resolved = async (path: string, allowed: Allowed): Promise<string> 
 
 const permit = (asked: string, path: string, { roots, own }: Allowed): void => {
   const way = asked === path ? asked : `${asked} (which leads to ${path})`
-  if (isSecretPath(path, own)) throw new Refused({ why: `${way} holds or guards secrets and is never read by an agent.` })
+  if (isSecretPath(path, own))
+    throw new Refused({ why: `${way} holds or guards secrets and is never read by an agent.` })
   if (roots.length > 0 && !roots.some((root) => isBelow(path, root)))
     throw new Refused({ why: `${way} is not below ${roots.join(" or ")}, where this action may look.` })
 }
@@ -63,17 +64,21 @@ export const openPlain = async (
   allowed: Allowed
 ): Promise<{ readonly handle: FileHandle; readonly path: string }> => {
   const real = await resolved(path, allowed)
-  const handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY).catch(
-    (cause: unknown) => {
-      throw new Refused({ why: reasonOf(cause) })
-    }
-  )
+  const handle = await open(
+    real,
+    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
+  ).catch((cause: unknown) => {
+    throw new Refused({ why: reasonOf(cause) })
+  })
   try {
     const found = await handle.stat()
     if (!found.isFile())
-      throw new Refused({ why: `${real} is ${found.isDirectory() ? "a directory" : "no regular file"}, and only files are read.` })
+      throw new Refused({
+        why: `${real} is ${found.isDirectory() ? "a directory" : "no regular file"}, and only files are read.`
+      })
     const leads = await readlink(`/proc/self/fd/${handle.fd}`)
-    if (leads !== real) throw new Refused({ why: `${real} was exchanged while it was opened. Look at who may write in its directory.` })
+    if (leads !== real)
+      throw new Refused({ why: `${real} was exchanged while it was opened. Look at who may write in its directory.` })
     return { handle, path: real }
   } catch (cause) {
     await handle.close()
@@ -86,19 +91,27 @@ export const readWhole = async (handle: FileHandle, path: string, limit: number)
   const buffer = Buffer.alloc(limit + 1)
   const length = await fill(handle, buffer, 0)
   if (length > limit)
-    throw new Refused({ why: `${path} is larger than ${Math.floor(limit / 1024)} KiB, the most that this action handles.` })
+    throw new Refused({
+      why: `${path} is larger than ${Math.floor(limit / 1024)} KiB, the most that this action handles.`
+    })
   return buffer.subarray(0, length)
 }
 
 /** The last bytes of a file, and whether it has more before them. */
-export const readEnd = async (handle: FileHandle, bytes: number): Promise<{ readonly bytes: Buffer; readonly more: boolean }> => {
+export const readEnd = async (
+  handle: FileHandle,
+  bytes: number
+): Promise<{ readonly bytes: Buffer; readonly more: boolean }> => {
   const { size } = await handle.stat()
   const from = Math.max(0, size - bytes)
   const buffer = Buffer.alloc(Math.min(size, bytes))
   return { bytes: buffer.subarray(0, await fill(handle, buffer, from)), more: from > 0 }
 }
 
-export const readStart = async (handle: FileHandle, bytes: number): Promise<{ readonly bytes: Buffer; readonly more: boolean }> => {
+export const readStart = async (
+  handle: FileHandle,
+  bytes: number
+): Promise<{ readonly bytes: Buffer; readonly more: boolean }> => {
   const buffer = Buffer.alloc(bytes + 1)
   const length = await fill(handle, buffer, 0)
   return { bytes: buffer.subarray(0, Math.min(length, bytes)), more: length > bytes }

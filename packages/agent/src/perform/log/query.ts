@@ -19,12 +19,20 @@ export const queryLogs =
     const filter = text === undefined ? {} : { text }
     if (path !== undefined) {
       if (unit !== undefined || since !== undefined || level !== undefined)
-        throw new Refused({ why: "unit, since and level are known to the journal only. Leave them out with a path, or leave the path out." })
+        throw new Refused({
+          why: "unit, since and level are known to the journal only. Leave them out with a path, or leave the path out."
+        })
       const tail = await tailLogFile(path, { lines, ...filter }, roots, ownPaths)
       return answer(tail.lines, tail.complete, `of ${tail.path}`)
     }
     const read = await readJournal(
-      { lines, ...filter, ...(unit === undefined ? {} : { unit }), ...(since === undefined ? {} : { since }), ...(level === undefined ? {} : { level }) },
+      {
+        lines,
+        ...filter,
+        ...(unit === undefined ? {} : { unit }),
+        ...(since === undefined ? {} : { since }),
+        ...(level === undefined ? {} : { level })
+      },
       of.signal
     )
     return answer(
@@ -35,7 +43,11 @@ export const queryLogs =
   }
 
 /** When they do not fit, the newest stay. */
-const answer = <Line extends string | { readonly text: string }>(all: ReadonlyArray<Line>, complete: boolean, where: string) => {
+const answer = <Line extends string | { readonly text: string }>(
+  all: ReadonlyArray<Line>,
+  complete: boolean,
+  where: string
+) => {
   const { items, left } = fitting(all.toReversed(), listBytes)
   return {
     outcome: "succeeded",

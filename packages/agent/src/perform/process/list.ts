@@ -33,7 +33,16 @@ export const listProcesses: Performer<"process.list"> = async ({ by = "cpu", cou
   const sorted = stats
     .map((stat) => ({ stat, cpu: cpuOf(stat), bytes: stat.residentPages * pageBytes }))
     .toSorted((a, b) => (by === "cpu" ? b.cpu - a.cpu || b.bytes - a.bytes : b.bytes - a.bytes))
-  const found: Array<{ pid: number; started: number; user: string; cpu: number; memoryBytes: number; memory: number; state: string; command: string }> = []
+  const found: Array<{
+    pid: number
+    started: number
+    user: string
+    cpu: number
+    memoryBytes: number
+    memory: number
+    state: string
+    command: string
+  }> = []
   let matching = 0
   for (const { stat, cpu, bytes } of sorted) {
     if (text === undefined && found.length >= count) break
@@ -65,7 +74,8 @@ const allStats = async (): Promise<ReadonlyArray<Stat>> => {
   const stats: Array<Stat> = []
   // a few hundred at once: a host with 100,000 processes has fewer descriptors than that
   for (let at = 0; at < pids.length; at += 256)
-    for (const stat of await Promise.all(pids.slice(at, at + 256).map((pid) => readStat(Number(pid))))) if (stat !== undefined) stats.push(stat)
+    for (const stat of await Promise.all(pids.slice(at, at + 256).map((pid) => readStat(Number(pid)))))
+      if (stat !== undefined) stats.push(stat)
   return stats
 }
 

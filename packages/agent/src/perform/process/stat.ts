@@ -22,7 +22,10 @@ export const parseStat = (text: string): Stat | undefined => {
   const open = text.indexOf("(")
   const close = text.lastIndexOf(")")
   if (open < 1 || close < open) return undefined
-  const fields = text.slice(close + 2).trim().split(" ")
+  const fields = text
+    .slice(close + 2)
+    .trim()
+    .split(" ")
   const at = (field: number): number => Number(fields[field - 3] ?? Number.NaN)
   const stat = {
     pid: Number(text.slice(0, open)),

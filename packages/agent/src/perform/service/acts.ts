@@ -10,7 +10,19 @@ import { reasonOf, NotDone, Refused } from "../outcome.ts"
 import type { Performed, Performer, Performing } from "../Performer.ts"
 import { startOf } from "../process/stat.ts"
 import { clean } from "../text/clean.ts"
-import { type Unit, didItsWork, facts, isOneshot, isSameRun, isThere, runs, showUnit, stateWords, systemctl, watchUnit } from "./unit.ts"
+import {
+  type Unit,
+  didItsWork,
+  facts,
+  isOneshot,
+  isSameRun,
+  isThere,
+  runs,
+  showUnit,
+  stateWords,
+  systemctl,
+  watchUnit
+} from "./unit.ts"
 
 export const startService: Performer<"service.start"> = async ({ unit }, of) => {
   const before = await known(unit, of)
@@ -48,11 +60,16 @@ export const stopService: Performer<"service.stop"> = async ({ unit }, of) => {
   const said = await act("stop", unit, of)
   const after = await showUnit(unit, of.signal)
   const ended = after.active === "inactive" || after.active === "failed"
-  const left = before.mainPid !== 0 && before.mainStarted !== null && (await startOf(before.mainPid)) === before.mainStarted
+  const left =
+    before.mainPid !== 0 && before.mainStarted !== null && (await startOf(before.mainPid)) === before.mainStarted
   return told(ended && !left, before, after, {
-    yes: runs(before) ? `${unit} was stopped and is ${stateWords(after)}.` : `${unit} was not running and is ${stateWords(after)}.`,
+    yes: runs(before)
+      ? `${unit} was stopped and is ${stateWords(after)}.`
+      : `${unit} was not running and is ${stateWords(after)}.`,
     no: because(
-      left ? `${unit} was told to stop but its process ${before.mainPid} still runs.` : `${unit} was told to stop but is ${stateWords(after)}.`,
+      left
+        ? `${unit} was told to stop but its process ${before.mainPid} still runs.`
+        : `${unit} was told to stop but is ${stateWords(after)}.`,
       said
     )
   })
@@ -60,7 +77,10 @@ export const stopService: Performer<"service.stop"> = async ({ unit }, of) => {
 
 export const reloadService: Performer<"service.reload"> = async ({ unit }, of) => {
   const before = await known(unit, of)
-  if (!runs(before)) throw new Refused({ why: `${unit} is ${stateWords(before)}: only a unit that runs can be reloaded. Start it instead.` })
+  if (!runs(before))
+    throw new Refused({
+      why: `${unit} is ${stateWords(before)}: only a unit that runs can be reloaded. Start it instead.`
+    })
   if (!before.canReload) throw new Refused({ why: `${unit} cannot reload its configuration. Restart it instead.` })
   const said = await act("reload", unit, of)
   const after = await settledAfterReload(unit, of.signal)
@@ -68,14 +88,18 @@ export const reloadService: Performer<"service.reload"> = async ({ unit }, of) =
   return told(said === "" && same, before, after, {
     yes: `${unit} was reloaded and is ${stateWords(after)}, without having been restarted.`,
     no: because(
-      said !== "" ? `${unit} could not be reloaded and is ${stateWords(after)}.` : `${unit} was reloaded but did not go on as it was: it is ${stateWords(after)}.`,
+      said !== ""
+        ? `${unit} could not be reloaded and is ${stateWords(after)}.`
+        : `${unit} was reloaded but did not go on as it was: it is ${stateWords(after)}.`,
       said
     )
   })
 }
 
-export const enableService: Performer<"service.enable"> = ({ unit }, of) => setEnabled(unit, of, "enable", ["enabled", "enabled-runtime", "alias"])
-export const disableService: Performer<"service.disable"> = ({ unit }, of) => setEnabled(unit, of, "disable", ["disabled"])
+export const enableService: Performer<"service.enable"> = ({ unit }, of) =>
+  setEnabled(unit, of, "enable", ["enabled", "enabled-runtime", "alias"])
+export const disableService: Performer<"service.disable"> = ({ unit }, of) =>
+  setEnabled(unit, of, "disable", ["disabled"])
 
 const setEnabled = async (
   unit: string,
@@ -105,24 +129,34 @@ const settledAfterReload = async (unit: string, signal: AbortSignal): Promise<Un
 const act = async (verb: string, unit: string, of: Performing): Promise<string> => {
   const ran = await systemctl([verb, "--", unit], of.signal, 10 * 60_000)
   if (ran.ended === "abort" || ran.ended === "time limit")
-    throw new NotDone({ why: `The time for systemctl ${verb} ${unit} was over before it was done; systemd may still be at it.` })
+    throw new NotDone({
+      why: `The time for systemctl ${verb} ${unit} was over before it was done; systemd may still be at it.`
+    })
   return ran.code === 0 ? "" : clean(ran.stderr, 600) || `systemctl ended with code ${ran.code}`
 }
 
 const known = async (unit: string, of: Performing): Promise<Unit> => {
-  if (/^signalbox-/u.test(unit))
-    throw new Refused({ why: `${unit} belongs to Signalbox itself: whoever stops or starts itself cannot tell how it went. Do it by hand on the host.` })
+  if (unit.startsWith("signalbox-"))
+    throw new Refused({
+      why: `${unit} belongs to Signalbox itself: whoever stops or starts itself cannot tell how it went. Do it by hand on the host.`
+    })
   const found = await showUnit(unit, of.signal).catch((cause: unknown) => {
     throw new Refused({ why: `Nothing was done, because systemd could not be asked about ${unit}: ${reasonOf(cause)}` })
   })
   if (!isThere(found)) throw new Refused({ why: `This host has no unit ${unit}.` })
-  if (found.load === "masked") throw new Refused({ why: `${unit} is masked: somebody forbade it here. Unmask it by hand first.` })
+  if (found.load === "masked")
+    throw new Refused({ why: `${unit} is masked: somebody forbade it here. Unmask it by hand first.` })
   return found
 }
 
 const because = (sentence: string, said: string): string => (said === "" ? sentence : `${sentence} systemctl: ${said}`)
 
-const told = (proven: boolean, before: Unit, after: Unit, words: { readonly yes: string; readonly no: string }): Performed => ({
+const told = (
+  proven: boolean,
+  before: Unit,
+  after: Unit,
+  words: { readonly yes: string; readonly no: string }
+): Performed => ({
   outcome: proven ? "succeeded" : "failed",
   summary: proven ? words.yes : words.no,
   data: { before: facts(before), after: facts(after), healthy: didItsWork(after) },

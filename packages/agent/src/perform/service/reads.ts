@@ -34,7 +34,9 @@ export const serviceStatus: Performer<"service.status"> = async ({ unit }, of) =
 }
 
 const Units = Schema.fromJsonString(
-  Schema.Array(Schema.Struct({ unit: Schema.String, active: Schema.String, sub: Schema.String, description: Schema.String }))
+  Schema.Array(
+    Schema.Struct({ unit: Schema.String, active: Schema.String, sub: Schema.String, description: Schema.String })
+  )
 )
 const UnitFiles = Schema.fromJsonString(Schema.Array(Schema.Struct({ unit_file: Schema.String, state: Schema.String })))
 const decodeUnits = Schema.decodeUnknownSync(Units)
@@ -43,7 +45,11 @@ const decodeUnitFiles = Schema.decodeUnknownSync(UnitFiles)
 export const listServices: Performer<"service.list"> = async ({ state }, of) => {
   const files = state === "enabled" || state === "disabled"
   const filter = state === undefined ? ["--all"] : [`--state=${state}`, ...(files ? [] : ["--all"])]
-  const ran = await systemctl([files ? "list-unit-files" : "list-units", "--type=service", "--output=json", ...filter], of.signal, 12_000)
+  const ran = await systemctl(
+    [files ? "list-unit-files" : "list-units", "--type=service", "--output=json", ...filter],
+    of.signal,
+    12_000
+  )
   if (ran.code !== 0) throw new NotDone({ why: `systemctl could not list the services: ${clean(ran.stderr, 500)}` })
   const services: ReadonlyArray<Readonly<Record<string, string>>> = files
     ? decodeUnitFiles(ran.stdout).map((one) => ({ unit: clean(one.unit_file, 255), enabled: one.state }))

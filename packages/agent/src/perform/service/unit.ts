@@ -107,7 +107,10 @@ export const didItsWork = (unit: Unit): boolean =>
 
 /** The same start of the same unit, with nothing in between. */
 export const isSameRun = (a: Unit, b: Unit): boolean =>
-  a.invocation === b.invocation && a.mainPid === b.mainPid && a.mainStarted === b.mainStarted && a.restarts === b.restarts
+  a.invocation === b.invocation &&
+  a.mainPid === b.mainPid &&
+  a.mainStarted === b.mainStarted &&
+  a.restarts === b.restarts
 
 const lookMillis = 2_000
 const lookEvery = 250
@@ -118,7 +121,11 @@ export interface Look {
 }
 
 /** Looks at a unit again and again for two seconds; the first look that is not the same run, or not well, is the last. */
-export const watchUnit = async (first: Unit, signal: AbortSignal, well: (unit: Unit) => boolean = didItsWork): Promise<Look> => {
+export const watchUnit = async (
+  first: Unit,
+  signal: AbortSignal,
+  well: (unit: Unit) => boolean = didItsWork
+): Promise<Look> => {
   if (!well(first)) return { unit: first, steady: false }
   let unit = first
   for (let waited = 0; waited < lookMillis; waited += lookEvery) {

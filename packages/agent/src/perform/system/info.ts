@@ -63,7 +63,9 @@ export const systemInfo: Performer<"system.info"> = async (_args, of) => {
     Promise.resolve(clean(cpus()[0]?.model ?? "", 200))
   ])
   const addresses = Object.entries(networkInterfaces()).flatMap(([name, found = []]) =>
-    found.filter((one) => !one.internal).map((one) => ({ interface: clean(name, 60), address: one.cidr ?? one.address }))
+    found
+      .filter((one) => !one.internal)
+      .map((one) => ({ interface: clean(name, 60), address: one.cidr ?? one.address }))
   )
   return {
     outcome: "succeeded",

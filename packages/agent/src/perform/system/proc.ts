@@ -38,7 +38,12 @@ export const parseMemory = (meminfo: string): Memory => {
   const total = of("MemTotal") ?? 0
   const available = of("MemAvailable") ?? (of("MemFree") ?? 0) + (of("Buffers") ?? 0) + (of("Cached") ?? 0)
   const swapTotal = of("SwapTotal") ?? 0
-  return { total, used: Math.max(0, total - available), swapTotal, swapUsed: Math.max(0, swapTotal - (of("SwapFree") ?? 0)) }
+  return {
+    total,
+    used: Math.max(0, total - available),
+    swapTotal,
+    swapUsed: Math.max(0, swapTotal - (of("SwapFree") ?? 0))
+  }
 }
 
 export const parseLoad = (loadavg: string): readonly [number, number, number] => {
@@ -60,7 +65,27 @@ export interface Mount {
   readonly device: string
 }
 
-const real = new Set(["ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "reiserfs", "vfat", "exfat", "ntfs", "ntfs3", "nfs", "nfs4", "cifs", "fuseblk", "overlay", "bcachefs"])
+const real = new Set([
+  "ext2",
+  "ext3",
+  "ext4",
+  "xfs",
+  "btrfs",
+  "zfs",
+  "f2fs",
+  "jfs",
+  "reiserfs",
+  "vfat",
+  "exfat",
+  "ntfs",
+  "ntfs3",
+  "nfs",
+  "nfs4",
+  "cifs",
+  "fuseblk",
+  "overlay",
+  "bcachefs"
+])
 
 /** File systems that hold data, each once: what is mounted a second time elsewhere fills no further disk. */
 export const parseMounts = (mountinfo: string): ReadonlyArray<Mount> => {
@@ -70,7 +95,12 @@ export const parseMounts = (mountinfo: string): ReadonlyArray<Mount> => {
     const [left = "", right = ""] = line.split(" - ")
     const [, , numbers = "", , path = ""] = left.split(" ")
     const [type = "", device = ""] = right.split(" ")
-    if (!real.has(type) || (type === "overlay" && path !== "/") || /^\/(?:snap|var\/lib\/(?:docker|containers|kubelet))\//u.test(path)) continue
+    if (
+      !real.has(type) ||
+      (type === "overlay" && path !== "/") ||
+      /^\/(?:snap|var\/lib\/(?:docker|containers|kubelet))\//u.test(path)
+    )
+      continue
     const key = type === "zfs" || type === "btrfs" ? device : numbers
     if (seen.has(key)) continue
     seen.add(key)
@@ -80,7 +110,8 @@ export const parseMounts = (mountinfo: string): ReadonlyArray<Mount> => {
 }
 
 /** Spaces and the like are written in octal digits. */
-const unescaped = (text: string): string => text.replace(/\\([0-7]{3})/gu, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
+const unescaped = (text: string): string =>
+  text.replace(/\\([0-7]{3})/gu, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 
 /** os-release is a list of assignments of the shell. */
 export const parseOsRelease = (text: string): ReadonlyMap<string, string> =>
@@ -93,4 +124,5 @@ export const parseOsRelease = (text: string): ReadonlyMap<string, string> =>
     })
   )
 
-export const percent = (part: number, whole: number): number => (whole <= 0 ? 0 : Math.round((part / whole) * 1000) / 10)
+export const percent = (part: number, whole: number): number =>
+  whole <= 0 ? 0 : Math.round((part / whole) * 1000) / 10

@@ -19,7 +19,9 @@ export const reboot: Performer<"system.reboot"> = async (_args, of) => {
   if (ran.code !== 0) throw new NotDone({ why: `systemd did not take the reboot: ${clean(ran.stderr, 500)}` })
   // on purpose without the signal: the helper is stopped by the very reboot, which is no failure of it
   await delay(shutdownMillis)
-  throw new NotDone({ why: `The host was told to reboot and had not gone down after ${shutdownMillis / 60_000} minutes. Something holds it: systemctl list-jobs tells what.` })
+  throw new NotDone({
+    why: `The host was told to reboot and had not gone down after ${shutdownMillis / 60_000} minutes. Something holds it: systemctl list-jobs tells what.`
+  })
 }
 
 export interface RebootReceipt {
@@ -29,12 +31,17 @@ export interface RebootReceipt {
 }
 
 /** For a reboot whose receipt says "started", at the start of the helper. */
-export const afterReboot = (receipt: RebootReceipt, now: { readonly bootId: string; readonly at: number }): Performed => {
+export const afterReboot = (
+  receipt: RebootReceipt,
+  now: { readonly bootId: string; readonly at: number }
+): Performed => {
   const back = receipt.bootId !== "" && now.bootId !== "" && receipt.bootId !== now.bootId
   const seconds = Math.max(0, Math.round((now.at - receipt.startedAt) / 1000))
   return {
     outcome: back ? "succeeded" : "failed",
-    summary: back ? `The host was rebooted; its agent was back after ${seconds} s.` : "The agent was started anew but the host was not rebooted: its boot id is that of before.",
+    summary: back
+      ? `The host was rebooted; its agent was back after ${seconds} s.`
+      : "The agent was started anew but the host was not rebooted: its boot id is that of before.",
     data: { before: receipt.bootId, after: now.bootId, seconds },
     proven: back
   }

@@ -9,7 +9,17 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { AgentSample } from "@signalbox/core/agent/protocol.ts"
 import type { Performer } from "../Performer.ts"
 import { clean } from "../text/clean.ts"
-import { type CpuTimes, cpuPercent, parseCpuTimes, parseLoad, parseMemory, parseMounts, parsePressure, parseUptime, percent } from "./proc.ts"
+import {
+  type CpuTimes,
+  cpuPercent,
+  parseCpuTimes,
+  parseLoad,
+  parseMemory,
+  parseMounts,
+  parsePressure,
+  parseUptime,
+  percent
+} from "./proc.ts"
 
 const cpuMillis = 500
 const diskMillis = 2_000
@@ -46,7 +56,9 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
 }
 
 /** For heartbeats: the processors since the times that were given, which are those of the heartbeat before. */
-export const sampleNow = async (before: CpuTimes): Promise<{ readonly sample: AgentSample; readonly cpu: CpuTimes }> => {
+export const sampleNow = async (
+  before: CpuTimes
+): Promise<{ readonly sample: AgentSample; readonly cpu: CpuTimes }> => {
   const [cpu, meminfo, loadavg, uptime, root] = await Promise.all([
     readCpuTimes(),
     proc("meminfo"),

@@ -6,8 +6,9 @@
  */
 
 // CSI, OSC (to BEL or ST), other two-character escapes
-// oxlint-disable-next-line no-control-regex -- control characters are the very subject
-const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])?/gu
+const escapes =
+  // oxlint-disable-next-line no-control-regex -- control characters are the very subject
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])?/gu
 /** Characters that turn the direction of what follows, and those that cannot be seen. */
 const invisible = /[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
 const controls = /\p{Cc}/gu
@@ -58,7 +59,10 @@ const cut = (text: string, limit: number): string => {
 }
 
 /** As many of the items as fit into a number of bytes of JSON, and whether some were left out. */
-export const fitting = <T>(items: ReadonlyArray<T>, bytes: number): { readonly items: ReadonlyArray<T>; readonly left: number } => {
+export const fitting = <T>(
+  items: ReadonlyArray<T>,
+  bytes: number
+): { readonly items: ReadonlyArray<T>; readonly left: number } => {
   let used = 0
   for (const [n, item] of items.entries()) {
     used += Buffer.byteLength(JSON.stringify(item)) + 1

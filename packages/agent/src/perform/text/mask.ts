@@ -13,8 +13,10 @@ const assigned = new RegExp(
   String.raw`(^|[\s"'{,;(&?]|--)(${secretName})(["']?\s*[:=]\s*|["']?[ \t]+)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s;,&"'][^\s;,&]*)`,
   "gimu"
 )
-const harmless = /^["']?(?:yes|no|on|off|true|false|none|null|optional|required|sufficient|prohibit-password|without-password|forced-commands-only|\d{1,5}[smhd]?|\/[\w./-]{1,200}|\$\{?\w+\}?|=+>?)["']?$/iu
-const blocks = /(-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|OPENSSH|PGP)[A-Z0-9 ]{0,20}-----)([\s\S]*?)(-----END|$(?![\s\S]))/gu
+const harmless =
+  /^["']?(?:yes|no|on|off|true|false|none|null|optional|required|sufficient|prohibit-password|without-password|forced-commands-only|\d{1,5}[smhd]?|\/[\w./-]{1,200}|\$\{?\w+\}?|=+>?)["']?$/iu
+const blocks =
+  /(-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|OPENSSH|PGP)[A-Z0-9 ]{0,20}-----)([\s\S]*?)(-----END|$(?![\s\S]))/gu
 const shapes: ReadonlyArray<RegExp> = [
   /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/gu,
   /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/gu,

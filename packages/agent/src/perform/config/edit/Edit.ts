@@ -42,8 +42,11 @@ export const edit = (format: Format, text: string, setting: Setting): Edited => 
   const edited = formats[format].set(text, setting)
   const back = formats[format].get(edited.text, setting)
   if (back !== setting.value)
-    throw new Refused({ why: `${setting.key} would read back as ${JSON.stringify(back)} and not as ${JSON.stringify(setting.value)}: this value does not fit into one statement of this file.` })
+    throw new Refused({
+      why: `${setting.key} would read back as ${JSON.stringify(back)} and not as ${JSON.stringify(setting.value)}: this value does not fit into one statement of this file.`
+    })
   return edited
 }
 
-export const valueOf = (format: Format, text: string, of: Omit<Setting, "value">): string | null => formats[format].get(text, of)
+export const valueOf = (format: Format, text: string, of: Omit<Setting, "value">): string | null =>
+  formats[format].get(text, of)

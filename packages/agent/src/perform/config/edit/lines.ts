@@ -23,8 +23,10 @@ interface Assignment {
 
 export const editLines = (rules: Rules): Edits => ({
   set: (text, { key, value, section }) => {
-    if (section !== undefined && !rules.sections) throw new Refused({ why: "This kind of file has no sections. Leave the section out." })
-    if (value !== value.trim()) throw new Refused({ why: "The value begins or ends with a space, which such files do not keep." })
+    if (section !== undefined && !rules.sections)
+      throw new Refused({ why: "This kind of file has no sections. Leave the section out." })
+    if (value !== value.trim())
+      throw new Refused({ why: "The value begins or ends with a space, which such files do not keep." })
     const lines = split(text)
     const found = assignments(lines, key, rules).filter((one) => section === undefined || one.section === section)
     const [only] = found
@@ -35,7 +37,10 @@ export const editLines = (rules: Rules): Edits => ({
     const written = rules.shell ? shellWord(value) : value
     if (only !== undefined) {
       refuseContinued(lines, only.n, key)
-      return { text: join(replaced(lines, only.n, `${only.lead}${written}`)), was: rules.shell ? shellValue(only.value) : only.value }
+      return {
+        text: join(replaced(lines, only.n, `${only.lead}${written}`)),
+        was: rules.shell ? shellValue(only.value) : only.value
+      }
     }
     return { text: join(added(lines, key, written, section, rules)), was: null }
   },
@@ -65,7 +70,13 @@ const refuseContinued = (lines: ReadonlyArray<Line>, n: number, key: string): vo
 }
 
 /** Behind its commented default when there is exactly one, else at the end of its section. */
-const added = (lines: ReadonlyArray<Line>, key: string, value: string, section: string | undefined, rules: Rules): ReadonlyArray<Line> => {
+const added = (
+  lines: ReadonlyArray<Line>,
+  key: string,
+  value: string,
+  section: string | undefined,
+  rules: Rules
+): ReadonlyArray<Line> => {
   const spaced = lines.some(({ text }) => /^\s*[A-Za-z_][\w.-]*\s+=\s/u.test(text))
   const statement = `${key}${spaced ? " = " : "="}${value}`
   const sections = rules.sections
@@ -86,9 +97,20 @@ const added = (lines: ReadonlyArray<Line>, key: string, value: string, section: 
   const [hint, another] = commented
   if (hint !== undefined && another === undefined) return insertedAt(lines, hint + 1, statement)
   if (section === undefined && sections.length > 0)
-    throw new Refused({ why: `${key} is not in this file yet. Name the section: ${sections.map(({ name }) => name).slice(0, 20).join(", ")}.` })
-  if (!rules.shell && !lines.some(({ text }) => /^\s*[A-Za-z_][\w.-]*\s*=/u.test(text)) && lines.some(({ text }) => /^\s*[^\s#;[]/u.test(text)))
-    throw new Refused({ why: `There is no key = value in this file, so it is not known how ${key} would be written in it. Use config.write.` })
+    throw new Refused({
+      why: `${key} is not in this file yet. Name the section: ${sections
+        .map(({ name }) => name)
+        .slice(0, 20)
+        .join(", ")}.`
+    })
+  if (
+    !rules.shell &&
+    !lines.some(({ text }) => /^\s*[A-Za-z_][\w.-]*\s*=/u.test(text)) &&
+    lines.some(({ text }) => /^\s*[^\s#;[]/u.test(text))
+  )
+    throw new Refused({
+      why: `There is no key = value in this file, so it is not known how ${key} would be written in it. Use config.write.`
+    })
   let end = to
   while (end > from && lines[end - 1]?.text.trim() === "") end--
   return insertedAt(lines, end, statement)
@@ -98,4 +120,8 @@ const plainWord = /^[\w@%+=:,./-]*$/u
 /** One word that a shell takes as it is: nothing in it is ever expanded. */
 const shellWord = (value: string): string => (plainWord.test(value) ? value : `"${value.replace(/["\\$`]/gu, "\\$&")}"`)
 const shellValue = (word: string): string =>
-  /^".*"$/su.test(word) ? word.slice(1, -1).replace(/\\(["\\$`])/gu, "$1") : /^'.*'$/su.test(word) ? word.slice(1, -1) : word
+  /^".*"$/su.test(word)
+    ? word.slice(1, -1).replace(/\\(["\\$`])/gu, "$1")
+    : /^'.*'$/su.test(word)
+      ? word.slice(1, -1)
+      : word

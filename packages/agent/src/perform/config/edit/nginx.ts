@@ -134,7 +134,10 @@ const set = (text: string, { key, value, section }: Setting): Edited => {
   if (found !== undefined) {
     if (found.block !== null) throw new Refused({ why: `${key} is a block here and no single directive.` })
     const was = argsText(text, found)
-    const statement = value === "" ? `${key};` : `${key}${text.slice(found.name.end, found.args[0]?.start ?? found.name.end) || " "}${value};`
+    const statement =
+      value === ""
+        ? `${key};`
+        : `${key}${text.slice(found.name.end, found.args[0]?.start ?? found.name.end) || " "}${value};`
     return { text: text.slice(0, found.start) + statement + text.slice(found.end), was }
   }
   return { text: inserted(text, block, section, value === "" ? `${key};` : `${key} ${value};`), was: null }
@@ -168,7 +171,10 @@ const argsText = (text: string, { args }: Directive): string => {
 
 const only = ({ directives }: Block, key: string): Directive | undefined => {
   const found = directives.filter(({ name }) => name.text === key)
-  if (found.length > 1) throw new Refused({ why: `${key} stands ${found.length} times in this block, so it is not clear which one is meant. Use config.write.` })
+  if (found.length > 1)
+    throw new Refused({
+      why: `${key} stands ${found.length} times in this block, so it is not clear which one is meant. Use config.write.`
+    })
   return found[0]
 }
 
@@ -183,9 +189,13 @@ const blockAt = (root: Block, section: string | undefined): Block => {
     const found = told === "" ? named : named.filter((one) => isTold(one, told))
     const [only, another] = found
     if (only?.block === undefined || only.block === null)
-      throw new Refused({ why: `There is no block ${segment} in this file${named.length > 0 ? `, only ${named.length} other ${name}` : ""}. Files that it includes are not searched.` })
+      throw new Refused({
+        why: `There is no block ${segment} in this file${named.length > 0 ? `, only ${named.length} other ${name}` : ""}. Files that it includes are not searched.`
+      })
     if (another !== undefined)
-      throw new Refused({ why: `There are ${found.length} blocks ${segment} in this file. Say which: ${name === "server" ? "server with its name, like server shop.example.com" : `${name} with what follows it`}.` })
+      throw new Refused({
+        why: `There are ${found.length} blocks ${segment} in this file. Say which: ${name === "server" ? "server with its name, like server shop.example.com" : `${name} with what follows it`}.`
+      })
     block = only.block
   }
   return block
@@ -209,7 +219,9 @@ const segmentsOf = (section: string): ReadonlyArray<string> =>
 const isTold = ({ name, args, block }: Directive, told: string): boolean =>
   args.map(({ text }) => text).join(" ") === told ||
   (name.text === "server" &&
-    (block?.directives ?? []).some((one) => one.name.text === "server_name" && one.args.some(({ text }) => unquoted(text) === told)))
+    (block?.directives ?? []).some(
+      (one) => one.name.text === "server_name" && one.args.some(({ text }) => unquoted(text) === told)
+    ))
 
 export const unquoted = (word: string): string => (/^(["']).*\1$/su.test(word) ? word.slice(1, -1) : word)
 
@@ -218,7 +230,9 @@ const refuseStatements = (value: string): void => {
   const parsed = value.includes("#") && !/["'\\]/u.test(value) ? undefined : attempt(`x ${value}\n;`)
   const [one, another] = parsed?.directives ?? []
   if (one === undefined || another !== undefined || one.block !== null)
-    throw new Refused({ why: "The value holds more than the words of one directive (a ; { } # or an open quote). Use config.write for more." })
+    throw new Refused({
+      why: "The value holds more than the words of one directive (a ; { } # or an open quote). Use config.write for more."
+    })
 }
 
 const attempt = (text: string): Block | undefined => {

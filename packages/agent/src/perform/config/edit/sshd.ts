@@ -23,14 +23,32 @@ interface Statement {
 }
 
 /** Each adds to those before it instead of being passed over. */
-const adding = new Set(
-  ["port", "listenaddress", "hostkey", "acceptenv", "setenv", "subsystem", "allowusers", "allowgroups", "denyusers", "denygroups", "permitopen", "permitlisten", "logverbose", "include", "identityfile", "localforward", "remoteforward", "sendenv"]
-)
+const adding = new Set([
+  "port",
+  "listenaddress",
+  "hostkey",
+  "acceptenv",
+  "setenv",
+  "subsystem",
+  "allowusers",
+  "allowgroups",
+  "denyusers",
+  "denygroups",
+  "permitopen",
+  "permitlisten",
+  "logverbose",
+  "include",
+  "identityfile",
+  "localforward",
+  "remoteforward",
+  "sendenv"
+])
 const opens = new Set(["match", "host"])
 
 export const editSshd: Edits = {
   set: (text, { key, value, section }) => {
-    if (value.trim() === "" || value !== value.trim()) throw new Refused({ why: `${key} needs a value without spaces around it.` })
+    if (value.trim() === "" || value !== value.trim())
+      throw new Refused({ why: `${key} needs a value without spaces around it.` })
     if (opens.has(key.toLowerCase())) throw new Refused({ why: `${key} begins a block; use config.write for that.` })
     if (value.includes("#") || (value.match(/"/gu) ?? []).length % 2 !== 0)
       throw new Refused({ why: "The value holds a # or an open quote, which would end it." })
@@ -68,7 +86,8 @@ const partOf = (lines: ReadonlyArray<Line>, section: string | undefined): Part =
   const found = blocks.filter((block) => block.words === wanted)
   const [only] = found
   if (only === undefined) throw new Refused({ why: `There is no block ${section} in this file.` })
-  if (found.length > 1) throw new Refused({ why: `The block ${section} stands ${found.length} times in this file. Use config.write.` })
+  if (found.length > 1)
+    throw new Refused({ why: `The block ${section} stands ${found.length} times in this file. Use config.write.` })
   const next = blocks.find((block) => block.n > only.n)
   const sample = lines.slice(only.n + 1, next?.n).find((line) => /^\s+\S/u.test(line.text))
   return { from: only.n + 1, to: next?.n ?? lines.length, indent: /^\s*/u.exec(sample?.text ?? "    ")?.[0] ?? "" }
@@ -99,7 +118,9 @@ const whereTo = (lines: ReadonlyArray<Line>, { from, to }: Part, key: string): n
 }
 
 export const split = (text: string): ReadonlyArray<Line> =>
-  [...text.matchAll(/([^\n]*?)(\r?\n|$(?![\s\S]))/gu)].flatMap(([all, line = "", eol = ""]) => (all === "" ? [] : [{ text: line, eol }]))
+  [...text.matchAll(/([^\n]*?)(\r?\n|$(?![\s\S]))/gu)].flatMap(([all, line = "", eol = ""]) =>
+    all === "" ? [] : [{ text: line, eol }]
+  )
 export const join = (lines: ReadonlyArray<Line>): string => lines.map(({ text, eol }) => text + eol).join("")
 export const replaced = (lines: ReadonlyArray<Line>, n: number, text: string): ReadonlyArray<Line> =>
   lines.with(n, { text, eol: lines[n]?.eol ?? "\n" })
@@ -109,7 +130,7 @@ export const insertedAt = (lines: ReadonlyArray<Line>, n: number, text: string):
   const before = lines.slice(0, n)
   const last = before.at(-1)
   // a last line without an end gets one
-  const closed = last === undefined || last.eol !== "" ? before : before.with(-1, { text: last.text, eol })
+  const closed = last === undefined || last.eol !== "" ? before : [...before.slice(0, -1), { text: last.text, eol }]
   return [...closed, { text, eol }, ...lines.slice(n)]
 }
 export type { Line }
