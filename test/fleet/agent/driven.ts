@@ -54,19 +54,30 @@ export const perform = async (host: string, action: string, args: object, more: 
     await ssh(host, drive({ action, args, commandId: randomUUID(), ...more }))
   )
 
-/** The process that performs is killed with -9 right before the step; its id is the answer. */
-export const performKilled = async (host: string, action: string, args: object, killAt: string): Promise<string> => {
-  const commandId = randomUUID()
-  await ssh(host, `${drive({ action, args, commandId, killAt })}; [ $? = 137 ]`)
-  return commandId
+/** The process that performs is killed with -9 right before the step; the next start recovers; then what is asked is looked at. */
+export const killedAnd = async (
+  host: string,
+  action: string,
+  args: object,
+  killAt: string,
+  asked: (id: string) => ReadonlyArray<string>
+): Promise<{ readonly id: string; readonly text: ReadonlyArray<string> }> => {
+  const id = randomUUID()
+  const between = "echo ----"
+  const lines = [
+    `${drive({ action, args, commandId: id, killAt })}; [ $? = 137 ] || exit 1`,
+    `${drive({ recover: true })} >/dev/null || exit 1`,
+    ...asked(id).flatMap((command) => [command, between])
+  ]
+  return { id, text: (await ssh(host, lines.join("\n"))).split("----\n") }
 }
 
 export const recover = (host: string): Promise<string> => ssh(host, drive({ recover: true }))
 export const release = (host: string, id: string): Promise<string> => ssh(host, drive({ release: id }))
 
 /** Content, mode, owner: what must be as it was. */
-export const fingerprint = (host: string, path: string): Promise<string> =>
-  ssh(host, `sha256sum ${path}; stat -c '%a %u %g %s' ${path}`)
+export const fingerprintOf = (path: string): string => `sha256sum ${path}; stat -c '%a %u %g %s' ${path}`
+export const fingerprint = (host: string, path: string): Promise<string> => ssh(host, fingerprintOf(path))
 
 export const property = async (host: string, unit: string, name: string): Promise<string> =>
   (await ssh(host, `systemctl show -p ${name} --value -- ${unit}`)).trim()

@@ -127,7 +127,7 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
       summary: [
         `${wanted.done}.`,
         judgements.length === 0 ? "No checker knows this file." : `${judgements.at(-1)?.checker ?? ""} agrees.`,
-        told.unit === undefined ? serviceWords(kind) : `${told.unit.unit} was reloaded and is active.`,
+        told.unit === undefined ? serviceWords(kind) : `${told.unit.unit} was told and is active.`,
         until === undefined
           ? ""
           : `It is restored by itself at ${new Date(until).toISOString()} unless the hub says before that it reaches the agent.`
@@ -171,7 +171,7 @@ const rolledBack = async (own: Surroundings, id: string, why: string): Promise<P
   })
   return {
     outcome: "rolled-back",
-    summary: `It was taken back: ${why}. ${back.note}`,
+    summary: `It was taken back: ${why.replace(/\.$/u, "")}. ${back.note}`,
     data: { backup: id, why, note: back.note },
     proven: false
   }

@@ -83,7 +83,24 @@ export const tell = async (kind: Kind, before: Unit | undefined, signal: AbortSi
   }
   return before === undefined
     ? { well: true, why: "", unit: undefined }
-    : reload(before, kind.newWorkers === true, signal)
+    : apply(kind, before, kind.newWorkers === true, signal)
+}
+
+const apply = async (kind: Kind, before: Unit, newWorkers: boolean, signal: AbortSignal): Promise<Told> =>
+  kind.socket !== undefined && runs(await showUnit(kind.socket, signal))
+    ? restart(before, signal)
+    : reload(before, newWorkers, signal)
+
+const restart = async (before: Unit, signal: AbortSignal): Promise<Told> => {
+  const ran = await systemctl(["restart", "--", before.unit], signal, 90_000)
+  const { unit, steady } = await watchUnit(await showUnit(before.unit, signal), signal)
+  return steady && unit.invocation !== before.invocation
+    ? { well: true, why: "", unit }
+    : {
+        well: false,
+        why: `${before.unit} did not come back after the restart: it is ${stateWords(unit)}. ${clean(mask(ran.stderr), 300)}`.trim(),
+        unit
+      }
 }
 
 const reload = async (before: Unit, newWorkers: boolean, signal: AbortSignal): Promise<Told> => {
@@ -114,7 +131,7 @@ export const bringUp = async (name: string, kind: Kind, signal: AbortSignal): Pr
   if (kind.tell !== undefined) await run(kind.tell[0], kind.tell.slice(1), { signal })
   const before = await showUnit(name, signal)
   if (runs(before)) {
-    const told = await reload(before, false, signal)
+    const told = await apply(kind, before, false, signal)
     if (told.well) return told
   }
   await systemctl(["reset-failed", "--", name], signal, 10_000)

@@ -3,7 +3,7 @@
  *
  * Owns: this table. Does not own: running checkers (`judge.ts`), editing (`edit/`).
  * Invariants: the first row that fits counts; checkers that can judge one file do so before anything is exchanged, the others judge
- * the whole after it; services are reloaded and never restarted.
+ * the whole after it; services are reloaded and not restarted, but for those that a socket makes unable to.
  */
 export type Format = "nginx" | "sshd" | "ini" | "assignments" | "shell"
 export type Argv = readonly [program: string, ...args: ReadonlyArray<string>]
@@ -20,6 +20,8 @@ export interface Kind {
   readonly units?: ReadonlyArray<string>
   /** A reload that took effect is seen by new worker processes: the service keeps the old ones when it does not like what it reads. */
   readonly newWorkers?: true
+  /** With this socket it cannot be reloaded (its own sockets are not its own): a restart is due, which leaves sessions alone. */
+  readonly socket?: string
   /** Told by a program of their own instead of a reload. */
   readonly tell?: Argv
   /** Of files that are new. */
@@ -46,7 +48,8 @@ const kinds: ReadonlyArray<Kind> = [
     checkFile: (file) => ["sshd", "-t", "-f", file],
     checkAll: () => ["sshd", "-t"],
     mustCheck: true,
-    units: ["ssh.service", "sshd.service"]
+    units: ["ssh.service", "sshd.service"],
+    socket: "ssh.socket"
   },
   {
     name: "sshd",
@@ -54,7 +57,8 @@ const kinds: ReadonlyArray<Kind> = [
     format: "sshd",
     checkAll: () => ["sshd", "-t"],
     mustCheck: true,
-    units: ["ssh.service", "sshd.service"]
+    units: ["ssh.service", "sshd.service"],
+    socket: "ssh.socket"
   },
   { name: "ssh", paths: /^\/etc\/ssh\/ssh_config(?:$|\.d\/)/u, format: "sshd" },
   {
