@@ -20,6 +20,7 @@ import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
 import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
+import { isLoopback, isWildcard, ownAddress } from "./edge/loopback.ts"
 import { countRequests, metricsRoute } from "./edge/metrics.ts"
 import { answerOutages, Outage } from "./edge/Outage.ts"
 import { ownNamesOnly, problems } from "./edge/problems.ts"
@@ -44,9 +45,16 @@ export interface HubOptions extends ListenOptions {
 }
 
 /** Where it listens in fact. */
-export class HubAddress extends Context.Service<HubAddress, { readonly url: string; readonly port: number }>()(
-  "@signalbox/hub/HubAddress"
-) {}
+export class HubAddress extends Context.Service<
+  HubAddress,
+  {
+    /** For programs of this machine: plain HTTP on loopback. */
+    readonly url: string
+    readonly port: number
+    /** For other machines; null: they are not served. */
+    readonly tls: { readonly url: string; readonly fingerprint: string } | null
+  }
+>()("@signalbox/hub/HubAddress") {}
 
 /** Serves until its scope is closed. */
 export const hubLayer = (options: HubOptions) => {
@@ -61,10 +69,7 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
     Layer.provideMerge(listening(options))
   )
-  return Layer.merge(address(options.host), drainOnShutdown).pipe(
-    Layer.provideMerge(served),
-    Layer.provide(Draining.layer)
-  )
+  return Layer.merge(address(options), drainOnShutdown).pipe(Layer.provideMerge(served), Layer.provide(Draining.layer))
 }
 
 /** The line protocol alone. */
@@ -130,11 +135,17 @@ const limits = Layer.mergeAll(
   ])
 )
 
-const address = (host: string): Layer.Layer<HubAddress, never, HttpServer.HttpServer> =>
+const address = ({ host, certificate }: ListenOptions): Layer.Layer<HubAddress, never, HttpServer.HttpServer> =>
   Layer.effect(
     HubAddress,
     Effect.map(HttpServer.HttpServer, (server) => {
       const port = "port" in server.address ? server.address.port : 0
-      return { port, url: `http://${host.includes(":") ? `[${host}]` : host}:${port}` }
+      const at = (name: string) => `${name.includes(":") ? `[${name}]` : name}:${port}`
+      const mine = isLoopback(host) ? host : "127.0.0.1"
+      const tls =
+        isLoopback(host) || certificate === undefined
+          ? null
+          : { url: `https://${at(isWildcard(host) ? ownAddress() : host)}`, fingerprint: certificate.fingerprint }
+      return HubAddress.of({ port, url: `http://${at(mine)}`, tls })
     })
   )
