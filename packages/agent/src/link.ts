@@ -16,7 +16,7 @@ import {
   type AgentSample
 } from "@signalbox/core/agent/protocol.ts"
 import { Result, Schema } from "effect"
-import WebSocket from "ws"
+import { WebSocket } from "ws"
 import { Refused } from "./ask.ts"
 import { failuresAfter, waitMillis } from "./backoff.ts"
 import { dial, type Target } from "./dial.ts"

@@ -4,6 +4,7 @@
  * Owns: subcommands, exit codes, signals. Does not own: what they do; each is loaded when it is asked for.
  * Invariants: one file runs on plain Node from the version below on, and says so where it is older; exit 2 is a wrong call, 3 is revoked.
  */
+import { fillOlderNode } from "./older-node.ts"
 import { placesBelow } from "./places.ts"
 import { reasonOf, Trouble } from "./trouble.ts"
 
@@ -18,6 +19,7 @@ const usage = `usage: signalbox-agent run | helper | enroll [--replace] | restor
 const revokedExit = 3
 
 const main = async (args: ReadonlyArray<string>): Promise<number> => {
+  fillOlderNode()
   const places = placesBelow(process.env["SIGNALBOX_AGENT_ROOT"] ?? "")
   const stop = new AbortController()
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort())

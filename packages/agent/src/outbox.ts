@@ -42,12 +42,13 @@ export const makeOutbox = (receipts: Receipts): Outbox => {
     reads.get(id)?.result ?? unwritten.get(id) ?? (await receipts.result(id))
 
   const pump = (): void => {
-    while (answer !== undefined && onTheWay.size < mostOnTheWay) {
+    const to = answer
+    if (to === undefined) return
+    while (onTheWay.size < mostOnTheWay) {
       const id = queue.shift()
       if (id === undefined) return
       if (onTheWay.has(id)) continue
       onTheWay.add(id)
-      const to = answer
       void load(id).then((result) => {
         if (result === undefined) onTheWay.delete(id)
         else if (to === answer) to({ _tag: "command_result", ...result })

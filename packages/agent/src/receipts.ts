@@ -81,7 +81,7 @@ export const openReceipts = async (path: string, now: () => number = Date.now): 
         .map(([id]) => id),
     close: file.close
   }
-  for (const [id, { digest, outcome, at }] of [...known])
+  for (const [id, { digest, outcome, at }] of known)
     if (outcome === undefined)
       await receipts.end(digest, {
         commandId: id,
