@@ -146,6 +146,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
     stop: async () => {
       stopping = true
       await Promise.allSettled(working)
+      await outbox.told()
     }
   }
 }

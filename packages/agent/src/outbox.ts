@@ -28,11 +28,14 @@ export interface Outbox {
   /** The digest of a read whose result is still here. */
   readonly find: (commandId: string) => string | undefined
   readonly empty: () => boolean
+  /** Resolves when what can be told now was told. */
+  readonly told: () => Promise<unknown>
 }
 
 export const makeOutbox = (receipts: Receipts): Outbox => {
   const reads = new Map<string, { readonly result: CommandResult; readonly digest: string }>()
   const unwritten = new Map<string, CommandResult>()
+  const loading = new Set<Promise<void>>()
   let queue: Array<string> = []
   let onTheWay = new Set<string>()
   let answer: Answer | undefined
@@ -49,10 +52,14 @@ export const makeOutbox = (receipts: Receipts): Outbox => {
       if (id === undefined) return
       if (onTheWay.has(id)) continue
       onTheWay.add(id)
-      void load(id).then((result) => {
-        if (result === undefined) onTheWay.delete(id)
-        else if (to === answer) to({ _tag: "command_result", ...result })
-      })
+      const work = load(id)
+        .catch(() => undefined) // the file is closed, or the disk broken: told by whoever opens it next
+        .then((result) => {
+          loading.delete(work)
+          if (result === undefined) onTheWay.delete(id)
+          else if (to === answer) to({ _tag: "command_result", ...result })
+        })
+      loading.add(work)
     }
   }
   const again = (): void => {
@@ -95,6 +102,7 @@ export const makeOutbox = (receipts: Receipts): Outbox => {
       void receipts.acknowledge(id).catch(() => undefined) // told once more then
       pump()
     },
+    told: () => Promise.all(loading),
     find: (id) => reads.get(id)?.digest,
     empty: () => reads.size === 0 && unwritten.size === 0 && receipts.unacknowledged().length === 0
   }
