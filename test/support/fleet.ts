@@ -17,7 +17,13 @@ export const member = (host: string, more: Partial<FleetMember> = {}): FleetMemb
   agentId: `agent-${host}`,
   host,
   tags: [],
-  facts: { os: "Debian GNU/Linux 12 (bookworm)", kernel: "6.1.0-18-amd64", arch: "x86_64", cpus: 4, virtualization: "kvm" },
+  facts: {
+    os: "Debian GNU/Linux 12 (bookworm)",
+    kernel: "6.1.0-18-amd64",
+    arch: "x86_64",
+    cpus: 4,
+    virtualization: "kvm"
+  },
   sample: { at: Date.now(), cpu: 10, memory: 40, disk: 50, load: 0.2, uptime: 86_400 },
   lastSeen: Date.now(),
   online: true,

@@ -95,7 +95,9 @@ describe("a plan", () => {
       assert.strictEqual(done.status, "succeeded")
       assert.deepStrictEqual(statesOf(done), [["succeeded", "succeeded"]])
       const events = yield* eventsOf(plan.planId)
-      const acts = events.flatMap((event) => (event._tag === "StepDispatched" && event.purpose === "act" ? [event] : []))
+      const acts = events.flatMap((event) =>
+        event._tag === "StepDispatched" && event.purpose === "act" ? [event] : []
+      )
       assert.deepStrictEqual(
         acts.map((event) => event.host),
         ["web1", "web2"]
