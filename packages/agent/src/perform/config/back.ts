@@ -53,7 +53,9 @@ export const restoreChange = async (own: Surroundings, id: string): Promise<Back
     await finish(stateDirectory, id, { as: "kept", at: Date.now(), note })
     return { restored: false, note }
   }
+  own.onStep?.("back")
   const foreign = await putBack(stateDirectory, manifest)
+  own.onStep?.("back-service")
   const service = exchanging ? await serviceAfter(manifest) : ""
   const note = [
     foreign.length === 0

@@ -7,7 +7,7 @@
 
 export const mark = "[masked]"
 
-const secretName = String.raw`[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|auth[_-]?key|encryption[_-]?key|signing[_-]?key|community)[\w.-]*`
+const secretName = String.raw`[\w.-]{0,60}(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|auth[_-]?key|encryption[_-]?key|signing[_-]?key|community|requirepass|masterauth)[\w.-]{0,60}`
 /** `name = value`, `name: value`, `"name": "value"`, `name value;` at the beginning of a statement, and `--name=value`. */
 const assigned = new RegExp(
   String.raw`(^|[\s"'{,;(&?]|--)(${secretName})(["']?\s*[:=]\s*|["']?[ \t]+)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s;,&"'][^\s;,&]*)`,
@@ -37,12 +37,19 @@ export const mask = (text: string): string => {
     .replace(bearer, (_all, kind: string) => `${kind} ${mark}`)
     .replace(hashes, mark)
   for (const shape of shapes) masked = masked.replace(shape, mark)
-  return masked.replace(assigned, (all: string, before: string, name: string, between: string, value: string) => {
-    if (harmless.test(value) || value.includes(mark)) return all
-    // words apart by a space only are a statement where the name begins the line: in prose they are prose
-    if (/^["']?[ \t]+$/u.test(between) && before.trim() !== "" && before !== "--") return all
-    return `${before}${name}${between}${mark}`
-  })
+  return masked.replace(
+    assigned,
+    (all: string, before: string, name: string, between: string, value: string, at: number, text: string) => {
+      if (harmless.test(value) || value.includes(mark)) return all
+      // words apart by a space only are a statement where the name begins the line, or is an option: in prose they are prose
+      const inside =
+        !before.startsWith("--") &&
+        !name.startsWith("--") &&
+        text.slice(text.lastIndexOf("\n", at) + 1, at).trim() !== ""
+      if (/^["']?[ \t]+$/u.test(between) && inside) return all
+      return `${before}${name}${between}${mark}`
+    }
+  )
 }
 
 /** A name whose value is not for results. */

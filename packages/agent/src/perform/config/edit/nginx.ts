@@ -151,7 +151,7 @@ const inserted = (text: string, block: Block, section: string | undefined, state
     const lineStart = text.lastIndexOf("\n", sibling.start - 1) + 1
     const indent = /^[ \t]*/u.exec(text.slice(lineStart, sibling.start))?.[0] ?? ""
     // behind a comment on the same line
-    const rest = /^[ \t]*(?:#[^\n]*)?/u.exec(text.slice(sibling.end))?.[0].replace(/\r$/u, "") ?? ""
+    const rest = /^[ \t]*#[^\n]*/u.exec(text.slice(sibling.end))?.[0].replace(/\r$/u, "") ?? ""
     const at = sibling.end + rest.length
     const onOwnLine = /^\s*$/u.test(text.slice(lineStart, sibling.start))
     return `${text.slice(0, at)}${onOwnLine || rest.includes("#") ? `${eol}${indent}` : " "}${statement}${text.slice(at)}`
