@@ -2,7 +2,8 @@
  * Secrets in configuration, logs and command lines, made unreadable before they leave the host.
  *
  * Owns: what looks like a secret. Does not own: which files are read at all (`paths.ts`).
- * Invariants: the text keeps its lines; a value that is plainly none (yes, no, a number, a path) stays readable; masking twice is masking once.
+ * Invariants: the text keeps its lines; a value that is plainly none (yes, no, a number, a path) stays readable; masking twice is masking once; no text
+ * takes long: what repeats in a pattern is bounded, or can begin at one place only.
  */
 
 export const mark = "[masked]"
@@ -18,12 +19,12 @@ const harmless =
 const blocks =
   /(-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|OPENSSH|PGP)[A-Z0-9 ]{0,20}-----)([\s\S]*?)(-----END|$(?![\s\S]))/gu
 const shapes: ReadonlyArray<RegExp> = [
-  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/gu,
-  /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/gu,
-  /\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])?[A-Za-z0-9_-]{20,}/gu,
-  /\bAIza[\w-]{30,}/gu,
-  /\bgh[oprsu]_[A-Za-z0-9]{30,}/gu,
-  /\bxox[abprs]-[\w-]{10,}/gu
+  /(?<![\w-])(?:AKIA|ASIA)[A-Z0-9]{16}\b/gu,
+  /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/gu,
+  /(?<![\w-])(?:sk|pk|rk)[-_](?:[a-z]+[-_])?[A-Za-z0-9_-]{20,}/gu,
+  /(?<![\w-])AIza[\w-]{30,}/gu,
+  /(?<![\w-])gh[oprsu]_[A-Za-z0-9]{30,}/gu,
+  /(?<![\w-])xox[abprs]-[\w-]{10,}/gu
 ]
 const bearer = /\b(bearer|basic)\s+[\w+/.~-]{12,}=*/giu
 const inUrl = /\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,200}):[^\s/@"']{1,500}@/giu

@@ -68,14 +68,26 @@ describe("mask", () => {
     expect(mask(text)).toBe(text)
   })
 
-  it("is quick with long lines of nothing", () => {
-    for (const line of [
-      "a".repeat(200_000),
-      "://".repeat(50_000),
-      "password".repeat(20_000),
-      "-----BEGIN PRIVATE KEY-----".repeat(5_000)
-    ])
-      mask(line)
+  it("takes no longer with text that was made to take long", () => {
+    const hostile = [
+      "a",
+      "://",
+      "password",
+      "-----BEGIN PRIVATE KEY-----",
+      "eyJ-",
+      "sk-",
+      "$1$",
+      'password="',
+      " -- ",
+      "\u001b]",
+      "\u001bP"
+    ]
+    const before = process.cpuUsage()
+    for (const one of hostile) cleanLines(mask(one.repeat(200_000 / one.length)), 1_000_000)
+    const { user } = process.cpuUsage(before)
+    expect(user / 1_000, "milliseconds; some 30 when nothing is quadratic, minutes when something is").toBeLessThan(
+      5_000
+    )
   })
 
   it("names whose values are not told", () => {

@@ -99,7 +99,7 @@ const statements = (lines: ReadonlyArray<Line>, { from, to }: Part): ReadonlyArr
   lines.slice(from, to).flatMap((line, n) => statement(line, from + n) ?? [])
 
 const statement = (line: Line, n: number): Statement | undefined => {
-  const found = /^(\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+))(\S.*?)\s*$/u.exec(line.text)
+  const found = /^(\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+))(\S.*)$/u.exec(line.text.trimEnd())
   if (found === null) return undefined
   const [, lead = "", keyword = "", value = ""] = found
   return { n, keyword: keyword.toLowerCase(), value: value.replace(/\s+#.*$/u, ""), lead }
