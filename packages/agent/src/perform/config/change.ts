@@ -26,11 +26,11 @@ import {
 } from "./node.ts"
 import { beginExchange, beginRecord, finish, giveVerdict, hold, prune } from "./store.ts"
 
-/** What a path is to hold. Attributes are those of the file that is there, unless they are given. */
+/** What a path is to hold. Attributes are those of the file that is there, or of another one that has them. */
 export type Wanted =
   | { readonly kind: "absent" }
   | { readonly kind: "link"; readonly to: string }
-  | { readonly kind: "file"; readonly bytes: Buffer; readonly attributes?: Attributes }
+  | { readonly kind: "file"; readonly bytes: Buffer; readonly attributes?: Attributes & { readonly from: string } }
 
 export interface Change {
   readonly action: string
@@ -199,7 +199,8 @@ const makeBeside = async (
   if (wanted.kind === "link") await makeLink(temporary, wanted.to)
   if (wanted.kind !== "file" || after?.kind !== "file") return
   await writeFileWhole(temporary, wanted.bytes, after)
-  if (before.kind === "file" && wanted.attributes === undefined) await copyAttributes(path, temporary, { times: false })
+  const from = wanted.attributes?.from ?? (before.kind === "file" ? path : undefined)
+  if (from !== undefined) await copyAttributes(from, temporary, { times: false })
 }
 
 const contradiction = async (
