@@ -126,11 +126,11 @@ const serviceAfter = async (manifest: Manifest): Promise<string> => {
   const kind = kindOf(place.path)
   const signal = AbortSignal.timeout(patience)
   try {
-    if (manifest.unit === null) return ""
+    if (manifest.unit === null && kind.tell === undefined) return ""
     const judged = await judge(kind.checkAll?.(place.path), signal)
     if (judged?.agrees === false) return `${judged.checker} does not agree with what was before: ${judged.said}`
     const told = await bringUp(manifest.unit, kind, signal)
-    return told.well ? `${manifest.unit} is active.` : told.why
+    return !told.well ? told.why : manifest.unit === null ? "" : `${manifest.unit} is active.`
   } catch (cause) {
     return `${manifest.unit ?? "The service"} could not be looked at: ${reasonOf(cause)}`
   }

@@ -20,6 +20,7 @@ import {
   isSameContent,
   look,
   makeLink,
+  refuseHardLinks,
   sha256,
   temporaryIn,
   writeFileWhole
@@ -64,6 +65,7 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
   const kind = kindOf(main.path)
   if (kind.mustCheck && !(await isJudged(kind, main.path)))
     throw new Refused({ why: `${main.path} is never changed without its checker, and this host does not have it.` })
+  for (const { path } of wanted.places) await refuseHardLinks(path)
   const unit = await serviceOf(kind, of.signal)
   const places = await Promise.all(
     wanted.places.map(async ({ path, wanted, before }) => ({ path, before, after: nodeOf(wanted, before, kind) }))
