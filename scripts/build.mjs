@@ -1,6 +1,6 @@
 /**
  * Bundles the command into packages/cli/dist: the entry with the plain reads, and the rest split where the code imports lazily, so
- * that a command loads only what it needs.
+ * that a command loads only what it needs. And the hosts' agent into packages/agent/dist, one file that needs nothing beside it.
  *
  * Invariants: the entry is written last, and chunks of the build before stay a day, because running roles load theirs late.
  */
@@ -75,7 +75,19 @@ const options = {
   logLevel: "warning",
   logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
 }
-const [first, rest] = await Promise.all([
+/** The agent runs on the hosts' own Node, which may be an old one: it says so before anything that such a Node does not know. */
+const agent = {
+  outdir: join(root, "packages/agent/dist"),
+  entryNames: "signalbox-agent",
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  target: "node18",
+  banner: {
+    js: `"use strict";{const [a,b]=process.versions.node.split(".").map(Number);if(a<18||(a===18&&b<15)){process.stderr.write("error: signalbox-agent needs Node 18.15 or newer, and this is "+process.versions.node+". Install a newer one, or let install-agent.sh bring the hub's.\\n");process.exit(2)}}`
+  },
+  plugins: []
+}
+const [first, rest, daemon] = await Promise.all([
   esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later, stringWidth] }),
   esbuild.build({
     ...options,
@@ -85,10 +97,15 @@ const [first, rest] = await Promise.all([
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';import{fileURLToPath as __toPath}from'node:url';const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL('.',import.meta.url));"
     }
-  })
+  }),
+  esbuild.build({ ...options, entryPoints: [join(root, "packages/agent/src/main.ts")], ...agent })
 ])
 // in this order: a command that runs in between finds all that it asks for
-const files = [...rest.outputFiles.toSorted((a, b) => Number(isMain(a)) - Number(isMain(b))), ...first.outputFiles]
+const files = [
+  ...rest.outputFiles.toSorted((a, b) => Number(isMain(a)) - Number(isMain(b))),
+  ...first.outputFiles,
+  ...daemon.outputFiles
+]
 
 for (const file of files) {
   await mkdir(dirname(file.path), { recursive: true })
@@ -106,7 +123,7 @@ for (const name of await readdir(chunks).catch(() => [])) {
 }
 
 if (process.argv.includes("--sizes")) {
-  const outputs = [first, rest].flatMap(({ metafile }) => Object.values(metafile.outputs))
+  const outputs = [first, rest, daemon].flatMap(({ metafile }) => Object.values(metafile.outputs))
   const inputs = outputs.flatMap((output) => Object.entries(output.inputs))
   for (const [path, { bytesInOutput }] of inputs
     .toSorted((a, b) => b[1].bytesInOutput - a[1].bytesInOutput)

@@ -7,10 +7,13 @@
 import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
+import { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
+import { Plans } from "@signalbox/core/plan/Plans.ts"
+import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { BridgeAddress, type BridgeOptions, bridgeLayer } from "./bridge/Bridge.ts"
@@ -28,6 +31,7 @@ import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
 import { eventsRoute } from "./log/events.ts"
 import { LogLive } from "./log/routes.ts"
+import { ActionsRoutes, PlansRoutes } from "./plan/routes.ts"
 import { reportPath, reportRoute } from "./report/routes.ts"
 import { SchedulesLive } from "./schedule/routes.ts"
 import { systemLive } from "./system.ts"
@@ -42,6 +46,8 @@ export interface HubOptions extends ListenOptions {
   readonly version: string
   /** The line protocol; absent: not served. */
   readonly bridge?: BridgeOptions
+  /** Who the agents are; default nobody. */
+  readonly fleet?: Layer.Layer<Fleet, never, Db>
 }
 
 /** Where it listens in fact. */
@@ -66,7 +72,10 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
     Layer.provide(Outage.layer),
     Layer.provideMerge(EventFeed.layer),
-    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
+    Layer.provide(
+      Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, Tokens.layer(options.adminToken))
+    ),
+    Layer.provide(options.fleet ?? Fleet.empty),
     Layer.provideMerge(listening(options))
   )
   return Layer.merge(address(options), drainOnShutdown).pipe(Layer.provideMerge(served), Layer.provide(Draining.layer))
@@ -93,6 +102,8 @@ const app = (version: string) =>
           SchedulesLive,
           ConversationsRoutes,
           ModelsRoutes,
+          PlansRoutes,
+          ActionsRoutes,
           LogLive
         )
       ),
