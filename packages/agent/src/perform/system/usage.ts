@@ -1,12 +1,11 @@
 /**
- * system.usage, and the sample that goes with heartbeats.
+ * system.usage.
  *
- * Owns: looking twice at the processors, disks, and putting it together. Does not own: the reading of /proc (`proc.ts`).
+ * Owns: looking twice at the processors, disks, and putting it together. Does not own: the reading of /proc (`proc.ts`), heartbeats.
  * Invariants: a disk that does not answer (a dead network mount) does not keep the rest waiting.
  */
 import { readFile, statfs } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
-import type { AgentSample } from "@signalbox/core/agent/protocol.ts"
 import type { Performer } from "../Performer.ts"
 import { clean } from "../text/clean.ts"
 import {
@@ -55,32 +54,7 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
   }
 }
 
-/** For heartbeats: the processors since the times that were given, which are those of the heartbeat before. */
-export const sampleNow = async (
-  before: CpuTimes
-): Promise<{ readonly sample: AgentSample; readonly cpu: CpuTimes }> => {
-  const [cpu, meminfo, loadavg, uptime, root] = await Promise.all([
-    readCpuTimes(),
-    proc("meminfo"),
-    proc("loadavg"),
-    proc("uptime"),
-    readDisk("/")
-  ])
-  const memory = parseMemory(meminfo)
-  return {
-    cpu,
-    sample: {
-      at: Date.now(),
-      cpu: cpuPercent(before, cpu),
-      memory: percent(memory.used, memory.total),
-      disk: root?.percent ?? 0,
-      load: parseLoad(loadavg)[0],
-      uptime: parseUptime(uptime)
-    }
-  }
-}
-
-export const readCpuTimes = async (): Promise<CpuTimes> => parseCpuTimes(await proc("stat"))
+const readCpuTimes = async (): Promise<CpuTimes> => parseCpuTimes(await proc("stat"))
 
 export interface Disk {
   readonly path: string
