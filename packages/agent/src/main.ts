@@ -4,8 +4,10 @@
  * Owns: subcommands, exit codes, signals. Does not own: what they do; each is loaded when it is asked for.
  * Invariants: one file runs on plain Node from the version below on, and says so where it is older; exit 2 is a wrong call, 3 is revoked.
  */
+import { dirname, join } from "node:path"
 import { fillOlderNode } from "./older-node.ts"
-import { placesBelow } from "./places.ts"
+import type { Surroundings } from "./perform/Surroundings.ts"
+import { type Places, placesBelow } from "./places.ts"
 import { reasonOf, Trouble } from "./trouble.ts"
 
 const usage = `usage: signalbox-agent run | helper | enroll [--replace] | restore ID | version
@@ -25,12 +27,24 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort())
   switch (args[0]) {
     case "run": {
-      const [{ run }, { performers }] = await Promise.all([import("./run.ts"), import("./perform/performers.ts")])
+      const [{ run }, { performersFor }] = await Promise.all([import("./run.ts"), import("./perform/performers.ts")])
+      const performers = performersFor(surroundings(places, places.state))
       return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
     }
     case "helper": {
-      const [{ helper }, { performers }] = await Promise.all([import("./helper.ts"), import("./perform/performers.ts")])
-      await helper({ places, performers, signal: stop.signal })
+      const [{ helper }, { performersFor }, { recoverChanges, releaseGuard }] = await Promise.all([
+        import("./helper.ts"),
+        import("./perform/performers.ts"),
+        import("./perform/config/back.ts")
+      ])
+      const own = surroundings(places, places.helperState)
+      await recoverChanges(own)
+      await helper({
+        places,
+        performers: performersFor(own),
+        releaseGuard: async (commandId) => void (await releaseGuard(own, commandId)),
+        signal: stop.signal
+      })
       return 0
     }
     case "enroll": {
@@ -48,6 +62,12 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
       process.stdout.write(`This host is ${name} at ${hub} now.\n`)
       return 0
     }
+    case "restore": {
+      const { restoreChange } = await import("./perform/config/back.ts")
+      const back = await restoreChange(surroundings(places, places.helperState), args[1] ?? "")
+      process.stdout.write(`${JSON.stringify(back)}\n`)
+      return 0
+    }
     case "version": {
       const { version } = await import("./version.ts")
       process.stdout.write(`${version}\n`)
@@ -58,6 +78,12 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
       return 2
   }
 }
+
+const surroundings = (places: Places, state: string): Surroundings => ({
+  stateDirectory: join(state, "changes"),
+  agentCommand: [process.execPath, process.argv[1] ?? ""],
+  ownPaths: [dirname(places.config), places.state, places.helperState, process.argv[1] ?? ""]
+})
 
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),

@@ -28,6 +28,8 @@ import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
+import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
 import type { Rules } from "./conversation/prepare.ts"
@@ -45,6 +47,9 @@ import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
 import { hostVisitHandler } from "./host/visit.ts"
+import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
+import { PlanCommands } from "./plan/PlanCommands.ts"
+import { PlanRuns } from "./plan/PlanRuns.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
 import { Direct } from "./task/Direct.ts"
 import { runDirectLaunches } from "./task/direct-launch.ts"
@@ -62,6 +67,8 @@ export interface WorkerOptions {
   readonly name: string
   /** Home directory of `local` tasks' workspace; default the user's own. */
   readonly localHome?: string
+  /** Who the agents are; default nobody. */
+  readonly fleet?: Layer.Layer<Fleet, never, Db>
 }
 
 const transport = (options: WorkerOptions) =>
@@ -93,8 +100,11 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
+  const plans = PlanRuns.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? Fleet.empty))
+  )
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
-  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name)).pipe(
+  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name), plans).pipe(
     Layer.provideMerge(rooms),
     Layer.provideMerge(derived)
   )
@@ -108,10 +118,14 @@ type Rooms =
   | ConversationTail
   | Direct
   | EventLog
+  | Fleet
   | HostCommands
   | JobQueue
   | LiveText
   | Models
+  | PlanCommands
+  | PlanRuns
+  | PlanTail
   | Projections
   | ReadModels
   | Rules
@@ -132,7 +146,9 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   hostVisitHandler,
   scheduleHandler,
   replyHandler,
-  summaryHandler
+  summaryHandler,
+  planRunHandler,
+  planProposalHandler
 ]
 
 /** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */
@@ -150,6 +166,7 @@ export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections
       runSweeps,
       runConnections,
       beginEagerly,
+      beginPlansEagerly,
       runCatalog
     ]
     yield* Effect.all(work, { concurrency: "unbounded" })

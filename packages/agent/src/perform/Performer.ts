@@ -18,7 +18,8 @@ export interface Performing {
 }
 
 export interface Performed {
-  readonly outcome: Exclude<Outcome, "refused" | "expired" | "unknown">
+  /** `refused`: looked at and not begun, so nothing has changed. */
+  readonly outcome: Exclude<Outcome, "expired" | "unknown">
   /** One sentence for people. */
   readonly summary: string
   readonly data: Schema.Json

@@ -126,7 +126,10 @@ export const Step = Schema.Struct({
   selector: Selector,
   /** Frozen when the plan was proposed. */
   targets: Schema.Array(Target),
+  /** Its other hosts by their exact names. */
   when: Schema.optionalKey(Condition),
+  /** The other hosts that `when` asks, frozen like the targets. */
+  asks: Schema.optionalKey(Schema.Array(Target)),
   risk: Risk,
   reasons: Schema.Array(RiskReason)
 })

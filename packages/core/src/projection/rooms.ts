@@ -4,6 +4,8 @@ import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
 import { hostReactor } from "../host/jobs.ts"
 import { hostProjection } from "../host/projection.ts"
+import { proposalReactor, runReactor } from "../plan/jobs.ts"
+import { planCommandProjection, planProjection } from "../plan/projection.ts"
 import { scheduleReactor } from "../schedule/jobs.ts"
 import { scheduleProjection } from "../schedule/projection.ts"
 import { settingProjection } from "../setting/projection.ts"
@@ -20,7 +22,9 @@ export const roomProjections: ReadonlyArray<Projection> = [
   scheduleProjection,
   conversationProjection,
   messagesProjection,
-  settingProjection
+  settingProjection,
+  planProjection,
+  planCommandProjection
 ]
 
 export const roomReactors: ReadonlyArray<Reactor> = [
@@ -32,5 +36,7 @@ export const roomReactors: ReadonlyArray<Reactor> = [
   hostReactor,
   scheduleReactor,
   replyReactor,
-  summaryReactor
+  summaryReactor,
+  runReactor,
+  proposalReactor
 ]

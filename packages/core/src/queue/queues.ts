@@ -52,6 +52,21 @@ export const queues = {
   summary: queue("conversation.summary", { concurrency: 4, expireSeconds: 900, retryLimit: 20, retryDelaySeconds: 1 }),
   /** Looks at a host, pins keys. */
   host: queue("host.visit", { concurrency: 8, expireSeconds: 120, retryLimit: 3, retryDelaySeconds: 1 }),
+  /** Carries a plan out, as long as that takes. Whoever takes over goes on where the log says it is. */
+  planRun: queue("plan.run", {
+    concurrency: 64,
+    expireSeconds: 86_400,
+    retryLimit: 1_000,
+    retryDelaySeconds: 1,
+    retryDelayMaxSeconds: 10
+  }),
+  /** Looks at what a proposed plan would find; lets it expire. */
+  planProposal: queue("plan.proposal", {
+    concurrency: 16,
+    expireSeconds: 60,
+    retryLimit: 100,
+    retryDelayMaxSeconds: 30
+  }),
   /** Fires schedules at their minute. */
   schedule: queue("schedule.tick", { concurrency: 2, expireSeconds: 60, retryLimit: 100, retryDelayMaxSeconds: 30 })
 } as const satisfies Record<string, QueueDefinition>

@@ -45,6 +45,18 @@ export const reports = {
   },
   tasks: { title: "Tasks, newest first", view: "tasks", time: "created_at", order: "created_at desc, task_id desc" },
   hosts: { title: "Machines on which tasks run", view: "hosts", time: "checked_at", order: "host" },
+  plans: {
+    title: "Instructions and what became of them",
+    view: "plans",
+    time: "created_at",
+    order: "created_at desc, plan_id desc"
+  },
+  steps: {
+    title: "Steps of plans on hosts",
+    view: "steps",
+    time: "created_at",
+    order: "created_at desc, plan_id desc, step, host"
+  },
   events: { title: "Every fact, newest first", view: "events", time: "at", order: "position desc" }
 } as const satisfies Record<string, Report>
 

@@ -1,0 +1,44 @@
+/**
+ * From a plan's events to its jobs.
+ *
+ * Owns: which event calls for which job, and the jobs' data. Does not own: what the jobs do (worker's plan room).
+ * Invariant: pure; data are ids and a position, the handler reads the rest from the log.
+ */
+import { Result, Schema } from "effect"
+import type { Reactor } from "../projection/Reactor.ts"
+import { queues } from "../queue/queues.ts"
+import { planEvents, planIdOf } from "./events.ts"
+import { gateOf } from "./gate.ts"
+
+export const PlanJob = Schema.Struct({ planId: Schema.String, position: Schema.Int })
+
+const dataOf = (event: { readonly stream: string; readonly position: number }) => ({
+  planId: planIdOf(event.stream),
+  position: event.position
+})
+
+/** A cancel wakes a plan whose worker has died. */
+export const runReactor: Reactor = {
+  name: "plan-run",
+  from: "beginning",
+  types: ["PlanApproved", "PlanCancelRequested"],
+  react: (event) => [{ queue: queues.planRun.name, data: dataOf(event) }]
+}
+
+/**
+ * At once: what its acts would find is looked at. When its time is over: it expires. What nobody has to approve needs neither.
+ */
+export const proposalReactor: Reactor = {
+  name: "plan-proposal",
+  from: "beginning",
+  types: ["PlanProposed"],
+  react: (event) => {
+    const proposed = Result.getOrUndefined(planEvents.decode(event))
+    if (proposed?._tag !== "PlanProposed" || gateOf(proposed.plan).approval === "none") return []
+    const job = { queue: queues.planProposal.name, data: dataOf(event) }
+    return [
+      { ...job, suffix: "look" },
+      { ...job, suffix: "expire", startAfter: new Date(proposed.plan.expiresAt) }
+    ]
+  }
+}

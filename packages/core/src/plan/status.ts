@@ -1,0 +1,31 @@
+/** The statuses of a plan and of its targets, as words alone: `view.ts` has the schemas and the fold. Imports nothing. */
+export const planStatuses = [
+  "asked",
+  "not-understood",
+  "previewed",
+  "proposed",
+  "approved",
+  "running",
+  "rejected",
+  "expired",
+  "succeeded",
+  "failed",
+  "unknown",
+  "cancelled",
+  "skipped"
+] as const
+
+/** `asking`: its condition is being looked at. `accepted`: its agent has begun. */
+export const targetStates = [
+  "waiting",
+  "asking",
+  "dispatched",
+  "accepted",
+  "succeeded",
+  "failed",
+  "rolled-back",
+  "refused",
+  "expired",
+  "unknown",
+  "skipped"
+] as const
