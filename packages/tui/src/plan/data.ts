@@ -23,23 +23,25 @@ export const dataRows = (data: Schema.Json): ReadonlyArray<Row> => {
   return rows
 }
 
-/** Of one value on one line. */
-const longest = 2_000
+/** Of one value on one line, in characters: as long as the longest argument of any action. */
+const longest = 20_000
 const widestName = 24
 const widestCell = 60
 const dim = { dim: true } as const
 
+const plainLine = (text: string): string =>
+  text.length <= longest
+    ? oneLine(text, text.length)
+    : `${oneLine(text.slice(0, longest), longest)}… ${text.length - longest} more characters`
 const plainText = (value: unknown): string =>
-  value === null || value === undefined
-    ? ""
-    : oneLine(typeof value === "string" ? value : JSON.stringify(value), longest)
+  value === null || value === undefined ? "" : plainLine(typeof value === "string" ? value : JSON.stringify(value))
 const plainName = (name: string): string => oneLine(name, 100)
 
 const isFields = (value: Schema.Json | undefined): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 const rowsOf = (value: Schema.Json, depth: number): ReadonlyArray<Row> => {
-  if (typeof value === "string") return value.split("\n").map((line): Row => [say(oneLine(line, longest))])
+  if (typeof value === "string") return value.split("\n").map((line): Row => [say(plainLine(line))])
   if (Array.isArray(value)) {
     if (value.length > 0 && value.every(isFields)) return columnsOf(value)
     return value.flatMap((one: Schema.Json) => rowsOf(one, depth + 1))
