@@ -206,7 +206,8 @@ export const world = (
           },
           plans: {
             give: (text, dryRun) => act("plan.give", options.givenPlan ?? "")(text, dryRun ? "dry" : "really"),
-            approve: quiet("plan.approve"),
+            approve: (planId, hash, ...code) =>
+              quiet("plan.approve")(planId, hash, ...code.filter((one) => one !== undefined)),
             reject: quiet("plan.reject"),
             cancel: quiet("plan.cancel"),
             follow: (wanted) => {
