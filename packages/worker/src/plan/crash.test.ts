@@ -132,7 +132,7 @@ describe("a plan whose worker is killed", () => {
               yield* soundly(planId, agents.reached)
             }).pipe(Effect.scoped, Effect.provide(base(url)))
           }),
-        { concurrency: 2, discard: true }
+        { concurrency: 4, discard: true }
       ),
     240_000
   )
