@@ -1,6 +1,6 @@
 /**
  * Bundles the command into packages/cli/dist: the entry with the plain reads, and the rest split where the code imports lazily, so
- * that a command loads only what it needs.
+ * that a command loads only what it needs. And the hosts' agent into packages/agent/dist, one file that needs nothing beside it.
  *
  * Invariants: the entry is written last, and chunks of the build before stay a day, because running roles load theirs late.
  */
@@ -8,6 +8,7 @@ import { existsSync } from "node:fs"
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { agentBundle } from "./agent-bundle.mjs"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..")
 const outdir = join(root, "packages/cli/dist")
@@ -75,7 +76,7 @@ const options = {
   logLevel: "warning",
   logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
 }
-const [first, rest] = await Promise.all([
+const [first, rest, daemon] = await Promise.all([
   esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later, stringWidth] }),
   esbuild.build({
     ...options,
@@ -85,10 +86,15 @@ const [first, rest] = await Promise.all([
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';import{fileURLToPath as __toPath}from'node:url';const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL('.',import.meta.url));"
     }
-  })
+  }),
+  esbuild.build({ ...agentBundle, write: false })
 ])
 // in this order: a command that runs in between finds all that it asks for
-const files = [...rest.outputFiles.toSorted((a, b) => Number(isMain(a)) - Number(isMain(b))), ...first.outputFiles]
+const files = [
+  ...rest.outputFiles.toSorted((a, b) => Number(isMain(a)) - Number(isMain(b))),
+  ...first.outputFiles,
+  ...daemon.outputFiles
+]
 
 for (const file of files) {
   await mkdir(dirname(file.path), { recursive: true })
@@ -106,7 +112,7 @@ for (const name of await readdir(chunks).catch(() => [])) {
 }
 
 if (process.argv.includes("--sizes")) {
-  const outputs = [first, rest].flatMap(({ metafile }) => Object.values(metafile.outputs))
+  const outputs = [first, rest, daemon].flatMap(({ metafile }) => Object.values(metafile.outputs))
   const inputs = outputs.flatMap((output) => Object.entries(output.inputs))
   for (const [path, { bytesInOutput }] of inputs
     .toSorted((a, b) => b[1].bytesInOutput - a[1].bytesInOutput)

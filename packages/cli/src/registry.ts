@@ -13,6 +13,8 @@ export const nouns = {
   chat: () => import("./command/chat.ts").then((file) => file.command),
   conversation: () => import("./command/conversation.ts").then((file) => file.command),
   model: () => import("./command/model.ts").then((file) => file.command),
+  do: () => import("./command/do.ts").then((file) => file.command),
+  plan: () => import("./command/plan.ts").then((file) => file.command),
   host: () => import("./command/host.ts").then((file) => file.command),
   tool: () => import("./command/tool.ts").then((file) => file.command),
   schedule: () => import("./command/schedule.ts").then((file) => file.command),

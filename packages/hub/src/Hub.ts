@@ -7,10 +7,13 @@
 import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
+import { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
+import { Plans } from "@signalbox/core/plan/Plans.ts"
+import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { BridgeAddress, type BridgeOptions, bridgeLayer } from "./bridge/Bridge.ts"
@@ -20,6 +23,7 @@ import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
 import { AuthLive, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
+import { isLoopback, isWildcard, ownAddress } from "./edge/loopback.ts"
 import { countRequests, metricsRoute } from "./edge/metrics.ts"
 import { answerOutages, Outage } from "./edge/Outage.ts"
 import { ownNamesOnly, problems } from "./edge/problems.ts"
@@ -27,6 +31,7 @@ import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
 import { eventsRoute } from "./log/events.ts"
 import { LogLive } from "./log/routes.ts"
+import { ActionsRoutes, PlansRoutes } from "./plan/routes.ts"
 import { reportPath, reportRoute } from "./report/routes.ts"
 import { SchedulesLive } from "./schedule/routes.ts"
 import { systemLive } from "./system.ts"
@@ -41,12 +46,21 @@ export interface HubOptions extends ListenOptions {
   readonly version: string
   /** The line protocol; absent: not served. */
   readonly bridge?: BridgeOptions
+  /** Who the agents are; default nobody. */
+  readonly fleet?: Layer.Layer<Fleet, never, Db>
 }
 
 /** Where it listens in fact. */
-export class HubAddress extends Context.Service<HubAddress, { readonly url: string; readonly port: number }>()(
-  "@signalbox/hub/HubAddress"
-) {}
+export class HubAddress extends Context.Service<
+  HubAddress,
+  {
+    /** For programs of this machine: plain HTTP on loopback. */
+    readonly url: string
+    readonly port: number
+    /** For other machines; null: they are not served. */
+    readonly tls: { readonly url: string; readonly fingerprint: string } | null
+  }
+>()("@signalbox/hub/HubAddress") {}
 
 /** Serves until its scope is closed. */
 export const hubLayer = (options: HubOptions) => {
@@ -58,13 +72,13 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
     Layer.provide(Outage.layer),
     Layer.provideMerge(EventFeed.layer),
-    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
+    Layer.provide(
+      Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, Tokens.layer(options.adminToken))
+    ),
+    Layer.provide(options.fleet ?? Fleet.empty),
     Layer.provideMerge(listening(options))
   )
-  return Layer.merge(address(options.host), drainOnShutdown).pipe(
-    Layer.provideMerge(served),
-    Layer.provide(Draining.layer)
-  )
+  return Layer.merge(address(options), drainOnShutdown).pipe(Layer.provideMerge(served), Layer.provide(Draining.layer))
 }
 
 /** The line protocol alone. */
@@ -88,6 +102,8 @@ const app = (version: string) =>
           SchedulesLive,
           ConversationsRoutes,
           ModelsRoutes,
+          PlansRoutes,
+          ActionsRoutes,
           LogLive
         )
       ),
@@ -130,11 +146,17 @@ const limits = Layer.mergeAll(
   ])
 )
 
-const address = (host: string): Layer.Layer<HubAddress, never, HttpServer.HttpServer> =>
+const address = ({ host, certificate }: ListenOptions): Layer.Layer<HubAddress, never, HttpServer.HttpServer> =>
   Layer.effect(
     HubAddress,
     Effect.map(HttpServer.HttpServer, (server) => {
       const port = "port" in server.address ? server.address.port : 0
-      return { port, url: `http://${host.includes(":") ? `[${host}]` : host}:${port}` }
+      const at = (name: string) => `${name.includes(":") ? `[${name}]` : name}:${port}`
+      const mine = isLoopback(host) ? host : "127.0.0.1"
+      const tls =
+        isLoopback(host) || certificate === undefined
+          ? null
+          : { url: `https://${at(isWildcard(host) ? ownAddress() : host)}`, fingerprint: certificate.fingerprint }
+      return HubAddress.of({ port, url: `http://${at(mine)}`, tls })
     })
   )

@@ -18,7 +18,8 @@ export interface Performing {
 }
 
 export interface Performed {
-  readonly outcome: Exclude<Outcome, "refused" | "expired" | "unknown">
+  /** `refused`: looked at and not begun, so nothing has changed. */
+  readonly outcome: Exclude<Outcome, "expired" | "unknown">
   /** One sentence for people. */
   readonly summary: string
   readonly data: Schema.Json
@@ -26,5 +27,6 @@ export interface Performed {
   readonly proven?: boolean
 }
 
+/** Rejects when nobody can tell how the act ended. */
 export type Performer<Name extends ActionName> = (args: ActionArgs<Name>, of: Performing) => Promise<Performed>
 export type Performers = { readonly [Name in ActionName]: Performer<Name> }

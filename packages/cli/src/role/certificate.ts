@@ -14,18 +14,19 @@ import {
 } from "@signalbox/core/config/certificate.ts"
 import type { HomePaths } from "@signalbox/core/config/Home.ts"
 import type { Settings } from "@signalbox/core/config/Settings.ts"
-import { isLoopback } from "@signalbox/hub/edge/listen.ts"
+import { isLoopback } from "@signalbox/hub/edge/loopback.ts"
 import { talk } from "../output.ts"
 
 const days = 825
 
-export const bridgeCertificate = (
+export const serverCertificate = (
   home: Pick<HomePaths, "tls">,
   settings: Settings["Service"]
 ): Effect.Effect<Certificate | undefined, CertificateError> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    const { tlsCert, tlsKey, bridgeHost } = settings
+    const { tlsCert, tlsKey, bridgeHost, httpHost } = settings
+    const beyond = [...new Set([httpHost, bridgeHost])].filter((host) => !isLoopback(host))
     if (tlsCert !== undefined || tlsKey !== undefined) {
       const own = tlsCert === undefined || tlsKey === undefined ? undefined : yield* readPair(tlsCert, tlsKey, now)
       if (own !== undefined) return own
@@ -36,10 +37,10 @@ export const bridgeCertificate = (
       )
     }
     const found = yield* readCertificate(home, now)
-    if (found !== undefined || isLoopback(bridgeHost)) return found
-    const made = yield* makeCertificate(home, { names: [bridgeHost], days, replace: false }, now)
+    if (found !== undefined || beyond.length === 0) return found
+    const made = yield* makeCertificate(home, { names: beyond, days, replace: false }, now)
     yield* talk(
-      `Made a certificate for ${made.names.join(", ")}. Clients pin it by its fingerprint: ${made.fingerprint}`
+      `Made a certificate for ${made.names.join(", ")}. Agents and clients pin it by its fingerprint: ${made.fingerprint}`
     )
     return made
   })

@@ -31,7 +31,7 @@ import { modelsLayer } from "@signalbox/worker/model/ModelsLive.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { hubsServerLayer, serverLayer } from "../database.ts"
 import { talk } from "../output.ts"
-import { bridgeCertificate } from "./certificate.ts"
+import { serverCertificate } from "./certificate.ts"
 
 export interface ServeOptions {
   readonly hub: boolean
@@ -98,13 +98,9 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
   const adminToken = yield* ensureAdminToken(home)
   const secrets = yield* Secrets
   secrets.add(Redacted.value(adminToken))
-  const bridge = {
-    host: settings.bridgeHost,
-    port: settings.bridgePort,
-    mode: options.ports,
-    certificate: yield* bridgeCertificate(home, settings)
-  }
-  return { adminToken, version: installationRoot().version, bridge }
+  const certificate = yield* serverCertificate(home, settings)
+  const bridge = { host: settings.bridgeHost, port: settings.bridgePort, mode: options.ports, certificate }
+  return { adminToken, version: installationRoot().version, bridge, certificate }
 })
 
 const listens = (at: { readonly host: string; readonly port: number; readonly tls: boolean }): string =>
@@ -125,7 +121,7 @@ const hub = (options: ServeOptions) =>
     const { version } = made
     const announced = Layer.effectDiscard(
       Effect.gen(function* () {
-        const { url, port } = yield* HubAddress
+        const { url, port, tls } = yield* HubAddress
         const { at } = yield* BridgeAddress
         const { url: database, origin } = yield* PostgresServer
         yield* announceHub(home, {
@@ -134,6 +130,7 @@ const hub = (options: ServeOptions) =>
           startedAt: yield* DateTime.now,
           version,
           ...(at === null ? {} : { bridge: at }),
+          ...(tls === null ? {} : { tls }),
           database: { server: shownServer(database), origin, log: yield* logIdentity }
         })
         const tell = yield* Progress
@@ -142,6 +139,7 @@ const hub = (options: ServeOptions) =>
         if (settings.httpPort !== 0 && port !== settings.httpPort)
           yield* tell(`Port ${settings.httpPort} is taken; the hub listens on ${port} instead.`)
         yield* talk(`Signalbox ${version} is up at ${url} (API docs: ${url}/docs)`)
+        if (tls !== null) yield* talk(`Other machines reach it at ${tls.url}, certificate ${tls.fingerprint}`)
         if (at !== null) yield* talk(listens(at))
       })
     )

@@ -15,7 +15,7 @@ export const UnitName = matching(
 )
 /** Absolute and already normal: no `..`, no `//`, no trailing slash. */
 export const AbsolutePath = matching(
-  /^(?!.*\/\.{1,2}(?:\/|$))(?:\/[^\p{Cc}/]{1,255}){1,40}$/u,
+  /^(?:\/|(?!.*\/\.{1,2}(?:\/|$))(?:\/[^\p{Cc}/]{1,255}){1,40})$/u,
   "an absolute path without .. in it"
 )
 export const PackageName = matching(/^[a-z0-9][a-z0-9+.:-]{1,100}$/u, "the name of a Debian package")

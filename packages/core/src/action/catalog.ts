@@ -71,7 +71,7 @@ export const catalog = {
     description: "Starts a systemd unit that does not run.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and began after the act",
+    proof: "the unit is active, still so after 2 s, and began with the act; or it ran before, which is said",
     undo: "service.stop",
     timeoutMs: seconds(90)
   }),

@@ -16,6 +16,9 @@ export const heartbeatMillis = 15_000
 
 const Id = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
 
+/** How long a restore by itself is held back, for acts that can cut the agent off: absent for all others. */
+const guardMillis = Schema.optionalKey(Schema.Int)
+
 /** What the hub signs: canonical JSON of this, Ed25519. Times are milliseconds since 1970. */
 export const Grant = Schema.Struct({
   v: Schema.Literal(1),
@@ -29,12 +32,10 @@ export const Grant = Schema.Struct({
   argsHash: Schema.String,
   notBefore: Schema.Int,
   /** The command may not begin later. */
-  expiresAt: Schema.Int
+  expiresAt: Schema.Int,
+  guardMillis
 })
 export type Grant = typeof Grant.Type
-
-/** How long a restore by itself is held back, for acts that can cut the agent off: absent for all others. */
-const guardMillis = Schema.optionalKey(Schema.Int)
 
 export const HubMessage = Schema.TaggedUnion({
   command_request: {

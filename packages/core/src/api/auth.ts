@@ -5,11 +5,17 @@
  */
 import { Context, Schema } from "effect"
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
+import type { AccountRole } from "../plan/gate.ts"
 import { Invalid, NotFound, Rejected, Unauthorized, Unavailable } from "./problems.ts"
 
-export class CurrentActor extends Context.Service<CurrentActor, { readonly name: string }>()(
-  "@signalbox/core/api/CurrentActor"
-) {}
+export interface Actor {
+  readonly name: string
+  readonly role: AccountRole
+  /** The only account of this installation: there is nobody else to ask. */
+  readonly alone: boolean
+}
+
+export class CurrentActor extends Context.Service<CurrentActor, Actor>()("@signalbox/core/api/CurrentActor") {}
 
 export class Auth extends HttpApiMiddleware.Service<Auth, { provides: CurrentActor }>()("@signalbox/core/api/Auth", {
   requiredForClient: true,

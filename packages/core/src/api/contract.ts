@@ -16,6 +16,7 @@ import { TaskId, TaskSpec } from "../task/events.ts"
 import { TaskStatus, TaskView } from "../task/view.ts"
 import { Accepted, Auth, command, failures, Limit } from "./auth.ts"
 import { ConversationsGroup, ModelsGroup } from "./conversations.ts"
+import { ActionsGroup, PlansGroup } from "./plans.ts"
 import { Invalid, NotFound, Unavailable } from "./problems.ts"
 
 /** Raw routes beside the contract. */
@@ -326,6 +327,8 @@ export class HubApi extends HttpApi.make("signalbox")
   .add(SchedulesGroup)
   .add(ConversationsGroup)
   .add(ModelsGroup)
+  .add(PlansGroup)
+  .add(ActionsGroup)
   .add(LogGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotate(HttpApi.ParseOptions, { errors: "all" })

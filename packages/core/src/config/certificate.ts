@@ -8,7 +8,7 @@
 import { randomBytes, X509Certificate, createPrivateKey } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { isIP, SocketAddress } from "node:net"
-import { hostname } from "node:os"
+import { hostname, networkInterfaces } from "node:os"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import type { HomePaths } from "./Home.ts"
@@ -80,7 +80,7 @@ export const makeCertificate = (
   Effect.tryPromise({
     try: async () => {
       const { generate } = await import("selfsigned")
-      const given = options.names.filter((name) => name !== "0.0.0.0" && name !== "::") // any address is none
+      const given = options.names.flatMap((name) => (name === "0.0.0.0" || name === "::" ? addresses() : [name]))
       const names = [...new Set([...given, hostname(), "localhost", "127.0.0.1", "::1"])]
       const pems = await generate([{ name: "commonName", value: names[0] ?? "localhost" }], {
         keyType: "ec",
@@ -104,6 +104,12 @@ export const makeCertificate = (
     },
     catch: (cause) => toCertificateError(home.tls, cause)
   })
+
+/** What "any address" is today. */
+const addresses = (): ReadonlyArray<string> =>
+  Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).filter((one) => !one.internal && !one.address.startsWith("fe80")).map((one) => one.address)
+  )
 
 /** A whole directory appears under the name: never a key without its certificate. */
 const place = async (directory: string, { cert, key }: Certificate, replace: boolean): Promise<void> => {

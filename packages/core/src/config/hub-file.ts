@@ -26,6 +26,8 @@ export const HubInfo = Schema.Struct({
       fingerprint: Schema.optionalKey(Schema.String)
     })
   ),
+  /** Where other machines reach it; absent: they do not. */
+  tls: Schema.optionalKey(Schema.Struct({ url: Schema.String, fingerprint: Schema.String })),
   /** Which database it uses: shown without its password; `log` tells it apart from every other. Older hubs do not say. */
   database: Schema.optionalKey(
     Schema.Struct({ server: Schema.String, origin: Schema.Literals(["embedded", "url"]), log: LogId })

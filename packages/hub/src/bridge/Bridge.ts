@@ -8,10 +8,12 @@
 import { createServer, type Server, type Socket } from "node:net"
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls"
 import { Cause, Context, DateTime, Deferred, Effect, FiberSet, Layer } from "effect"
-import { CannotListen, isLoopback } from "../edge/listen.ts"
+import { clientHello, firstByte } from "../edge/first-byte.ts"
+import { CannotListen } from "../edge/listen.ts"
+import { isLoopback, plainAddress } from "../edge/loopback.ts"
 import { Draining } from "../edge/Draining.ts"
 import type { Certificate } from "@signalbox/core/config/certificate.ts"
-import { plainAddress, type Peer } from "./Peer.ts"
+import type { Peer } from "./Peer.ts"
 import { runSession } from "./session.ts"
 import { makeWire, type WireLimits } from "./wire.ts"
 
@@ -175,9 +177,6 @@ export const makeDoors = (limits: Pick<BridgeLimits, "connections" | "perAddress
   }
 }
 
-/** The first byte of a TLS record that begins a handshake. */
-const clientHello = 0x16
-
 /** The stream to talk over; undefined: the client went, or began neither. */
 const secured = (
   socket: Socket,
@@ -189,7 +188,11 @@ const secured = (
 ): Effect.Effect<Socket | TLSSocket | undefined> =>
   Effect.gen(function* () {
     const { secure, plainAllowed, limits } = options
-    const first = yield* firstByte(socket, plainAllowed ? limits.plainMs : limits.handshakeMs)
+    const waitMs = plainAllowed ? limits.plainMs : limits.handshakeMs
+    const first = yield* Effect.callback<number | undefined | "gone">((resume) => {
+      const stop = firstByte(socket, waitMs, (byte) => resume(Effect.succeed(byte)))
+      return Effect.sync(stop)
+    })
     if (first === "gone") return undefined
     if (first === clientHello && secure !== undefined) return yield* handshake(socket, secure, limits.handshakeMs)
     if (first === clientHello) {
@@ -199,28 +202,6 @@ const secured = (
     if (plainAllowed) return socket
     socket.end("This server speaks TLS here: use openssl s_client, or signalbox bridge connect.\n")
     return undefined
-  })
-
-/** Looks at it and leaves it there. Undefined: nothing came in time. */
-const firstByte = (socket: Socket, waitMs: number): Effect.Effect<number | undefined | "gone"> =>
-  Effect.callback((resume) => {
-    const done = (found: number | undefined | "gone"): void => {
-      clearTimeout(timer)
-      socket.off("readable", look)
-      socket.off("close", left)
-      resume(Effect.succeed(found))
-    }
-    const look = (): void => {
-      const chunk: Buffer | null = socket.read()
-      if (chunk === null) return socket.readableEnded || socket.destroyed ? done("gone") : undefined
-      socket.unshift(chunk)
-      done(chunk[0])
-    }
-    const left = (): void => done("gone")
-    const timer = setTimeout(() => done(undefined), waitMs)
-    socket.on("readable", look)
-    socket.once("close", left)
-    return Effect.sync(() => clearTimeout(timer))
   })
 
 const handshake = (socket: Socket, secure: SecureContext, waitMs: number): Effect.Effect<TLSSocket | undefined> =>

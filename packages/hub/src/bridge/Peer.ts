@@ -39,6 +39,3 @@ export const infoLine = (peer: Peer): string =>
     `TLS: ${peer.tls === null ? "none" : `${peer.tls.version} ${peer.tls.cipher}`}`,
     `Signed in: ${peer.account ?? "no"}`
   ].join(" | ")
-
-/** 127.0.0.1 for ::ffff:127.0.0.1: one machine, one id. */
-export const plainAddress = (address: string | undefined): string => (address ?? "").replace(/^::ffff:(?=\d)/iu, "")

@@ -14,6 +14,7 @@ import type { HostInvalid } from "@signalbox/core/host/request.ts"
 import type { ExecuteError } from "@signalbox/core/log/Commands.ts"
 import type { LogUnavailable } from "@signalbox/core/log/EventLog.ts"
 import type { DbError } from "@signalbox/core/postgres/Db.ts"
+import type { PlanNotFound } from "@signalbox/core/plan/Plans.ts"
 import type { TaskNotFound } from "@signalbox/core/task/create.ts"
 import type { TaskRejection } from "@signalbox/core/task/decider.ts"
 import type { TaskInvalid } from "@signalbox/core/task/request.ts"
@@ -31,6 +32,7 @@ export type RoomError =
   | TaskNotFound
   | TaskRejection
   | HostInvalid
+  | PlanNotFound
   | ToolInvalid
 
 /** For commands. Problems pass. */
@@ -48,6 +50,8 @@ const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> =>
       return Effect.fail(new Invalid({ detail: error.message }))
     case "ConversationNotFound":
       return Effect.fail(new NotFound({ what: error.conversationId.slice(0, 60), detail: error.message }))
+    case "PlanNotFound":
+      return Effect.fail(new NotFound({ what: error.planId, detail: error.message }))
     case "TaskNotFound":
       return Effect.fail(new NotFound({ what: error.taskId, detail: error.message }))
     case "CommandRejected":

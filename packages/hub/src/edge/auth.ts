@@ -8,12 +8,12 @@ import { createHash, timingSafeEqual } from "node:crypto"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiSecurity } from "effect/http-api"
-import { Auth, CurrentActor } from "@signalbox/core/api/auth.ts"
+import { type Actor, Auth, CurrentActor } from "@signalbox/core/api/auth.ts"
 import { Unauthorized } from "@signalbox/core/api/problems.ts"
 
 export class Tokens extends Context.Service<
   Tokens,
-  { readonly actorOf: (token: Redacted.Redacted) => Effect.Effect<{ readonly name: string }, Unauthorized> }
+  { readonly actorOf: (token: Redacted.Redacted) => Effect.Effect<Actor, Unauthorized> }
 >()("@signalbox/hub/edge/Tokens") {
   /** One token, of this machine's owner. */
   static readonly layer = (admin: Redacted.Redacted): Layer.Layer<Tokens> => {
@@ -26,7 +26,7 @@ export class Tokens extends Context.Service<
           if (given === "")
             return Effect.fail(new Unauthorized({ detail: "A token is needed: Authorization: Bearer …" }))
           return timingSafeEqual(digest(given), expected)
-            ? Effect.succeed({ name: "local-admin" })
+            ? Effect.succeed<Actor>({ name: "local-admin", role: "admin", alone: true })
             : Effect.fail(new Unauthorized({ detail: "The token is not known to this hub." }))
         }
       })

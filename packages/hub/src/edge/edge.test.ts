@@ -136,7 +136,7 @@ describe("the edge", () => {
       const taken = yield* Effect.flip(other({ port, mode: "server" }))
       assert.match(taken.message, new RegExp(`^Port ${port} is in use`))
       const open = yield* Effect.flip(other({ host: "0.0.0.0" }))
-      assert.match(open.message, /^SIGNALBOX_HTTP_HOST=0.0.0.0 is not possible/)
+      assert.match(open.message, /^Other machines are served with TLS only/)
     }).pipe(Effect.provide(hubTest().pipe(Layer.provideMerge(RoomsTest))))
   )
 

@@ -1,14 +1,17 @@
 /**
  * Taking a port.
  *
- * Owns: which addresses are possible, what happens when the port is taken. Does not own: what is served.
- * Invariants: nothing but loopback until there are TLS and sign-in; a local hub goes on to the next free port, a server's hub
- * says which one is taken and stops.
+ * Owns: which addresses are possible, what happens when the port is taken. Does not own: what is served, TLS (`tls.ts`).
+ * Invariants: beyond loopback with TLS only; this machine always finds the hub on loopback, in plain text, whatever other address it
+ * serves; a local hub goes on to the next free port, a server's hub says which one is taken and stops.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer as createNetServer, type Server as NetServer } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Effect, Layer, Schema } from "effect"
-import type { HttpServerError } from "effect/http"
+import { Effect, Layer, Schema, type Scope } from "effect"
+import type { Certificate } from "@signalbox/core/config/certificate.ts"
+import { isLoopback, isWildcard } from "./loopback.ts"
+import { withTls } from "./tls.ts"
 
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", { reason: Schema.String }) {
   override get message(): string {
@@ -22,37 +25,56 @@ export interface ListenOptions {
   readonly port: number
   /** local: the next free port when it is taken. server: an error. */
   readonly mode: "local" | "server"
+  /** Needed beyond loopback. */
+  readonly certificate?: Certificate | undefined
 }
 
 const attempts = 50
 
-export const listening = (options: ListenOptions): ReturnType<typeof listenAt> =>
-  isLoopback(options.host)
-    ? listenAt(options, options.port, options.mode === "local" ? attempts : 1)
-    : Layer.effectContext(
-        Effect.fail(
-          new CannotListen({
-            reason: `SIGNALBOX_HTTP_HOST=${options.host} is not possible: this version serves its own machine only, as 127.0.0.1, ::1 or localhost. Reach it from elsewhere through ssh -L.`
-          })
-        )
-      )
+export const listening = (options: ListenOptions) =>
+  listenAt(options, options.port, options.mode === "local" ? attempts : 1)
 
-export const isLoopback = (host: string): boolean => /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/i.test(host)
+type Listened = Layer.Layer<Layer.Success<ReturnType<typeof NodeHttpServer.layer>>, CannotListen>
 
-const listenAt = (options: ListenOptions, port: number, left: number) => {
-  const server = NodeHttpServer.layer(
-    () => holdEarly(createServer({ requestTimeout: 60_000, headersTimeout: 20_000, maxHeaderSize: 32_768 })),
-    { host: options.host, port, gracefulShutdownTimeout: "5 seconds" }
-  )
-  return server.pipe(
-    Layer.catch((error): Layer.Layer<Layer.Success<typeof server>, CannotListen> => {
-      const code = codeOf(error)
-      return code === "EADDRINUSE" && left > 1 && port < 65_535
-        ? listenAt(options, port + 1, left - 1)
-        : Layer.effectContext(Effect.fail(new CannotListen({ reason: why(options, port, code) })))
+const listenAt = (options: ListenOptions, port: number, left: number): Listened => {
+  const failed = (code: string): Listened =>
+    code === "EADDRINUSE" && left > 1 && port < 65_535
+      ? listenAt(options, port + 1, left - 1)
+      : refuse(why(options, port, code))
+  const on = (server: Server, port: number) =>
+    NodeHttpServer.layer(() => server, { host: options.host, port, gracefulShutdownTimeout: "5 seconds" })
+  const made = holdEarly(createServer({ requestTimeout: 60_000, headersTimeout: 20_000, maxHeaderSize: 32_768 }))
+  if (isLoopback(options.host)) return on(made, port).pipe(Layer.catch((error) => failed(codeOf(error.cause))))
+  if (options.certificate === undefined)
+    return refuse("Other machines are served with TLS only. Make a certificate with signalbox cert.")
+  const server = withTls(made, options.certificate)
+  if (isWildcard(options.host)) return on(server, port).pipe(Layer.catch((error) => failed(codeOf(error.cause))))
+  return Layer.unwrap(
+    Effect.map(onLoopback(server, port), (taken) =>
+      on(server, taken).pipe(Layer.catch((error) => failed(codeOf(error.cause))))
+    )
+  ).pipe(Layer.catch((error) => (error._tag === "CannotListen" ? refuse(error.reason) : failed(codeOf(error)))))
+}
+
+const refuse = (reason: string): Listened => Layer.effectContext(Effect.fail(new CannotListen({ reason })))
+
+class LoopbackTaken extends Schema.TaggedError<LoopbackTaken>()("LoopbackTaken", { code: Schema.String }) {}
+
+/** The door for this machine's own programs, at the same port as the other address. */
+const onLoopback = (server: Server, port: number): Effect.Effect<number, LoopbackTaken, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<NetServer, LoopbackTaken>((resume) => {
+      const door = createNetServer((socket) => void server.emit("connection", socket))
+      door.once("error", (error) => resume(Effect.fail(new LoopbackTaken({ code: codeOf(error) }))))
+      door.listen({ host: "127.0.0.1", port }, () => resume(Effect.succeed(door)))
+    }),
+    (door) => Effect.sync(() => void door.close())
+  ).pipe(
+    Effect.map((door) => {
+      const address = door.address()
+      return typeof address === "object" && address !== null ? address.port : port
     })
   )
-}
 
 /** The port is open before the routes are there: what comes in between would never be answered, so it waits for them. */
 export const holdEarly = (server: Server): Server => {
@@ -71,10 +93,8 @@ export const holdEarly = (server: Server): Server => {
   return server
 }
 
-const codeOf = (error: HttpServerError.ServeError): string => {
-  const { cause } = error
-  return typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : String(cause)
-}
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : String(cause)
 
 const why = (options: ListenOptions, port: number, code: string): string => {
   switch (code) {

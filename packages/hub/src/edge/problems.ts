@@ -5,6 +5,8 @@
  * Invariants: a page of another site cannot reach a hub on loopback by a name of its own (DNS rebinding): only names of this
  * machine are served; there are no CORS headers.
  */
+import { TLSSocket } from "node:tls"
+import { toIncomingMessage } from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Record } from "effect"
 import { FindMyWay, HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import { HttpApi, type HttpApiGroup } from "effect/http-api"
@@ -15,7 +17,7 @@ const titles: Readonly<Record<number, readonly [string, string]>> = {
   405: ["Method not allowed", "This address does not know that method; see the Allow header."],
   413: ["Too large", "The body is larger than 2 MiB."],
   415: ["Unsupported media type", "Send JSON, with content-type: application/json."],
-  421: ["Misdirected request", "This hub is reached as localhost or 127.0.0.1 only."],
+  421: ["Misdirected request", "This hub is reached as localhost or 127.0.0.1 only, or by https."],
   500: ["Internal error", "Something went wrong in the hub; its log has the details."],
   503: ["Not available now", "The hub is stopping or not ready; try again."]
 }
@@ -70,10 +72,13 @@ const methodsOf = <Id extends string, G extends HttpApiGroup.Constraint>(
 export const isOurName = (host: string | undefined): boolean =>
   host !== undefined && /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i.test(host)
 
+/** Over TLS any name will do: a page of another site has no certificate for it that a browser would take. */
 export const ownNamesOnly = HttpRouter.middleware(
   (handler) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      isOurName(request.headers["host"]) ? handler : Effect.succeed(problem(421))
+      isOurName(request.headers["host"]) || toIncomingMessage(request).socket instanceof TLSSocket
+        ? handler
+        : Effect.succeed(problem(421))
     ),
   { global: true }
 )

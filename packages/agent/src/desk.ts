@@ -1,0 +1,157 @@
+/**
+ * The desk where commands are handed in: checked, begun in turn, carried out at most once, answered until the hub has heard.
+ *
+ * Owns: the order of checks, turns, deadlines, time limits, repeating results. Does not own: sockets, how an action is done (performers), the
+ * file of receipts.
+ * Invariants: nothing begins without a grant that fits, nor after the grant's end; an act begins only when its receipt is on the disk;
+ * the same id with other content is refused; acts with the same key wait for each other; only what was truly granted leaves a trace.
+ */
+import type { KeyObject } from "node:crypto"
+import type { Action } from "@signalbox/core/action/Action.ts"
+import { catalog, decodeAction, type Act, type ActionName } from "@signalbox/core/action/catalog.ts"
+import { canonicalHash } from "@signalbox/core/agent/canonical.ts"
+import { checkGrant, grantRefusals, type CommandRequest, type GrantRefusal } from "@signalbox/core/agent/grant.ts"
+import type { AgentMessage, CommandResult } from "@signalbox/core/agent/protocol.ts"
+import { Result } from "effect"
+import type { Performers } from "./perform/Performer.ts"
+import { fitting } from "./fitting.ts"
+import { makeOutbox } from "./outbox.ts"
+import { carryOut } from "./carry-out.ts"
+import type { Receipts } from "./receipts.ts"
+import { makeTurns } from "./turns.ts"
+import { reasonOf } from "./trouble.ts"
+
+/** Told in `data.reason` of a result that is refused. */
+export type RefusalReason = GrantRefusal | "not-allowed" | "not-understood" | "other-content" | "busy" | "no-receipt"
+
+export interface DeskOptions {
+  readonly agentId: string
+  readonly hubKey: KeyObject
+  /** Of this process: an action that wants another one is refused. */
+  readonly privilege: "agent" | "root"
+  readonly capabilities: ReadonlyArray<ActionName>
+  readonly performers: Partial<Performers>
+  readonly receipts: Receipts
+  /** The hub still reaches the agent: the restore by itself of this command is called off. */
+  readonly releaseGuard?: (commandId: string) => Promise<void>
+  readonly now?: () => number
+}
+
+export interface Desk {
+  readonly request: (request: CommandRequest) => void
+  readonly acknowledge: (commandId: string) => void
+  readonly release: (commandId: string) => void
+  /** From now on answers go here, first of all those that were not acknowledged. Undefined: nobody listens. */
+  readonly attach: (answer: ((message: AgentMessage) => void) | undefined) => void
+  /** Nothing waits, runs or is unacknowledged. */
+  readonly idle: () => boolean
+  /** Begins nothing more; resolves when what runs has ended. */
+  readonly stop: () => Promise<void>
+}
+
+const mostWaiting = 500
+
+export const makeDesk = (options: DeskOptions): Desk => {
+  const { receipts, privilege, performers } = options
+  const now = options.now ?? Date.now
+  const outbox = makeOutbox(receipts)
+  const turns = makeTurns()
+  /** What is here and has no end yet, with what it was. */
+  const open = new Map<string, string>()
+  const working = new Set<Promise<void>>()
+  let stopping = false
+
+  const refuse = (commandId: string, reason: RefusalReason, summary: string): void =>
+    outbox.once({ ...plain(commandId, "refused", summary), data: { reason } })
+
+  const plain = (commandId: string, outcome: CommandResult["outcome"], summary: string): CommandResult => ({
+    commandId,
+    outcome,
+    summary,
+    data: null,
+    startedAt: now(),
+    finishedAt: now()
+  })
+
+  const request = (command: CommandRequest): void => {
+    const { commandId, action, args } = command
+    const refusal = checkGrant(command, { agentId: options.agentId, hubKey: options.hubKey, now: now() })
+    if (refusal !== undefined) return refuse(commandId, refusal, grantRefusals[refusal])
+    const digest = canonicalHash({ action, args })
+    const before = receipts.find(commandId)?.digest ?? outbox.find(commandId) ?? open.get(commandId)
+    if (before !== undefined && before !== digest)
+      return refuse(commandId, "other-content", "Another command had this id before, so nothing was done.")
+    if (open.has(commandId)) return outbox.tell({ _tag: "command_accepted", commandId })
+    if (before !== undefined) return outbox.repeat(commandId)
+    if (stopping) return // not accepted: it is asked again when the agent is back
+    if (open.size >= mostWaiting)
+      return refuse(commandId, "busy", `${mostWaiting} commands wait on this host already, so nothing was done.`)
+    const decoded = decodeAction(action, args)
+    if (Result.isFailure(decoded)) return refuse(commandId, "not-understood", decoded.failure)
+    const act = decoded.success
+    const entry = catalog[act.name] as Action<Act["args"]> // an entry and its own arguments
+    if (entry.privilege !== privilege || !options.capabilities.includes(act.name))
+      return refuse(commandId, "not-allowed", notAllowed(act.name, entry))
+    open.set(commandId, digest)
+    outbox.tell({ _tag: "command_accepted", commandId })
+    const work = turns
+      .take(entry.effect === "reads" ? undefined : (entry.key?.(act.args) ?? act.name), () =>
+        inTurn(command, act, entry, digest)
+      )
+      .finally(() => {
+        open.delete(commandId)
+        working.delete(work)
+      })
+    working.add(work)
+  }
+
+  const inTurn = async (
+    command: CommandRequest,
+    act: Act,
+    entry: Action<Act["args"]>,
+    digest: string
+  ): Promise<void> => {
+    const { commandId, grant } = command
+    const durable = entry.effect === "acts"
+    const settle = (result: CommandResult): Promise<void> => outbox.add(fitting(result), digest, durable)
+    if (stopping) return
+    if (now() > grant.expiresAt)
+      return settle(
+        plain(commandId, "expired", "The command's time was over before it could begin, so nothing was done.")
+      )
+    if (durable)
+      try {
+        await receipts.begin(commandId, digest)
+      } catch (cause) {
+        const reason = `No receipt can be written here (${reasonOf(cause)}), so nothing was done. Look at the disk.`
+        return refuse(commandId, "no-receipt", reason)
+      }
+    const startedAt = now()
+    const { performed, rest } = await carryOut(performers, act, {
+      commandId,
+      timeoutMs: Math.min(command.timeoutMs, entry.timeoutMs),
+      effect: entry.effect,
+      ...(command.guardMillis === undefined ? {} : { guardMillis: command.guardMillis })
+    })
+    await settle({ commandId, ...performed, startedAt, finishedAt: now() })
+    await rest // the next with the same key waits until this one is truly gone
+  }
+
+  return {
+    request,
+    acknowledge: outbox.acknowledge,
+    release: (commandId) => void options.releaseGuard?.(commandId).catch(() => undefined), // then the guard restores
+    attach: outbox.attach,
+    idle: () => open.size === 0 && outbox.empty(),
+    stop: async () => {
+      stopping = true
+      await Promise.allSettled(working)
+      await outbox.told()
+    }
+  }
+}
+
+const notAllowed = (name: ActionName, entry: Pick<Action<never>, "optIn">): string =>
+  entry.optIn === true
+    ? `${name} is off on this host, so nothing was done. Its owner can allow it in the agent's configuration.`
+    : `This host's agent does not carry out ${name}, so nothing was done.`

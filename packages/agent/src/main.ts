@@ -1,0 +1,96 @@
+/**
+ * The agent's command: `run`, `helper`, `enroll`, `restore`, `version`.
+ *
+ * Owns: subcommands, exit codes, signals. Does not own: what they do; each is loaded when it is asked for.
+ * Invariants: one file runs on plain Node from the version below on, and says so where it is older; exit 2 is a wrong call, 3 is revoked.
+ */
+import { dirname, join } from "node:path"
+import { fillOlderNode } from "./older-node.ts"
+import type { Surroundings } from "./perform/Surroundings.ts"
+import { type Places, placesBelow } from "./places.ts"
+import { reasonOf, Trouble } from "./trouble.ts"
+
+const usage = `usage: signalbox-agent run | helper | enroll [--replace] | restore ID | version
+  run      the connection to the hub, and what needs no rights (systemd: signalbox-agent.service)
+  helper   root's part, asked over a unix socket (systemd: signalbox-agent-helper.socket)
+  enroll   makes this host an agent: HUB_URL, TOKEN and HUB_FINGERPRINT come from the environment
+  restore  takes back the configuration change ID, when nobody has called that off
+  version
+`
+/** As systemd is told: it does not start a revoked agent again. */
+const revokedExit = 3
+
+const main = async (args: ReadonlyArray<string>): Promise<number> => {
+  fillOlderNode()
+  const places = placesBelow(process.env["SIGNALBOX_AGENT_ROOT"] ?? "")
+  const stop = new AbortController()
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort())
+  switch (args[0]) {
+    case "run": {
+      const [{ run }, { performersFor }] = await Promise.all([import("./run.ts"), import("./perform/performers.ts")])
+      const performers = performersFor(surroundings(places, places.state))
+      return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
+    }
+    case "helper": {
+      const [{ helper }, { performersFor }, { recoverChanges, releaseGuard }] = await Promise.all([
+        import("./helper.ts"),
+        import("./perform/performers.ts"),
+        import("./perform/config/back.ts")
+      ])
+      const own = surroundings(places, places.helperState)
+      await recoverChanges(own)
+      await helper({
+        places,
+        performers: performersFor(own),
+        releaseGuard: async (commandId) => void (await releaseGuard(own, commandId)),
+        signal: stop.signal
+      })
+      return 0
+    }
+    case "enroll": {
+      const { enroll } = await import("./enroll.ts")
+      const { HUB_URL, TOKEN, HUB_FINGERPRINT } = process.env
+      if (HUB_URL === undefined || TOKEN === undefined)
+        throw new Trouble("HUB_URL and TOKEN must be in the environment. signalbox agent invite prints the whole line.")
+      const { name, hub } = await enroll({
+        places,
+        hub: HUB_URL,
+        fingerprint: HUB_FINGERPRINT === "" ? undefined : HUB_FINGERPRINT,
+        token: TOKEN,
+        replace: args.includes("--replace")
+      })
+      process.stdout.write(`This host is ${name} at ${hub} now.\n`)
+      return 0
+    }
+    case "restore": {
+      const { restoreChange } = await import("./perform/config/back.ts")
+      const back = await restoreChange(surroundings(places, places.helperState), args[1] ?? "")
+      process.stdout.write(`${JSON.stringify(back)}\n`)
+      return 0
+    }
+    case "version": {
+      const { version } = await import("./version.ts")
+      process.stdout.write(`${version}\n`)
+      return 0
+    }
+    default:
+      process.stderr.write(usage)
+      return 2
+  }
+}
+
+const surroundings = (places: Places, state: string): Surroundings => ({
+  stateDirectory: join(state, "changes"),
+  agentCommand: [process.execPath, process.argv[1] ?? ""],
+  ownPaths: [dirname(places.config), places.state, places.helperState, process.argv[1] ?? ""]
+})
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (cause: unknown) => {
+    process.stderr.write(
+      `error: ${cause instanceof Trouble ? cause.message : `${reasonOf(cause)}\n${cause instanceof Error ? cause.stack : ""}`}\n`
+    )
+    process.exit(1)
+  }
+)

@@ -1,0 +1,158 @@
+/**
+ * What systemd says of a unit, and whether it stays so.
+ *
+ * Owns: `systemctl show` and its reading, the look over two seconds. Does not own: acts (`acts.ts`).
+ * Invariants: units come after `--`; what cannot be read is absent and never guessed; no password is ever asked for.
+ */
+import { setTimeout as delay } from "node:timers/promises"
+import { type Ran, run } from "../child.ts"
+import { startOf } from "../process/stat.ts"
+import { clean } from "../text/clean.ts"
+
+const properties = [
+  "Id",
+  "LoadState",
+  "ActiveState",
+  "SubState",
+  "Result",
+  "Type",
+  "Description",
+  "FragmentPath",
+  "MainPID",
+  "ExecMainStatus",
+  "NRestarts",
+  "InvocationID",
+  "UnitFileState",
+  "CanReload",
+  "NeedDaemonReload",
+  "ActiveEnterTimestamp",
+  "MemoryCurrent",
+  "TasksCurrent"
+] as const
+
+export interface Unit {
+  readonly unit: string
+  readonly load: string
+  readonly active: string
+  readonly sub: string
+  readonly result: string
+  readonly type: string
+  readonly description: string
+  readonly file: string
+  /** 0: no main process. */
+  readonly mainPid: number
+  /** Clock ticks since boot; null without a main process. */
+  readonly mainStarted: number | null
+  readonly exitStatus: number | null
+  readonly restarts: number
+  readonly invocation: string
+  readonly enabled: string
+  readonly canReload: boolean
+  readonly since: string
+  readonly memoryBytes: number | null
+}
+
+export const systemctl = (args: ReadonlyArray<string>, signal: AbortSignal, timeoutMs?: number): Promise<Ran> =>
+  run("systemctl", ["--no-ask-password", "--no-pager", ...args], {
+    signal,
+    ...(timeoutMs === undefined ? {} : { timeoutMs })
+  })
+
+/** Of what systemctl shows: `key=value` lines, the first `=` parts them. */
+export const parseProperties = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text.split("\n").flatMap((line) => {
+      const at = line.indexOf("=")
+      return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : []
+    })
+  )
+
+export const unitOf = (name: string, text: string, mainStarted: number | null): Unit => {
+  const found = parseProperties(text)
+  const word = (key: (typeof properties)[number]) => clean(found.get(key) ?? "", 300)
+  return {
+    unit: word("Id") || name,
+    load: word("LoadState"),
+    active: word("ActiveState"),
+    sub: word("SubState"),
+    result: word("Result"),
+    type: word("Type"),
+    description: word("Description"),
+    file: word("FragmentPath"),
+    mainPid: number(word("MainPID")) ?? 0,
+    mainStarted,
+    exitStatus: number(word("ExecMainStatus")),
+    restarts: number(word("NRestarts")) ?? 0,
+    invocation: word("InvocationID"),
+    enabled: word("UnitFileState"),
+    canReload: word("CanReload") === "yes",
+    since: word("ActiveEnterTimestamp"),
+    memoryBytes: number(word("MemoryCurrent"))
+  }
+}
+
+export const showUnit = async (name: string, signal: AbortSignal): Promise<Unit> => {
+  const ran = await systemctl(["show", `--property=${properties.join(",")}`, "--", name], signal, 10_000)
+  const mainPid = number(parseProperties(ran.stdout).get("MainPID") ?? "") ?? 0
+  return unitOf(name, ran.stdout, mainPid === 0 ? null : await startOf(mainPid))
+}
+
+export const isThere = (unit: Unit): boolean => unit.load !== "not-found" && unit.load !== ""
+/** Some units end at once and have done their work: their success is how they ended. */
+export const isOneshot = (unit: Unit): boolean => unit.type === "oneshot"
+export const runs = (unit: Unit): boolean =>
+  unit.active === "active" || unit.active === "reloading" || unit.active === "refreshing"
+export const didItsWork = (unit: Unit): boolean =>
+  runs(unit) || (isOneshot(unit) && unit.active === "inactive" && unit.result === "success")
+
+/** The same start of the same unit, with nothing in between. */
+export const isSameRun = (a: Unit, b: Unit): boolean =>
+  a.invocation === b.invocation &&
+  a.mainPid === b.mainPid &&
+  a.mainStarted === b.mainStarted &&
+  a.restarts === b.restarts
+
+const lookMillis = 2_000
+const lookEvery = 250
+
+export interface Look {
+  readonly unit: Unit
+  readonly steady: boolean
+}
+
+/** Looks at a unit again and again for two seconds; the first look that is not the same run, or not well, is the last. */
+export const watchUnit = async (
+  first: Unit,
+  signal: AbortSignal,
+  well: (unit: Unit) => boolean = didItsWork
+): Promise<Look> => {
+  if (!well(first)) return { unit: first, steady: false }
+  let unit = first
+  for (let waited = 0; waited < lookMillis; waited += lookEvery) {
+    await delay(lookEvery, undefined, { signal })
+    unit = await showUnit(first.unit, signal)
+    if (!well(unit) || !isSameRun(first, unit)) return { unit, steady: false }
+  }
+  return { unit, steady: true }
+}
+
+/** What of a unit goes into results. */
+export const facts = (unit: Unit) => ({
+  unit: unit.unit,
+  active: unit.active,
+  sub: unit.sub,
+  result: unit.result,
+  mainPid: unit.mainPid,
+  restarts: unit.restarts,
+  invocation: unit.invocation,
+  enabled: unit.enabled,
+  since: unit.since
+})
+
+/** For sentences: "failed (start-limit-hit)", "active (running)". */
+export const stateWords = (unit: Unit): string =>
+  unit.active === "failed" || unit.sub === "auto-restart"
+    ? `${unit.active} (${unit.sub === "auto-restart" ? "restarting again and again" : unit.result}${unit.exitStatus ? `, exit code ${unit.exitStatus}` : ""})`
+    : `${unit.active} (${unit.sub})`
+
+const number = (text: string): number | null => (/^\d{1,15}$/u.test(text) ? Number(text) : null)

@@ -1,0 +1,94 @@
+/**
+ * system.usage.
+ *
+ * Owns: looking twice at the processors, disks, and putting it together. Does not own: the reading of /proc (`proc.ts`), heartbeats.
+ * Invariants: a disk that does not answer (a dead network mount) does not keep the rest waiting.
+ */
+import { readFile, statfs } from "node:fs/promises"
+import { setTimeout as delay } from "node:timers/promises"
+import type { Performer } from "../Performer.ts"
+import { clean } from "../text/clean.ts"
+import {
+  type CpuTimes,
+  cpuPercent,
+  parseCpuTimes,
+  parseLoad,
+  parseMemory,
+  parseMounts,
+  parsePressure,
+  parseUptime,
+  percent
+} from "./proc.ts"
+
+const cpuMillis = 500
+const diskMillis = 2_000
+const mostDisks = 100
+
+export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
+  const first = await readCpuTimes()
+  const [disks] = await Promise.all([readDisks(), delay(cpuMillis, undefined, { signal: of.signal })])
+  const [second, meminfo, loadavg, uptime, pressure] = await Promise.all([
+    readCpuTimes(),
+    proc("meminfo"),
+    proc("loadavg"),
+    proc("uptime"),
+    Promise.all(["cpu", "memory", "io"].map(async (name) => parsePressure(await proc(`pressure/${name}`))))
+  ])
+  const memory = parseMemory(meminfo)
+  const cpu = cpuPercent(first, second)
+  const root = disks.find(({ path }) => path === "/")
+  const usage = {
+    cpu,
+    memory: percent(memory.used, memory.total),
+    memoryBytes: { total: memory.total, used: memory.used, swapTotal: memory.swapTotal, swapUsed: memory.swapUsed },
+    load: [...parseLoad(loadavg)],
+    uptime: parseUptime(uptime),
+    disk: root?.percent ?? 0,
+    disks: disks.map((disk) => ({ ...disk })),
+    pressure: { cpu: pressure[0] ?? null, memory: pressure[1] ?? null, io: pressure[2] ?? null }
+  }
+  return {
+    outcome: "succeeded",
+    summary: `CPU ${usage.cpu} %, memory ${usage.memory} %, disk ${usage.disk} %, load ${usage.load[0] ?? 0}.`,
+    data: usage
+  }
+}
+
+const readCpuTimes = async (): Promise<CpuTimes> => parseCpuTimes(await proc("stat"))
+
+export interface Disk {
+  readonly path: string
+  readonly bytes: number
+  readonly usedBytes: number
+  readonly freeBytes: number
+  /** As df tells it: of what ordinary users can have. */
+  readonly percent: number
+  readonly inodesPercent: number
+}
+
+export const readDisks = async (): Promise<ReadonlyArray<Disk>> => {
+  const mounts = parseMounts(await proc("self/mountinfo")).slice(0, mostDisks)
+  const disks = await Promise.all(mounts.map(({ path }) => readDisk(path)))
+  return disks.filter((disk) => disk !== undefined)
+}
+
+const readDisk = async (path: string): Promise<Disk | undefined> => {
+  const late = new AbortController()
+  const found = await Promise.race([
+    statfs(path).catch(() => undefined),
+    delay(diskMillis, undefined, { signal: late.signal, ref: false }).catch(() => undefined)
+  ])
+  late.abort()
+  if (found === undefined || found.blocks === 0) return undefined
+  const used = found.blocks - found.bfree
+  return {
+    path: clean(path, 300),
+    bytes: found.blocks * found.bsize,
+    usedBytes: used * found.bsize,
+    freeBytes: found.bavail * found.bsize,
+    percent: percent(used, used + found.bavail),
+    inodesPercent: percent(found.files - found.ffree, found.files)
+  }
+}
+
+const proc = (name: string): Promise<string> => readFile(`/proc/${name}`, "utf8").catch(() => "")

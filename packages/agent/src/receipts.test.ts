@@ -1,0 +1,144 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import type { CommandResult } from "@signalbox/core/agent/protocol.ts"
+import { openReceipts } from "./receipts.ts"
+
+const day = 86_400_000
+let directory = ""
+let path = ""
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "receipts-"))
+  path = join(directory, "receipts.jsonl")
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+const result = (commandId: string, at = 1): CommandResult => ({
+  commandId,
+  outcome: "succeeded",
+  summary: "done",
+  data: { lines: ["ä\n", "b"] },
+  proven: true,
+  startedAt: at,
+  finishedAt: at
+})
+
+describe("receipts", () => {
+  it("give back a result after the process has ended, until it is acknowledged and after", async () => {
+    const first = await openReceipts(path)
+    await Promise.all([first.begin("a", "da"), first.begin("b", "db")])
+    await first.end("da", result("a"))
+    await first.end("db", result("b"))
+    await first.acknowledge("b")
+    await first.close()
+    const second = await openReceipts(path)
+    assert.deepStrictEqual(second.unacknowledged(), ["a"])
+    assert.deepStrictEqual(await second.result("a"), result("a"))
+    assert.deepStrictEqual(await second.result("b"), result("b"))
+    assert.strictEqual(second.find("b")?.digest, "db")
+    assert.isUndefined(second.find("c"))
+    await second.close()
+  })
+
+  it("say that nobody knows of what was begun and has no end, once and for all", async () => {
+    const first = await openReceipts(path, () => 7)
+    await first.begin("a", "da")
+    await first.close()
+    for (const when of [8, 9]) {
+      const again = await openReceipts(path, () => when)
+      const ended = await again.result("a")
+      assert.strictEqual(ended?.outcome, "unknown")
+      assert.match(ended?.summary ?? "", /nobody can tell/u)
+      assert.deepStrictEqual([ended?.startedAt, ended?.finishedAt], [7, 8])
+      assert.deepStrictEqual(again.unacknowledged(), ["a"])
+      await again.close()
+    }
+  })
+
+  it("pass over a last line that was torn at any byte, and write over it", async () => {
+    const first = await openReceipts(path)
+    await first.begin("a", "da")
+    await first.end("da", result("a"))
+    await first.close()
+    const whole = await readFile(path)
+    const lastLine = whole.subarray(whole.indexOf(10) + 1)
+    for (let length = 0; length < lastLine.length; length += 7) {
+      await writeFile(path, Buffer.concat([whole, lastLine.subarray(0, length)]))
+      const again = await openReceipts(path)
+      await again.begin("b", "db")
+      await again.close()
+      const read = await openReceipts(path)
+      assert.deepStrictEqual(
+        [(await read.result("a"))?.outcome, (await read.result("b"))?.outcome],
+        ["succeeded", "unknown"]
+      )
+      await read.close()
+    }
+    await writeFile(path, whole.subarray(0, whole.length - 1)) // the end of "a" itself was torn: it had begun
+    const torn = await openReceipts(path)
+    assert.strictEqual((await torn.result("a"))?.outcome, "unknown")
+    await torn.close()
+  })
+
+  it("damaged in the middle, stop the agent with the mend", async () => {
+    await writeFile(
+      path,
+      '{"_tag":"began","id":"a","at":1,"digest":"d"}\n{"_tag":"beg\n{"_tag":"began","id":"b","at":1,"digest":"d"}\n'
+    )
+    const failed = await openReceipts(path).then(
+      () => undefined,
+      (cause: unknown) => cause
+    )
+    assert.match(String(failed), /damaged at byte 46.*Move the file away/u)
+  })
+
+  it("keep results for 30 days, ids for a year, and what the hub has not heard for ever", async () => {
+    const first = await openReceipts(path, () => 0)
+    for (const id of ["a", "b", "heard-not"]) {
+      await first.begin(id, `d${id}`)
+      await first.end(`d${id}`, result(id, 0))
+    }
+    await first.acknowledge("a")
+    await first.acknowledge("b")
+    await first.close()
+    const size = (await stat(path)).size
+
+    const young = await openReceipts(path, () => 30 * day)
+    assert.deepStrictEqual(await young.result("a"), result("a", 0))
+    await young.close()
+    assert.strictEqual((await stat(path)).size, size)
+
+    const month = await openReceipts(path, () => 30 * day + 1)
+    const remembered = await month.result("a")
+    assert.deepStrictEqual([remembered?.outcome, remembered?.data], ["succeeded", null])
+    assert.strictEqual(month.find("a")?.digest, "da")
+    assert.deepStrictEqual(await month.result("heard-not"), result("heard-not", 0))
+    await month.begin("later", "dl")
+    await month.end("dl", result("later", 30 * day + 1))
+    await month.close()
+    assert.isBelow((await stat(path)).size, size)
+
+    const years = await openReceipts(path, () => 800 * day)
+    assert.isUndefined(years.find("a"))
+    assert.deepStrictEqual(years.unacknowledged(), ["heard-not", "later"])
+    assert.deepStrictEqual(await years.result("later"), result("later", 30 * day + 1))
+    await years.close()
+  })
+
+  it("are readable by their owner only", async () => {
+    await (await openReceipts(path)).close()
+    assert.strictEqual((await stat(path)).mode & 0o777, 0o600)
+  })
+
+  it("of a hundred at once are all there", async () => {
+    const receipts = await openReceipts(path)
+    const ids = Array.from({ length: 100 }, (_, n) => `id${n}`)
+    await Promise.all(ids.map((id) => receipts.begin(id, "d").then(() => receipts.end("d", result(id)))))
+    for (const id of ids) assert.deepStrictEqual(await receipts.result(id), result(id))
+    await receipts.close()
+    const again = await openReceipts(path)
+    assert.deepStrictEqual([...again.unacknowledged()].toSorted(), ids.toSorted())
+    await again.close()
+  })
+})

@@ -1,0 +1,91 @@
+/**
+ * The agent's unprivileged process: the socket to the hub on one side, its own desk and root's helper on the other.
+ *
+ * Owns: putting them together, and which of the two a command goes to. Does not own: either.
+ * Invariants: it can do nothing as root; a command goes where the catalogue says that it belongs.
+ */
+import { join } from "node:path"
+import { catalog, isActionName } from "@signalbox/core/action/catalog.ts"
+import { publicKeyFrom } from "@signalbox/core/agent/grant.ts"
+import type { AgentMessage, HubMessage } from "@signalbox/core/agent/protocol.ts"
+import { capabilities, readConfig } from "./config.ts"
+import { makeDesk } from "./desk.ts"
+import { hello, sampler } from "./facts.ts"
+import { makeHelperLink } from "./helper-link.ts"
+import { readKey } from "./identity.ts"
+import { keepLink, type LinkEnd } from "./link.ts"
+import type { Performers } from "./perform/Performer.ts"
+import type { Places } from "./places.ts"
+import { openReceipts } from "./receipts.ts"
+import { Trouble } from "./trouble.ts"
+
+export interface RunOptions {
+  readonly places: Places
+  readonly performers: Partial<Performers>
+  readonly signal: AbortSignal
+  readonly heartbeatMillis?: number
+}
+
+export const run = async ({ places, performers, signal, heartbeatMillis }: RunOptions): Promise<LinkEnd> => {
+  const config = await readConfig(places.config, { rootOnly: false })
+  const key = await readKey(places.key)
+  const hubKey = publicKeyFrom(config.hubKey)
+  if (hubKey === undefined) throw new Trouble(`${places.config} holds no key of the hub. Enroll this host anew.`)
+  const actions = capabilities(config, Object.keys(performers))
+  const receipts = await openReceipts(join(places.state, "receipts.jsonl"))
+  const desk = makeDesk({
+    agentId: config.agentId,
+    hubKey,
+    privilege: "agent",
+    capabilities: actions,
+    performers,
+    receipts
+  })
+  const helper = makeHelperLink(places.socket)
+  /** Results that came from the helper: their acknowledgments go there. */
+  const fromHelper = new Set<string>()
+
+  const received = (message: HubMessage): void => {
+    switch (message._tag) {
+      case "command_request":
+        return isActionName(message.action) && catalog[message.action].privilege === "root"
+          ? helper.request(message)
+          : desk.request(message)
+      case "result_acknowledged":
+        return fromHelper.delete(message.commandId)
+          ? helper.acknowledge(message.commandId)
+          : desk.acknowledge(message.commandId)
+      case "guard_released":
+        return helper.release(message.commandId)
+      case "event_notification":
+        return undefined
+    }
+  }
+  const connected = (send: (message: AgentMessage) => void): (() => void) => {
+    desk.attach(send)
+    fromHelper.clear()
+    helper.attach((message) => {
+      if (message._tag === "command_result") fromHelper.add(message.commandId)
+      send(message)
+    })
+    return () => {
+      desk.attach(undefined)
+      helper.attach(undefined)
+    }
+  }
+  const end = await keepLink({
+    target: config,
+    agentId: config.agentId,
+    key,
+    hello: () => hello({ allows: config.allows, actions }),
+    sample: sampler(),
+    connected,
+    received,
+    signal,
+    ...(heartbeatMillis === undefined ? {} : { heartbeatMillis })
+  })
+  helper.close()
+  await desk.stop()
+  await receipts.close()
+  return end
+}

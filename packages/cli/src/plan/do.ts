@@ -1,0 +1,128 @@
+/**
+ * `do`: an instruction to its end.
+ *
+ * Owns: the way from words to approval to results, and the exit code: 0 it is done, 1 it failed or was refused, 2 it waits for approval or
+ * cannot be told. Does not own: what is printed (`print.ts`), the rules of approval (core's `gate.ts`).
+ * Invariants: what is approved here is exactly what was shown here; nothing is approved because nobody was there to ask.
+ */
+import { randomUUID } from "node:crypto"
+import { createInterface } from "node:readline/promises"
+import { Effect } from "effect"
+import { risks } from "@signalbox/core/action/Action.ts"
+import { HubClient } from "@signalbox/core/api/HubClient.ts"
+import { gateOf } from "@signalbox/core/plan/gate.ts"
+import { shortCode } from "@signalbox/core/plan/hash.ts"
+import type { PlanView } from "@signalbox/core/plan/view.ts"
+import { withHub } from "../client/hub.ts"
+import { answer, CommandFailed, Json, talk } from "../output.ts"
+import { followPlan } from "./follow.ts"
+import { howToApprove, planJson, preview, targetText } from "./print.ts"
+
+export interface DoFlags {
+  readonly dryRun: boolean
+  readonly yesUpTo: "low" | "medium" | undefined
+  readonly noWait: boolean
+  readonly model: string | undefined
+}
+
+export const run = (text: string, flags: DoFlags) =>
+  withHub(
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const { plan: first, position } = yield* hub.plans.give({
+        payload: {
+          commandId: randomUUID(),
+          text,
+          ...(flags.dryRun ? { dryRun: true } : {}),
+          ...(flags.model === undefined ? {} : { model: flags.model })
+        }
+      })
+      if (first.status === "asked") yield* talk("The phrasebook does not know this; a model is being asked.")
+      const proposed = first.status === "asked" ? yield* followPlan(first, position, () => Effect.void) : first
+      if (proposed.status !== "proposed") return yield* carried(proposed, position, flags.noWait)
+      if (!(yield* Json)) yield* talk(preview(proposed))
+      const agreed = yield* agreement(proposed, flags.yesUpTo)
+      if (agreed === undefined) {
+        if (!(yield* Json)) yield* talk(`It waits for approval: ${howToApprove(proposed)}`)
+        yield* answer(planJson(proposed), () => "")
+        return yield* Effect.fail(new CommandFailed({ reason: "", code: 2 }))
+      }
+      const done =
+        agreed === "no"
+          ? yield* hub.plans.reject({ params: { planId: proposed.planId }, payload: { commandId: randomUUID() } })
+          : yield* hub.plans.approve({
+              params: { planId: proposed.planId },
+              payload: { commandId: randomUUID(), hash: proposed.hash ?? "", ...agreed }
+            })
+      return yield* carried(done.plan, done.position, flags.noWait)
+    })
+  )
+
+/** From an approved (or ended) plan to its end: results as they come, then the exit code. */
+export const carried = Effect.fnUntraced(function* (plan: PlanView, position: number, noWait: boolean) {
+  const json = yield* Json
+  const alone = plan.plan?.steps.length === 1 && plan.plan.steps[0]?.targets.length === 1
+  const shown = new Set<string>()
+  const tell = (now: PlanView) =>
+    json
+      ? Effect.void
+      : Effect.forEach(fresh(now, shown), (text) => Effect.sync(() => process.stdout.write(`${text}\n`)), {
+          discard: true
+        })
+  const fresh = (now: PlanView, told: Set<string>): ReadonlyArray<string> =>
+    now.steps.flatMap((targets, step) =>
+      targets.flatMap((target) => {
+        const key = `${step} ${target.agentId} ${target.state}`
+        if (target.finishedAt === undefined || told.has(key)) return []
+        told.add(key)
+        return [targetText(target, alone)]
+      })
+    )
+  yield* tell(plan)
+  const last = noWait ? plan : yield* followPlan(plan, position, tell)
+  if (json) yield* answer(planJson(last), () => "")
+  else if (last.status === "not-understood" || last.status === "previewed") yield* talk(preview(last))
+  else if (noWait) yield* talk(`${last.planId} is ${last.status}. See plan show ${last.planId}.`)
+  else yield* talk(`${last.planId}: ${ending(last)}`)
+  const code = exitCode(last, noWait)
+  if (code > 0) return yield* Effect.fail(new CommandFailed({ reason: "", code }))
+})
+
+const exitCode = ({ status }: PlanView, noWait: boolean): 0 | 1 | 2 => {
+  if (["succeeded", "previewed", "skipped"].includes(status)) return 0
+  if (noWait && ["approved", "running"].includes(status)) return 0
+  return ["failed", "rejected", "expired", "not-understood", "cancelled"].includes(status) ? 1 : 2
+}
+
+const ending = (plan: PlanView): string => {
+  const counts = Object.entries(plan.counts ?? {}).filter(([, count]) => count > 0)
+  const said = counts.map(([name, count]) => `${count} ${name === "rolledBack" ? "rolled back" : name}`).join(", ")
+  const { reason = plan.rejected?.reason } = plan
+  return [plan.status, said === "" ? "" : ` (${said})`, reason === undefined ? "" : `: ${reason}`].join("")
+}
+
+/** @returns what goes with the approval, "no", or undefined: there is nobody to ask */
+const agreement = (plan: PlanView, yesUpTo: "low" | "medium" | undefined) =>
+  Effect.gen(function* () {
+    if (plan.plan === undefined) return undefined
+    const gate = gateOf(plan.plan)
+    if (yesUpTo !== undefined && risks.indexOf(plan.plan.risk) <= risks.indexOf(yesUpTo)) return {}
+    if (!process.stdin.isTTY || !process.stderr.isTTY || (yield* Json)) return undefined
+    const code = shortCode(plan.hash ?? "")
+    const question = gate.typed ? `This is critical. Type ${code} to approve it, or nothing: ` : "Approve it? [y/N] "
+    const said = (yield* ask(question)).trim()
+    if (gate.typed) return said.toLowerCase().replaceAll(/\s/gu, "") === code.toLowerCase() ? { code } : ("no" as const)
+    return /^y(?:es)?$/iu.test(said) ? {} : ("no" as const)
+  })
+
+const ask = (question: string): Effect.Effect<string> =>
+  Effect.promise(async (signal) => {
+    const lines = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      return await lines.question(question, { signal })
+    } catch {
+      return ""
+    } finally {
+      lines.close()
+    }
+  })

@@ -1,0 +1,118 @@
+/**
+ * Conditions in words: "if cpu is over 80 %", "only if db1 is online", "unless nginx is running on web2".
+ *
+ * Owns: phrases of conditions. Does not own: asking them (worker).
+ * Invariants: a name before "is running" is a host if the fleet has one of that name, else a unit.
+ */
+import type { Condition } from "../plan.ts"
+import { factIs } from "./facts.ts"
+import type { Vocabulary } from "./targets.ts"
+import { unitNamed } from "./units.ts"
+import type { Words } from "./words.ts"
+
+type Found = ReadonlyArray<readonly [Condition, number]>
+
+const said = (words: Words, at: number, ...what: ReadonlyArray<string>): boolean =>
+  what.every((one, i) => words[at + i]?.plain === one)
+
+const openings: ReadonlyArray<{ readonly words: ReadonlyArray<string>; readonly not?: true }> = [
+  { words: ["but", "only", "if"] },
+  { words: ["only", "if"] },
+  { words: ["only", "when"] },
+  { words: ["only", "where"] },
+  { words: ["if"] },
+  { words: ["when"] },
+  { words: ["where"] },
+  { words: ["provided", "that"] },
+  { words: ["as", "long", "as"] },
+  { words: ["unless"], not: true }
+]
+
+export const conditionAt = (words: Words, at: number, known: Vocabulary): Found =>
+  openings.flatMap((opening): Found => {
+    if (!said(words, at, ...opening.words)) return []
+    return joined(words, at + opening.words.length, known).map(([condition, next]): readonly [Condition, number] => [
+      opening.not === undefined ? condition : { _tag: "Not", of: condition },
+      next
+    ])
+  })
+
+const joined = (words: Words, at: number, known: Vocabulary): Found =>
+  single(words, at, known).flatMap(([first, next]): Found => {
+    const word = words[next]?.plain
+    if (word !== "and" && word !== "or") return [[first, next]]
+    const _tag = word === "and" ? "And" : "Or"
+    const rest = joined(words, next + 1, known)
+    return [
+      [first, next],
+      ...rest.flatMap(([more, end]): Found => {
+        const mixed = (more._tag === "And" || more._tag === "Or") && more._tag !== _tag
+        return mixed ? [] : [[{ _tag, of: [first, ...(more._tag === _tag ? more.of : [more])] }, end]]
+      })
+    ]
+  })
+
+const states: ReadonlyArray<readonly [ReadonlyArray<string>, "active" | "inactive" | "failed", boolean]> = [
+  [["is", "not", "running"], "active", true],
+  [["isn't", "running"], "active", true],
+  [["is", "not", "active"], "active", true],
+  [["is", "running"], "active", false],
+  [["runs"], "active", false],
+  [["is", "active"], "active", false],
+  [["is", "up"], "active", false],
+  [["is", "stopped"], "inactive", false],
+  [["is", "inactive"], "inactive", false],
+  [["is", "down"], "active", true],
+  [["has", "failed"], "failed", false],
+  [["is", "failed"], "failed", false]
+]
+const reachable: ReadonlyArray<readonly [ReadonlyArray<string>, boolean]> = [
+  [["is", "running"], true],
+  [["is", "online"], true],
+  [["is", "up"], true],
+  [["is", "reachable"], true],
+  [["is", "connected"], true],
+  [["is", "offline"], false],
+  [["is", "down"], false],
+  [["is", "not", "reachable"], false],
+  [["is", "unreachable"], false],
+  [["is", "not", "online"], false],
+  [["is", "not", "running"], false]
+]
+
+const single = (words: Words, start: number, known: Vocabulary): Found => {
+  const at = said(words, start, "the") ? start + 1 : start
+  const facts = factIs(words, at).flatMap(([fact, next]): Found => {
+    const other = elsewhere(words, next, known)
+    return [[fact, next], ...(other === undefined ? [] : [[{ ...fact, host: other }, next + 2] as const])]
+  })
+  const word = words[at]
+  if (word === undefined || word.quoted) return facts
+  const host = known.hosts.find((had) => had.name.toLowerCase() === word.plain)
+  const found: Array<readonly [Condition, number]> = [...facts]
+  if (host !== undefined) {
+    for (const [phrase, up] of reachable)
+      if (said(words, at + 1, ...phrase)) {
+        const online = { _tag: "Online", host: host.name } as const
+        found.push([up ? online : { _tag: "Not", of: online }, at + 1 + phrase.length])
+      }
+    return found
+  }
+  const service = ["service", "daemon"].includes(words[at + 1]?.plain ?? "") ? 1 : 0
+  const unit = unitNamed(word)
+  if (unit === undefined) return found
+  for (const [phrase, state, not] of states) {
+    if (!said(words, at + 1 + service, ...phrase)) continue
+    const next = at + 1 + service + phrase.length
+    const other = elsewhere(words, next, known)
+    const asked = { _tag: "Unit", unit, state } as const
+    const tell = (condition: Condition): Condition => (not ? { _tag: "Not", of: condition } : condition)
+    found.push([tell(asked), next])
+    if (other !== undefined) found.push([tell({ ...asked, host: other }), next + 2])
+  }
+  return found
+}
+
+/** "… on db1": the host that is asked instead of the target. */
+const elsewhere = (words: Words, at: number, known: Vocabulary): string | undefined =>
+  said(words, at, "on") ? known.hosts.find((had) => had.name.toLowerCase() === words[at + 1]?.plain)?.name : undefined

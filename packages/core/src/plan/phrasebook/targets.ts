@@ -1,0 +1,196 @@
+/**
+ * Which hosts words mean: "web1 and web2", "all web servers", "db-*", "hosts tagged prod except db1", "Debian 12 servers".
+ *
+ * Owns: phrases of targets. Does not own: resolving a selector (`selector.ts`).
+ * Invariants: a word means a host or a tag only if the fleet has it, or it is a glob; a tag wins over the beginning of names, unless hosts
+ * have the name and not the tag: then there are two readings, so that somebody is asked.
+ */
+import type { Selector } from "../plan.ts"
+import { comparisons, factIs } from "./facts.ts"
+import type { Word, Words } from "./words.ts"
+
+/** What the phrasebook knows of the fleet. */
+export interface Vocabulary {
+  readonly hosts: ReadonlyArray<{ readonly name: string; readonly tags: ReadonlyArray<string> }>
+}
+type Found = ReadonlyArray<readonly [Selector, number]>
+
+const hostWords = new Set([
+  "server",
+  "servers",
+  "host",
+  "hosts",
+  "machine",
+  "machines",
+  "node",
+  "nodes",
+  "box",
+  "boxes",
+  "vm",
+  "vms",
+  "system",
+  "systems"
+])
+const is = (word: Word | undefined, ...said: ReadonlyArray<string>): boolean =>
+  word !== undefined && !word.quoted && said.includes(word.plain)
+
+/** Every way to read hosts from `at` on: alone, as a list, with exceptions. */
+export const targetsAt = (words: Words, at: number, known: Vocabulary): Found => {
+  const list = lists(words, at, known)
+  return list.flatMap(([selector, next]): Found => {
+    const without = is(words[next], "except", "but", "without") ? lists(words, after(words, next + 1), known) : []
+    return [
+      [selector, next],
+      ...without.map(([not, end]): readonly [Selector, number] => [
+        { _tag: "And", of: [selector, { _tag: "Not", of: not }] },
+        end
+      ])
+    ]
+  })
+}
+
+const lists = (words: Words, at: number, known: Vocabulary): Found =>
+  one(words, at, known).flatMap(([first, next]): Found => {
+    const more = is(words[next], ",", "and", "&")
+      ? lists(words, is(words[next], ",") && is(words[next + 1], "and") ? next + 2 : next + 1, known)
+      : []
+    const joined = more.map(([rest, end]): readonly [Selector, number] => [
+      { _tag: "Or", of: [first, ...(rest._tag === "Or" ? rest.of : [rest])] },
+      end
+    ])
+    return [[first, next], ...joined]
+  })
+
+const one = (words: Words, start: number, known: Vocabulary): Found => {
+  const article = articles(words, start)
+  const every = is(words[article], "all", "every", "each", "any") ? article + 1 : article
+  const at = is(words[every], "the", "of", "my", "our") ? every + 1 : every
+  const all = every > article
+  const found: Array<readonly [Selector, number]> = []
+  if (is(words[start], "everywhere")) found.push([{ _tag: "All" }, start + 1])
+  const word = words[at]
+  if (word === undefined) return found
+  if (all && hostWords.has(word.plain)) {
+    found.push([{ _tag: "All" }, at + 1])
+    for (const [narrow, next] of that(words, at + 1)) found.push([narrow, next])
+  }
+  if (!all && hostWords.has(word.plain) && word.plain.endsWith("s"))
+    for (const [narrow, next] of that(words, at + 1)) found.push([narrow, next])
+  if (is(word, "tag", "tagged")) {
+    const tag = tagNamed(words[at + 1], known)
+    if (tag !== undefined) found.push([tag, at + 2])
+  }
+  for (const selector of meant(word, all, known)) {
+    const plural = hostWords.has(words[at + 1]?.plain ?? "")
+    if (selector.group && !plural && !all) continue // "web" alone is no host
+    found.push([selector.selector, plural ? at + 2 : at + 1])
+  }
+  found.push(...system(words, at))
+  return found
+}
+
+/** "but not on web3": nothing of it says more than "but". */
+const after = (words: Words, at: number): number => {
+  const not = is(words[at], "not") ? at + 1 : at
+  return is(words[not], "on", "for") ? not + 1 : not
+}
+
+const articles = (words: Words, at: number): number => {
+  const the = is(words[at], "the") ? at + 1 : at
+  return is(words[the], "host", "server", "machine", "node") ? the + 1 : the
+}
+
+/** "… tagged prod", "… that run Debian 12", "… with more than 80 % cpu". */
+const that = (words: Words, at: number): Found => {
+  const open = is(words[at], "that", "which", "where") ? at + 1 : at
+  if (is(words[open], "tagged", "labelled", "labeled")) {
+    const tag = words[open + 1]
+    if (tag !== undefined && /^[A-Za-z0-9][A-Za-z0-9._:-]{0,62}$/u.test(tag.text))
+      return [[{ _tag: "Tag", tag: tag.text }, open + 2]]
+  }
+  const verb = is(words[open], "run", "runs", "running", "on", "use", "uses", "using", "with", "have", "has", "having")
+    ? open + 1
+    : open
+  return [
+    ...system(words, verb).map(([selector, next]): readonly [Selector, number] => [
+      selector,
+      hostWords.has(words[next - 1]?.plain ?? "") ? next - 1 : next
+    ]),
+    ...factIs(words, verb).map(([fact, next]): readonly [Selector, number] => [fact, next])
+  ]
+}
+
+const systems: { readonly [said: string]: string } = {
+  debian: "Debian",
+  ubuntu: "Ubuntu",
+  fedora: "Fedora",
+  centos: "CentOS",
+  rocky: "Rocky",
+  alma: "Alma",
+  almalinux: "AlmaLinux",
+  rhel: "Red Hat",
+  alpine: "Alpine",
+  arch: "Arch",
+  opensuse: "openSUSE",
+  proxmox: "Proxmox"
+}
+
+/** "Debian 12", "debian servers". */
+const system = (words: Words, at: number): Found => {
+  const name = systems[words[at]?.plain ?? ""]
+  if (name === undefined) return []
+  const version = words[at + 1]?.text ?? ""
+  const numbered = /^[0-9]{1,4}(?:\.[0-9]{1,2})?$/u.test(version)
+  const next = at + (numbered ? 2 : 1)
+  const end = hostWords.has(words[next]?.plain ?? "") ? next + 1 : next
+  return [[{ _tag: "Fact", fact: "os", is: "~", value: numbered ? `${name} ${version}` : name }, end]]
+}
+
+const tagNamed = (word: Word | undefined, known: Vocabulary): Selector | undefined => {
+  const tag = word === undefined ? undefined : tags(known).find((had) => had.toLowerCase() === word.text.toLowerCase())
+  return tag === undefined ? undefined : { _tag: "Tag", tag }
+}
+const tags = (known: Vocabulary): ReadonlyArray<string> => [...new Set(known.hosts.flatMap((host) => host.tags))]
+
+interface Meant {
+  readonly selector: Selector
+  /** A word for several, which needs "servers" or "all" beside it. */
+  readonly group: boolean
+}
+
+const meant = (word: Word, all: boolean, known: Vocabulary): ReadonlyArray<Meant> => {
+  const { text, plain } = word
+  if (comparisons.has(plain)) return []
+  if (/[*?]/u.test(text))
+    return /^[A-Za-z0-9*?][A-Za-z0-9._*?-]{0,62}$/u.test(text) && !/^[*?]+$/u.test(text)
+      ? [{ selector: { _tag: "Name", glob: text }, group: false }]
+      : text === "*"
+        ? [{ selector: { _tag: "All" }, group: false }]
+        : []
+  const host =
+    known.hosts.find((had) => had.name === text) ?? known.hosts.find((had) => had.name.toLowerCase() === plain)
+  if (host !== undefined && !all) return [{ selector: { _tag: "Name", glob: host.name }, group: false }]
+  return group(plain, known)
+}
+
+/** "web" of "all web servers": a tag, or what names begin with; both, if they are not the same hosts. */
+const group = (plain: string, known: Vocabulary): ReadonlyArray<Meant> => {
+  const names = (test: (host: Vocabulary["hosts"][number]) => boolean) =>
+    known.hosts.filter(test).map((host) => host.name)
+  const singular = plain.replace(/s$/u, "")
+  const tag = tags(known).find((had) => [plain, singular, `${plain}s`].includes(had.toLowerCase()))
+  const begin = [plain, singular].find((said) =>
+    known.hosts.some((host) =>
+      new RegExp(`^${said.replaceAll(/[^a-z0-9]/gu, "")}[-_.]?[0-9]`, "u").test(host.name.toLowerCase())
+    )
+  )
+  const byName = begin === undefined || begin === "" ? [] : names((host) => host.name.toLowerCase().startsWith(begin))
+  const byTag = tag === undefined ? [] : names((host) => host.tags.includes(tag))
+  const covered = byName.every((name) => byTag.includes(name))
+  return [
+    ...(tag === undefined ? [] : [{ selector: { _tag: "Tag", tag } as const, group: true }]),
+    ...(begin === undefined || begin === "" || (tag !== undefined && covered)
+      ? []
+      : [{ selector: { _tag: "Name", glob: `${begin}*` } as const, group: true }])
+  ]
+}

@@ -1,0 +1,59 @@
+/**
+ * What an instruction means: the phrasebook first, a model where that does not know, else an honest no.
+ *
+ * Owns: that order. Does not own: the phrasebook, asking the model (worker), freezing targets (`Plans.ts`).
+ * Invariants: what has two readings is asked back and never given to a model to choose; without a model nothing waits for one.
+ */
+import type { FleetMember } from "../agent/Fleet.ts"
+import { readInstruction } from "./phrasebook/read.ts"
+import type { Instructed } from "./Plans.ts"
+import { draftText, stepText } from "./words.ts"
+
+export interface Words {
+  readonly text: string
+  /** The model to ask; undefined: there is none. */
+  readonly model: string | undefined
+}
+
+const help =
+  'Say what is to be done and where, like "restart nginx on all web servers" or "show errors since today on db1"'
+
+/** @param nowMs a clock in milliseconds, for how long it took */
+export const understand = (
+  { text, model }: Words,
+  members: ReadonlyArray<Pick<FleetMember, "host" | "tags">>,
+  nowMs: () => number
+): Instructed["meaning"] => {
+  const began = nowMs()
+  if (members.length === 0)
+    return {
+      reason: "No host has an agent yet, so there is nothing to act on. Install one with host prepare HOST --agent.",
+      questions: [],
+      readings: []
+    }
+  const reading = readInstruction(text, { hosts: members.map(({ host, tags }) => ({ name: host, tags })) })
+  switch (reading._tag) {
+    case "Understood": {
+      const tookMs = Math.round((nowMs() - began) * 100) / 100
+      return {
+        draft: reading.draft,
+        origin: { by: "phrasebook", tookMs },
+        understood: reading.draft.steps.map((step) => stepText(step).slice(0, 500).toWellFormed())
+      }
+    }
+    case "Unclear":
+      return {
+        reason: reading.question,
+        questions: [],
+        readings: reading.readings.slice(0, 10).map((draft) => draftText(draft).slice(0, 1_000).toWellFormed())
+      }
+    case "NotUnderstood":
+      return model === undefined
+        ? {
+            reason: `The phrasebook does not know this, and there is no model to ask (model list). ${help}.`,
+            questions: [],
+            readings: []
+          }
+        : { ask: "model", text, model }
+  }
+}
