@@ -1,7 +1,19 @@
 /** Files are changed whole or not at all, only where they may be, and can be put back: on a real disk, without services. */
 import { randomUUID } from "node:crypto"
 import { execFileSync } from "node:child_process"
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises"
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile
+} from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, it } from "vitest"
@@ -87,12 +99,15 @@ it("links that lead out, FIFOs, directories of others, files of the agent: refus
   await mkdir(at("open"))
   await chmod(at("open"), 0o777)
   await mkdir(at("agent"))
+  await writeFile(at("twice.conf"), "x")
+  await link(at("twice.conf"), at("other.conf"))
   for (const path of [
     at("out.conf"),
     at("dir/new.conf"),
     at("dangling.conf"),
     at("pipe.conf"),
     at("open/x.conf"),
+    at("twice.conf"),
     at("agent/key"),
     join(own.stateDirectory, "x"),
     "/etc/shadow",
