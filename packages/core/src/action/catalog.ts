@@ -24,7 +24,13 @@ import { configReasons, unitReasons } from "./sensitive.ts"
 
 const optional = Schema.optionalKey
 const unit = Schema.Struct({ unit: UnitName })
-const none = Schema.Struct({})
+/** A struct without fields alone would take anything. */
+const none = Schema.Struct({}).check(
+  Schema.makeFilter(
+    (args) =>
+      (typeof args === "object" && !Array.isArray(args) && Object.keys(args).length === 0) || "Expected no arguments"
+  )
+)
 const seconds = (n: number) => n * 1_000
 const minutes = (n: number) => n * 60_000
 
