@@ -22,7 +22,7 @@ import type { Performed } from "../Performer.ts"
 import { performersFor } from "../performers.ts"
 import type { Surroundings } from "../Surroundings.ts"
 import { mark } from "../text/mask.ts"
-import { afterCrash, recoverChanges, releaseGuard, restoreChange } from "./back.ts"
+import { afterCrash, afterGuard, recoverChanges, releaseGuard, restoreChange } from "./back.ts"
 import { sha256 } from "./node.ts"
 import { giveVerdict, hold, readRecord } from "./store.ts"
 
@@ -218,14 +218,17 @@ it("a held change: kept by the word, restored by the timer, recovered after anot
 
   const kept = await held("A=1\n", boot, later)
   expect(await recoverChanges(own)).toEqual([]) // its timer still runs
+  expect(await afterCrash(own, kept)).toMatchObject({ outcome: "succeeded", data: { heldUntil: later } })
   expect(await releaseGuard(own, kept)).toBe(true)
   expect(await restoreChange(own, kept)).toMatchObject({ restored: false }) // the timer came too late
   expect(await readFile(path, "utf8")).toBe("A=1\n")
+  expect(await afterGuard(own, kept)).toBeUndefined()
 
   const restored = await held("A=2\n", boot, later)
   expect(await restoreChange(own, restored)).toMatchObject({ restored: true })
   expect(await restoreChange(own, restored)).toMatchObject({ restored: true })
   expect(await releaseGuard(own, restored)).toBe(false)
+  expect(await afterGuard(own, restored)).toMatchObject({ outcome: "rolled-back" })
   await expect(stat(path)).rejects.toThrow(/ENOENT/)
 
   for (const [bootId, until] of [["another boot", later] as const, [boot, Date.now() - 1] as const]) {
