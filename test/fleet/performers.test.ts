@@ -337,9 +337,10 @@ it("every other read of the catalogue says what is so on the host", async () => 
     services: expect.arrayContaining([expect.objectContaining({ unit: "nginx.service" })])
   })
   expect(enabled).toMatchObject({ services: expect.arrayContaining([{ unit: "nginx.service", enabled: "enabled" }]) })
-  expect(info).toMatchObject({ hostname: web, os: "Debian 12" })
+  expect(info).toMatchObject({ hostname: web, os: expect.stringMatching(/Debian.* 12/) })
   expect(usage).toMatchObject({
     cpu: expect.any(Number),
+    load: expect.any(Number),
     disks: expect.arrayContaining([expect.objectContaining({ path: "/" })])
   })
   expect(processes).toMatchObject({
