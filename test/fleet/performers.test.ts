@@ -11,6 +11,7 @@ import {
   killedAnd,
   perform,
   performAll,
+  performInside,
   property,
   recover,
   release
@@ -19,12 +20,13 @@ import { hosts, ssh } from "./support.ts"
 
 const web = "perf"
 const door = "perfssh"
+const cable = "perfnet"
 const conf = "/etc/nginx/nginx.conf"
 const sshd = "/etc/ssh/sshd_config"
 
 beforeAll(async () => {
-  await hosts(web, door)
-  await Promise.all([equip(web), equip(door)])
+  await hosts(web, door, cable)
+  await Promise.all([web, door, cable].map(equip))
 })
 
 const Proof = Schema.Struct({
@@ -227,6 +229,22 @@ describe("configuration", () => {
     const [fingerprint = "", leftovers = "", nginx = "", finished = ""] = text
     return { id, fingerprint, leftovers: leftovers.trim(), nginx: nginx.trim(), finished }
   }
+
+  it.concurrent("a host that a change of its own address has cut off comes back by itself", async () => {
+    const path = "/etc/systemd/network/10-host0.network"
+    const before = await fingerprint(cable, path)
+    const reached = () =>
+      ssh(cable, "true").then(
+        () => true,
+        () => false
+      )
+    const args = { path, section: "Network", key: "Address", value: "198.18.250.250/24" }
+    const held = await performInside(cable, "config.set", args, { guardMillis: 20_000 })
+    expect(held).toMatchObject({ outcome: "succeeded" })
+    expect(await reached()).toBe(false)
+    await until("the host is back", 90_000, async () => ((await reached()) ? true : undefined))
+    expect(await fingerprint(cable, path)).toBe(before)
+  })
 
   const recordOf = (id: string): string => `/var/lib/signalbox-test/config/${id}/finished.json`
   const bootOf = (host: string): Promise<string> => ssh(host, "cat /proc/sys/kernel/random/boot_id")
