@@ -116,6 +116,10 @@ describe("configuration", () => {
     expect(await ssh(web, "curl -s -H 'Host: shop.example.com' http://127.0.0.1/")).toBe("a shop\n")
     const again = await perform(web, "config.add-site", { domain: "shop.example.com", root: "/srv/shop" })
     expect(again).toMatchObject({ outcome: "refused" })
+    const args = { domain: "half.example.com", root: "/srv/shop" }
+    const half = await killedAndRecovered(web, "config.add-site", args, "exchange-1")
+    expect(half).toMatchObject({ leftovers: "", nginx: "active" })
+    expect(await ssh(web, "find /etc/nginx -name 'half*'")).toBe("")
     const evil = await perform(web, "config.add-site", { domain: "e.example.com", proxy: "http://x/;}server{listen" })
     expect(evil).toMatchObject({ outcome: "refused" })
   })
