@@ -32,17 +32,21 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
       return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
     }
     case "helper": {
-      const [{ helper }, { performersFor }, { recoverChanges, releaseGuard }] = await Promise.all([
-        import("./helper.ts"),
-        import("./perform/performers.ts"),
-        import("./perform/config/back.ts")
-      ])
+      const [{ helper }, { performersFor }, { afterGuard, recoverChanges, releaseGuard }, { afterInterruption }] =
+        await Promise.all([
+          import("./helper.ts"),
+          import("./perform/performers.ts"),
+          import("./perform/config/back.ts"),
+          import("./perform/interrupted.ts")
+        ])
       const own = surroundings(places, places.helperState)
       await recoverChanges(own)
       await helper({
         places,
         performers: performersFor(own),
         releaseGuard: async (commandId) => void (await releaseGuard(own, commandId)),
+        afterInterruption: (commandId) => afterInterruption(own, commandId),
+        afterGuard: (commandId) => afterGuard(own, commandId),
         signal: stop.signal
       })
       return 0

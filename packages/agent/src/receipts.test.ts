@@ -56,6 +56,25 @@ describe("receipts", () => {
     }
   })
 
+  it("end with what the host shows of an interrupted act, where it shows something", async () => {
+    const first = await openReceipts(path, () => 7)
+    await Promise.all(["shown", "hidden", "broken"].map((id) => first.begin(id, id)))
+    await first.close()
+    const again = await openReceipts(
+      path,
+      () => 8,
+      async (id) => {
+        if (id === "broken") throw new Error("the record is damaged")
+        return id === "shown" ? { outcome: "rolled-back", summary: "as before", data: null, proven: false } : undefined
+      }
+    )
+    const outcomes = await Promise.all(
+      ["shown", "hidden", "broken"].map(async (id) => (await again.result(id))?.outcome)
+    )
+    assert.deepStrictEqual(outcomes, ["rolled-back", "unknown", "unknown"])
+    await again.close()
+  })
+
   it("pass over a last line that was torn at any byte, and write over it", async () => {
     const first = await openReceipts(path)
     await first.begin("a", "da")

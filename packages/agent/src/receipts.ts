@@ -3,7 +3,7 @@
  *
  * Owns: the file, its recovery and its retention. Does not own: what a command does, what the hub has heard (the desk).
  * Invariants: `begin` returns after the line is on the disk, and nothing is done before; what was begun and has no end when the file is
- * opened ended as `unknown`, and that is written too; a torn last line never happened, damage anywhere else stops the agent; a result
+ * opened ended as the host shows, or as `unknown`, and that is written too; a torn last line never happened, damage anywhere else stops the agent; a result
  * stays for 30 days and until the hub has it, its id for a year.
  */
 import * as fs from "node:fs/promises"
@@ -11,6 +11,7 @@ import { dirname } from "node:path"
 import { CommandResult, Outcome } from "@signalbox/core/agent/protocol.ts"
 import { Result, Schema } from "effect"
 import { makeAppendFile, type AppendFile } from "./append-file.ts"
+import type { Performed } from "./perform/Performer.ts"
 import { codeOf, Trouble } from "./trouble.ts"
 
 const dayMillis = 86_400_000
@@ -50,7 +51,14 @@ export interface Receipts {
   readonly close: () => Promise<void>
 }
 
-export const openReceipts = async (path: string, now: () => number = Date.now): Promise<Receipts> => {
+/** What became of an act that was begun and has no end, as the host shows it; undefined: nobody can tell. */
+export type AfterInterruption = (id: string) => Promise<Performed | undefined>
+
+export const openReceipts = async (
+  path: string,
+  now: () => number = Date.now,
+  afterInterruption: AfterInterruption = async () => undefined
+): Promise<Receipts> => {
   await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const known = new Map<string, Known>()
   const end = await recover(path, (line, place) => apply(known, line, place))
@@ -85,15 +93,19 @@ export const openReceipts = async (path: string, now: () => number = Date.now): 
     if (outcome === undefined)
       await receipts.end(digest, {
         commandId: id,
-        outcome: "unknown",
-        summary:
-          "The agent ended while it carried this out, so nobody can tell what was done. Look at the host before you try again.",
-        data: null,
+        ...((await afterInterruption(id).catch(() => undefined)) ?? nobodyKnows),
         startedAt: at,
         finishedAt: now()
       })
   return receipts
 }
+
+const nobodyKnows = {
+  outcome: "unknown",
+  summary:
+    "The agent ended while it carried this out, so nobody can tell what was done. Look at the host before you try again.",
+  data: null
+} as const
 
 const apply = (
   known: Map<string, Known>,
