@@ -29,23 +29,27 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort())
   switch (args[0]) {
     case "run": {
-      const [{ run }, { performersFor }] = await Promise.all([import("./run.ts"), import("./perform/performers.ts")])
-      const performers = performersFor(surroundings(places, places.state))
+      const [{ run }, { performersLazily }] = await Promise.all([import("./run.ts"), import("./perform/lazily.ts")])
+      const performers = performersLazily(surroundings(places, places.state))
       return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
     }
     case "helper": {
-      const [{ helper }, { performersFor }, { afterCrash, afterGuard, recoverChanges, releaseGuard }, { afterReboot }] =
-        await Promise.all([
-          import("./helper.ts"),
-          import("./perform/performers.ts"),
-          import("./perform/config/back.ts"),
-          import("./perform/system/reboot.ts")
-        ])
+      const [
+        { helper },
+        { performersLazily },
+        { afterCrash, afterGuard, recoverChanges, releaseGuard },
+        { afterReboot }
+      ] = await Promise.all([
+        import("./helper.ts"),
+        import("./perform/lazily.ts"),
+        import("./perform/config/back.ts"),
+        import("./perform/system/reboot.ts")
+      ])
       const own = surroundings(places, places.helperState)
       await recoverChanges(own)
       await helper({
         places,
-        performers: performersFor(own),
+        performers: performersLazily(own),
         aftermath: {
           release: async (commandId) => void (await releaseGuard(own, commandId)),
           interrupted: async (commandId, unfinished, bootId) =>
