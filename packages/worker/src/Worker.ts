@@ -28,7 +28,8 @@ import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
-import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
@@ -67,7 +68,7 @@ export interface WorkerOptions {
   readonly name: string
   /** Home directory of `local` tasks' workspace; default the user's own. */
   readonly localHome?: string
-  /** Who the agents are; default nobody. */
+  /** Who the agents are; default those that enrolled. */
   readonly fleet?: Layer.Layer<Fleet, never, Db>
 }
 
@@ -101,7 +102,7 @@ export const workerServices = (options: WorkerOptions) => {
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
   const plans = PlanRuns.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? Fleet.empty))
+    Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? FleetLive))
   )
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
   return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name), plans).pipe(
