@@ -56,7 +56,7 @@ export const liveRoute = Layer.unwrap(
       })
     )
   })
-).pipe(Layer.provide(rawAuth.layer))
+).pipe(Layer.provide(rawAuth("read").layer))
 
 const encode = (one: ConversationFrame): Uint8Array => {
   switch (one._tag) {

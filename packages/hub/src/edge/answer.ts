@@ -6,7 +6,15 @@
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { CurrentActor } from "@signalbox/core/api/auth.ts"
-import { Invalid, NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
+import {
+  Invalid,
+  NotFound,
+  Rejected,
+  type Throttled,
+  type Unauthorized,
+  Unavailable
+} from "@signalbox/core/api/problems.ts"
+import type { AccountInvalid, AccountNotFound } from "@signalbox/core/account/Accounts.ts"
 import type { ConversationNotFound, ModelUnknown } from "@signalbox/core/conversation/Conversations.ts"
 import type { ImportInvalid } from "@signalbox/core/conversation/import.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
@@ -22,6 +30,8 @@ import type { ToolInvalid } from "@signalbox/core/tool/userTool.ts"
 
 export type Problem = NotFound | Rejected | Invalid | Unavailable
 export type RoomError =
+  | AccountInvalid
+  | AccountNotFound
   | ExecuteError
   | DbError
   | LogUnavailable
@@ -41,6 +51,7 @@ export const answer = <A, R>(self: Effect.Effect<A, RoomError | Problem, R>): Ef
 
 const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> => {
   switch (error._tag) {
+    case "AccountInvalid":
     case "TaskInvalid":
     case "HostInvalid":
     case "ToolInvalid":
@@ -50,6 +61,8 @@ const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> =>
       return Effect.fail(new Invalid({ detail: error.message }))
     case "ConversationNotFound":
       return Effect.fail(new NotFound({ what: error.conversationId.slice(0, 60), detail: error.message }))
+    case "AccountNotFound":
+      return Effect.fail(new NotFound({ what: error.what.slice(0, 80), detail: error.message }))
     case "PlanNotFound":
       return Effect.fail(new NotFound({ what: error.planId, detail: error.message }))
     case "TaskNotFound":

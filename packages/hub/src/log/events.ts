@@ -52,4 +52,4 @@ export const eventsRoute = Layer.unwrap(
       })
     )
   })
-).pipe(Layer.provide(rawAuth.layer))
+).pipe(Layer.provide(rawAuth("read").layer))

@@ -107,7 +107,7 @@ export const outputRoutes = Layer.unwrap(
 
     return Layer.mergeAll(HttpRouter.add("GET", path, whole), HttpRouter.add("GET", followPath, follow))
   })
-).pipe(Layer.provide(rawAuth.layer))
+).pipe(Layer.provide(rawAuth("read").layer))
 
 interface Follower {
   readonly output: TaskOutput["Service"]
