@@ -94,7 +94,7 @@ export class Accounts extends Context.Service<
       readonly password: Redacted.Redacted
       readonly address: string
       readonly sessionId: string
-    }) => Effect.Effect<AccountView, SignInFailed | SignInThrottled | CommandError>
+    }) => Effect.Effect<AccountView, SignInFailed | SignInThrottled | LookupError>
     /** Whether an account other than the owner of the home may approve. As of moments ago. */
     readonly othersApprove: Effect.Effect<boolean>
     /** As long as the scope lives, `hear` is told the name of every account that has changed. */

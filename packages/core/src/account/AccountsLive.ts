@@ -6,7 +6,7 @@
  * take the processor from everything else.
  */
 import { randomUUID } from "node:crypto"
-import { Clock, DateTime, Effect, Layer, Redacted, Result, Semaphore } from "effect"
+import { Clock, DateTime, Effect, Layer, Redacted, Semaphore } from "effect"
 import { Commands } from "../log/Commands.ts"
 import { EventLog } from "../log/EventLog.ts"
 import { Db } from "../postgres/Db.ts"
@@ -169,17 +169,20 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
       const sealed = yield* sealedBy(account?.passwordRef)
       const fits = yield* matches(password, sealed)
       const now = yield* Clock.currentTimeMillis
-      const by = { commandId: randomUUID(), actor: name }
+      const recorded = (command: AccountCommand) =>
+        execute(name, command, { commandId: randomUUID(), actor: fits ? name : "hub" }).pipe(
+          Effect.map(({ state }) => state),
+          // changed or removed meanwhile
+          Effect.catchTag("CommandRejected", () => Effect.succeed(undefined)),
+          Effect.catchTag(["CommandIdReused", "EventNotStorable"], (error) => Effect.die(error))
+        )
       if (fits && account?.passwordRef != null) {
         const { passwordRef } = account
-        const signed = yield* Effect.result(execute(name, { _tag: "SignIn", sessionId, address, passwordRef, now }, by))
-        if (Result.isSuccess(signed) && signed.success.state !== undefined) return signed.success.state
-        if (Result.isFailure(signed) && signed.failure._tag !== "CommandRejected")
-          return yield* Effect.fail(signed.failure)
+        const signed = yield* recorded({ _tag: "SignIn", sessionId, address, passwordRef, now })
+        if (signed !== undefined) return signed
       }
       addresses.refused(address, now)
-      if (account !== undefined && !fits)
-        yield* execute(name, { _tag: "RefuseSignIn", address, now }, { ...by, actor: "hub" })
+      if (account !== undefined && !fits) yield* recorded({ _tag: "RefuseSignIn", address, now })
       yield* Effect.sleep(Math.max(0, begun + refusalMs - (yield* Clock.currentTimeMillis)))
       return yield* new SignInFailed()
     })

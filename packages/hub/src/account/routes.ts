@@ -5,7 +5,6 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, DateTime, Effect, Option, Redacted } from "effect"
-import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { AccountInfo } from "@signalbox/core/api/accounts.ts"
 import { Accounts } from "@signalbox/core/account/Accounts.ts"
@@ -15,7 +14,7 @@ import { CurrentActor } from "@signalbox/core/api/auth.ts"
 import { HubApi } from "@signalbox/core/api/contract.ts"
 import { Throttled, Unauthorized } from "@signalbox/core/api/problems.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
-import { answer, origin, read, seen } from "../edge/answer.ts"
+import { answer, origin, read, readOr, seen } from "../edge/answer.ts"
 import { plainAddress } from "../edge/loopback.ts"
 import { signSession } from "./session-token.ts"
 
@@ -76,10 +75,9 @@ export const signInRoutes = (key: Redacted.Redacted<Uint8Array>) =>
     Effect.fnUntraced(function* (handlers) {
       const accounts = yield* Accounts
       return handlers.handleAll({
-        signIn: ({ payload: { name, password } }) =>
-          answer(
+        signIn: ({ payload: { name, password }, request }) =>
+          readOr(
             Effect.gen(function* () {
-              const request = yield* HttpServerRequest.HttpServerRequest
               const address = plainAddress(Option.getOrUndefined(request.remoteAddress)).slice(0, 100)
               const sessionId = randomUUID()
               const account = yield* accounts.signIn({ name, password: Redacted.make(password), address, sessionId })
@@ -94,7 +92,8 @@ export const signInRoutes = (key: Redacted.Redacted<Uint8Array>) =>
             }).pipe(
               Effect.catchTags({
                 SignInFailed: (error) => Effect.fail(new Unauthorized({ detail: error.message })),
-                SignInThrottled: (error) => Effect.fail(new Throttled({ detail: error.message }))
+                SignInThrottled: (error) => Effect.fail(new Throttled({ detail: error.message })),
+                EventNotDecodable: (error) => Effect.die(error)
               })
             )
           )

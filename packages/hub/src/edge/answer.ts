@@ -86,15 +86,16 @@ export const read = <A, R>(self: Effect.Effect<A, DbError | LogUnavailable, R>):
   Effect.catch(self, unavailable)
 
 /** For questions that may be wrong themselves. */
-export const readOr = <A, R, E extends NotFound | Invalid>(
+export const readOr = <A, R, E extends Problem | Unauthorized | Throttled>(
   self: Effect.Effect<A, DbError | LogUnavailable | E, R>
 ): Effect.Effect<A, Unavailable | E, R> =>
   Effect.catch(self, (error): Effect.Effect<never, Unavailable | E> =>
     isOutage(error) ? unavailable(error) : Effect.fail(error)
   )
 
-const isOutage = (error: DbError | LogUnavailable | Problem): error is DbError | LogUnavailable =>
-  error._tag === "DbError" || error._tag === "LogUnavailable"
+const isOutage = (
+  error: DbError | LogUnavailable | Problem | Unauthorized | Throttled
+): error is DbError | LogUnavailable => error._tag === "DbError" || error._tag === "LogUnavailable"
 
 const unavailable = (error: DbError | LogUnavailable): Effect.Effect<never, Unavailable> =>
   error._tag === "LogUnavailable" || error.transient
