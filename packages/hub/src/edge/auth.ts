@@ -7,8 +7,8 @@
  * kept is dropped the moment that its account changes, so that what was revoked works nowhere any more.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
-import { Clock, Context, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { HttpBody, HttpRouter, HttpServerResponse } from "effect/http"
+import { Clock, Context, Deferred, Effect, Layer, Option, Redacted } from "effect"
+import { HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiSecurity } from "effect/http-api"
 import { Accounts } from "@signalbox/core/account/Accounts.ts"
 import { localAdmin } from "@signalbox/core/account/name.ts"
@@ -16,6 +16,7 @@ import { type Permission, refusalOf } from "@signalbox/core/account/permissions.
 import { isToken } from "@signalbox/core/account/token.ts"
 import { type Actor, Auth, CurrentActor, Needs } from "@signalbox/core/api/auth.ts"
 import { Forbidden, Unauthorized, Unavailable } from "@signalbox/core/api/problems.ts"
+import { Draining } from "./Draining.ts"
 import { isSession, verifySession } from "../account/session-token.ts"
 
 export interface TokenKeys {
@@ -178,22 +179,26 @@ export const AuthLive: Layer.Layer<Auth, never, Tokens> = Layer.effect(
   )
 )
 
-/** The same for raw routes: provide its layer to them. A stream of events ends when the credential does. */
+/** When a stream that would never end by itself ends: this process stops, or the credential does not do any more. */
+export class Parting extends Context.Service<Parting, Effect.Effect<void>>()("@signalbox/hub/edge/Parting") {}
+
+/** The same for raw routes: provide its layer to them. */
 export const rawAuth = (permission: Permission) =>
-  HttpRouter.middleware<{ provides: CurrentActor; handles: never }>()(
-    Effect.map(
-      Tokens,
-      (tokens) => (handler) =>
+  HttpRouter.middleware<{ provides: CurrentActor | Parting; handles: never }>()(
+    Effect.gen(function* () {
+      const tokens = yield* Tokens
+      const draining = yield* Draining
+      return (handler) =>
         Effect.gen(function* () {
           const credential = yield* HttpApiBuilder.securityDecode(HttpApiSecurity.bearer)
           const actor = yield* tokens.permit(credential, permission)
-          const response = yield* Effect.provideService(handler, CurrentActor, actor)
-          const { body } = response
-          if (body._tag !== "Stream" || !body.contentType.startsWith("text/event-stream")) return response
-          const stream = Stream.interruptWhen(body.stream, tokens.ended(credential, permission))
-          return HttpServerResponse.setBody(response, HttpBody.stream(stream, body.contentType, body.contentLength))
+          const parting = Effect.raceFirst(Deferred.await(draining), tokens.ended(credential, permission))
+          return yield* handler.pipe(
+            Effect.provideService(CurrentActor, actor),
+            Effect.provideService(Parting, parting)
+          )
         })
-    )
+    })
   )
 
 /** Hashes have one length, and where they differ says nothing about where the tokens do. */
