@@ -12,11 +12,12 @@ import { dirname, join } from "node:path"
 import { HubMessage } from "@signalbox/core/agent/protocol.ts"
 import { publicKeyFrom } from "@signalbox/core/agent/grant.ts"
 import { capabilities, readConfig } from "./config.ts"
-import { makeDesk } from "./desk.ts"
+import { makeDesk, type Aftermath } from "./desk.ts"
+import { readBootId } from "./facts.ts"
 import { readLines, writeLine } from "./lines.ts"
-import type { Performed, Performers } from "./perform/Performer.ts"
+import type { Performers } from "./perform/Performer.ts"
 import type { Places } from "./places.ts"
-import { type AfterInterruption, openReceipts, type Receipts } from "./receipts.ts"
+import { openReceipts } from "./receipts.ts"
 import { say, Trouble } from "./trouble.ts"
 
 export const agentGroup = "signalbox-agent"
@@ -25,28 +26,21 @@ const idleMillis = 60_000
 export interface HelperOptions {
   readonly places: Places
   readonly performers: Partial<Performers>
-  readonly releaseGuard?: (commandId: string) => Promise<void>
-  readonly afterInterruption?: AfterInterruption
-  /** Of an act that succeeded under a guard and was restored by itself, asked whenever its result is told. */
-  readonly afterGuard?: (commandId: string) => Promise<Performed | undefined>
+  /** What acts that were not quick and clean became. */
+  readonly aftermath?: Aftermath
   readonly signal: AbortSignal
 }
 
 /** Resolves when it was told to stop, or had nothing to do for long and systemd listens in its place. */
-export const helper = async (options: HelperOptions): Promise<void> => {
-  const { places, performers, releaseGuard, signal } = options
+export const helper = async ({ places, performers, aftermath, signal }: HelperOptions): Promise<void> => {
   const config = await readConfig(places.config, { rootOnly: true })
   const hubKey = publicKeyFrom(config.hubKey)
   if (hubKey === undefined) throw new Trouble(`${places.config} holds no key of the hub. Enroll this host anew.`)
-  const kept = await openReceipts(join(places.helperState, "receipts.jsonl"), Date.now, options.afterInterruption)
-  const receipts: Receipts = {
-    ...kept,
-    result: async (id) => {
-      const result = await kept.result(id)
-      if (result?.outcome !== "succeeded") return result
-      return { ...result, ...(await options.afterGuard?.(id).catch(() => undefined)) }
-    }
-  }
+  const bootId = await readBootId()
+  const receipts = await openReceipts(join(places.helperState, "receipts.jsonl"), {
+    bootId,
+    ...(aftermath === undefined ? {} : { judge: (id, unfinished) => aftermath.interrupted(id, unfinished, bootId) })
+  })
   const desk = makeDesk({
     agentId: config.agentId,
     hubKey,
@@ -54,7 +48,7 @@ export const helper = async (options: HelperOptions): Promise<void> => {
     capabilities: capabilities(config, Object.keys(performers)),
     performers,
     receipts,
-    ...(releaseGuard === undefined ? {} : { releaseGuard })
+    ...(aftermath === undefined ? {} : { aftermath })
   })
   let newest: Socket | undefined
   let lastUse = Date.now()
