@@ -39,6 +39,7 @@ export type Context =
 /** What must be so for a key to work now. The sentence is said when it is not. */
 export const needs = {
   row: "nothing is selected",
+  host: "no host is selected, or its agent alone is known: c adds it as a host that is reached over SSH",
   task: "no task is selected",
   active: "only a task that has not ended can be killed",
   live: "only a task that is running can be attached; l shows its log",
@@ -566,7 +567,7 @@ export const bindings = [
     title: "Check host",
     command: "check",
     keywords: "refresh ping status",
-    need: "row"
+    need: "host"
   },
   {
     id: "host.checkAll",
@@ -593,7 +594,7 @@ export const bindings = [
     title: "Remove host",
     command: "remove",
     keywords: "delete forget",
-    need: "row"
+    need: "host"
   },
   {
     id: "host.task",
@@ -602,7 +603,7 @@ export const bindings = [
     help: "new task on this host",
     footer: { text: "task here", rank: 4 },
     title: "New task on this host",
-    need: "row"
+    need: "host"
   },
 
   // Plans

@@ -72,6 +72,10 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
         selectedPlan(ui, model) !== undefined ||
         selectedEvent(ui, model) !== undefined
       )
+    case "host": {
+      const host = selectedHost(ui, model)
+      return host !== undefined && host.agentAlone !== true
+    }
     case "task":
       return task !== undefined
     case "active":

@@ -5,7 +5,7 @@ import { frame } from "../frame.ts"
 import { rowWidth } from "../row.ts"
 import { Screen as View } from "../Screen.tsx"
 import { noon } from "../testing/fixture.ts"
-import { fleet, planId, TestPlans } from "../testing/plans.ts"
+import { agentOf, agents, fleet, planId, TestPlans } from "../testing/plans.ts"
 import { keys, open, type Screen } from "../testing/screen.ts"
 import { sketch, type World, world } from "../testing/world.ts"
 
@@ -48,7 +48,6 @@ const planned = (options: Parameters<typeof world>[1] = {}, more: (plans: TestPl
   return { w, plans }
 }
 const hashOf = (plans: TestPlans, n: number): string => plans.view(planId(n)).hash ?? ""
-const vocabulary = { hosts: fleet(noon).map(({ host, tags }) => ({ name: host, tags })) }
 
 describe.each([
   [80, 24],
@@ -100,7 +99,7 @@ describe.each([
       }
       made.end(planId(1), 0, "web1", command, noon, { summary: "s".repeat(1000), data })
     })
-    w.store.plans.setVocabulary(vocabulary)
+    w.store.agents.set(agents(noon))
     const steps = [
       "4",
       "j",
@@ -336,7 +335,7 @@ describe("a plan that waits for approval", () => {
 describe("an instruction", () => {
   it("is shown as the phrasebook understands it while it is written, then given", async () => {
     const { w } = planned({ givenPlan: planId(2) })
-    w.store.plans.setVocabulary(vocabulary)
+    w.store.agents.set(agents(noon))
     const screen = await show(w)
     await screen.press("i", "restart nginx on web1 and web2")
     expect(screen.text()).toContain("1  service.restart nginx.service on web1 or web2")
@@ -528,5 +527,44 @@ describe("the timeline", () => {
       /StepSucceeded +web1 {2}nginx is active {2}212 ms {2}proven {2}service\.restart/u
     ])
       expect(text).toMatch(part)
+  })
+})
+
+describe("agents among the hosts", () => {
+  it("show whether they are online, their version and what they measure; a host with an agent alone is listed, too", async () => {
+    const w = world(sketch, {
+      initial: { view: "hosts" },
+      agents: [
+        agentOf("web1", ["web"], noon - 4000),
+        agentOf("db7", ["db"], noon - 3_600_000, { online: false, disconnectReason: "no heartbeat for 45 s" })
+      ]
+    })
+    const screen = await show(w)
+    w.store.agents.set([
+      agentOf("web1", ["web"], noon - 2000, { sample: { cpu: 97, memory: 41, disk: 50 } }),
+      agentOf("db7", ["db"], noon - 3_600_000, { online: false, disconnectReason: "no heartbeat for 45 s" })
+    ])
+    await screen.press("j")
+    await told(w, screen)
+    expect(screen.text()).toMatch(/> ● web1 +reachable .*● +▁█ +97%/u)
+    expect(screen.text()).toMatch(/○ db7 +offline/u)
+    expect(screen.text()).toContain("agents online 1 of 2")
+    for (const part of [
+      "● online · version 1.4.0 · heard 2s ago",
+      "cpu 97% · memory 41% · disk 50%",
+      "deploy@10.0.0.5:22"
+    ])
+      expect(screen.text()).toContain(part)
+    await screen.press("j")
+    for (const part of [
+      "○ offline · version 1.4.0 · heard 1h ago",
+      "cpu 3% · memory 40% · disk 50% 1h ago",
+      "no heartbeat for 45 s"
+    ])
+      expect(screen.text()).toContain(part)
+    await screen.press("r")
+    expect(w.asked).toEqual([])
+    expect(screen.text()).toContain("its agent alone is known")
+    screen.assertCalm()
   })
 })
