@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { Redacted } from "effect"
 import { shortCode } from "@signalbox/core/plan/hash.ts"
@@ -44,8 +45,7 @@ const seen = (what: string, test: () => boolean): Promise<void> =>
     }
     look()
   })
-const same = (id: string) => (): boolean =>
-  JSON.stringify(store.plans.view(id)) === JSON.stringify(hub.log.plans.get(id))
+const same = (id: string) => (): boolean => isDeepStrictEqual(store.plans.view(id), hub.log.plans.get(id))
 const at = (): number => Date.now()
 
 it("starts with plans as lists have them, reads whole the one that is looked at, and folds what happens as the hub does", async () => {
@@ -151,7 +151,7 @@ it("fetches the answers that are too large for the log, when somebody wants them
   expect(asks()).toBe(0)
   for (let i = 0; i < 3; i++) plans.follow({ planId: id, whole: true })
   const all = () => commands.map((command) => store.plans.result(command)?.state)
-  await seen("all answers", () => JSON.stringify(all()) === JSON.stringify(["ready", "ready", "ready", "failed"]))
+  await seen("all answers", () => isDeepStrictEqual(all(), ["ready", "ready", "ready", "failed"]))
   expect(asks()).toBe(4)
   expect(store.plans.result(commands[1] ?? "")).toMatchObject({ data: { host: "web2" } })
   plans.follow({ planId: id, whole: false })

@@ -539,7 +539,7 @@ describe("agents among the hosts", () => {
         agentOf("db7", ["db"], noon - 3_600_000, { online: false, disconnectReason: "no heartbeat for 45 s" })
       ]
     })
-    const screen = await show(w)
+    const screen = await show(w, 180, 30)
     w.store.agents.set([
       agentOf("web1", ["web"], noon - 2000, { sample: { cpu: 97, memory: 41, disk: 50 } }),
       agentOf("db7", ["db"], noon - 3_600_000, { online: false, disconnectReason: "no heartbeat for 45 s" })
