@@ -68,7 +68,7 @@ export interface WorkerOptions {
   readonly name: string
   /** Home directory of `local` tasks' workspace; default the user's own. */
   readonly localHome?: string
-  /** Who the agents are; default nobody. */
+  /** Who the agents are; default those that enrolled. */
   readonly fleet?: Layer.Layer<Fleet, never, Db>
 }
 

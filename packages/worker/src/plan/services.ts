@@ -4,7 +4,8 @@
  * Invariant: what a person waits for has connections of its own and never stands in line behind projections.
  */
 import { Effect, Layer } from "effect"
-import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { layer as leasesLayer } from "@signalbox/core/queue/LeasesLive.ts"
@@ -17,6 +18,6 @@ const ownDb = Layer.unwrap(Effect.map(Db, ({ url }) => Db.layer(url, { max: 3, n
 export const planServices = (options: { readonly name: string; readonly fleet?: Layer.Layer<Fleet, never, Db> }) =>
   PlanRuns.layer.pipe(
     Layer.provide(leasesLayer(options.name)),
-    Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? Fleet.empty)),
+    Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? FleetLive)),
     Layer.provide(ownDb)
   )
