@@ -34,17 +34,13 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
       return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
     }
     case "helper": {
-      const [
-        { helper },
-        { performersLazily },
-        { afterCrash, afterGuard, recoverChanges, releaseGuard },
-        { afterReboot }
-      ] = await Promise.all([
-        import("./helper.ts"),
-        import("./perform/lazily.ts"),
-        import("./perform/config/back.ts"),
-        import("./perform/system/reboot.ts")
-      ])
+      const [{ helper }, { performersLazily }, { afterGuard, recoverChanges, releaseGuard }, { afterInterruption }] =
+        await Promise.all([
+          import("./helper.ts"),
+          import("./perform/lazily.ts"),
+          import("./perform/config/back.ts"),
+          import("./perform/interrupted.ts")
+        ])
       const own = surroundings(places, places.helperState)
       await recoverChanges(own)
       await helper({
@@ -52,14 +48,9 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
         performers: performersLazily(own),
         aftermath: {
           release: async (commandId) => void (await releaseGuard(own, commandId)),
-          interrupted: async (commandId, unfinished, bootId) =>
-            unfinished.action === "system.reboot"
-              ? afterReboot(unfinished, { bootId, at: Date.now() })
-              : afterCrash(own, commandId),
-          since: (commandId, ended) =>
-            ended.outcome === "succeeded"
-              ? afterGuard(own, commandId, { ...ended, outcome: ended.outcome })
-              : Promise.resolve(ended)
+          interrupted: (commandId) => afterInterruption(own, commandId),
+          since: async (commandId, ended) =>
+            ended.outcome === "succeeded" ? { ...ended, ...(await afterGuard(own, commandId)) } : ended
         },
         signal: stop.signal
       })

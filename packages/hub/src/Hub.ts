@@ -4,23 +4,39 @@
  * Owns: wiring of routes, limits and the server's life. Does not own: the rooms behind the routes, configuration, the process.
  * Invariants: the streams are drained before the server closes, so that stopping takes no longer than the requests at hand.
  */
-import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "effect"
+import { randomBytes } from "node:crypto"
+import { ByteSize, Context, Effect, ErrorReporter, Layer, Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
-import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import type { KeyObject } from "node:crypto"
+import { Agents } from "@signalbox/core/agent/Agents.ts"
+import { agentPaths } from "@signalbox/core/agent/enrollment.ts"
+import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
+import { AccountsLive } from "@signalbox/core/account/AccountsLive.ts"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
+import { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
 import { Plans } from "@signalbox/core/plan/Plans.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { AgentSockets } from "./agent/AgentSockets.ts"
+import { announceHub, endSockets } from "./agent/announce.ts"
+import { AgentDoorsRoutes } from "./agent/doors.ts"
+import { Heartbeats } from "./agent/Heartbeats.ts"
+import { HubSelf } from "./agent/HubSelf.ts"
+import { AgentsRoutes } from "./agent/routes.ts"
+import { AgentSignIn } from "./agent/SignIn.ts"
+import { agentSocketRoute } from "./agent/socket-route.ts"
+import { AccountsRoutes, signInRoutes } from "./account/routes.ts"
 import { BridgeAddress, type BridgeOptions, bridgeLayer } from "./bridge/Bridge.ts"
 import { exportPath, exportRoutes } from "./conversation/export.ts"
 import { livePath, liveRoute } from "./conversation/live.ts"
 import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
-import { AuthLive, Tokens } from "./edge/auth.ts"
+import { AuthLive, type TokenKeys, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
 import { isLoopback, isWildcard, ownAddress } from "./edge/loopback.ts"
@@ -43,11 +59,15 @@ import { ToolsLive } from "./tool/routes.ts"
 export interface HubOptions extends ListenOptions {
   /** The token of this home's owner. */
   readonly adminToken: Redacted.Redacted
+  /** Signs sessions; absent: they end with this process. */
+  readonly sessionKey?: Redacted.Redacted<Uint8Array>
   readonly version: string
   /** The line protocol; absent: not served. */
   readonly bridge?: BridgeOptions
-  /** Who the agents are; default nobody. */
+  /** Who the agents are; default those that enrolled. */
   readonly fleet?: Layer.Layer<Fleet, never, Db>
+  /** By which agents know this installation's hubs; absent: a new one, which ends with this hub. */
+  readonly grantKey?: KeyObject
 }
 
 /** Where it listens in fact. */
@@ -64,38 +84,58 @@ export class HubAddress extends Context.Service<
 
 /** Serves until its scope is closed. */
 export const hubLayer = (options: HubOptions) => {
+  const keys = keysOf(options)
   const bridge = options.bridge === undefined ? BridgeAddress.none : bridgeLayer(options.bridge, options.version)
-  const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
+  const served = HttpRouter.serve(app(options.version, keys), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(bridge),
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
     Layer.provide(Outage.layer),
     Layer.provideMerge(EventFeed.layer),
-    Layer.provide(
-      Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, Tokens.layer(options.adminToken))
-    ),
-    Layer.provide(options.fleet ?? Fleet.empty),
+    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, signedIn(keys))),
+    Layer.provideMerge(agents(options.grantKey)),
+    Layer.provide(options.fleet ?? FleetLive),
     Layer.provideMerge(listening(options))
   )
-  return Layer.merge(address(options), drainOnShutdown).pipe(Layer.provideMerge(served), Layer.provide(Draining.layer))
+  const ends = Layer.mergeAll(drainOnShutdown, endSockets, announceHub(HubAddress))
+  return ends.pipe(Layer.provideMerge(address(options)), Layer.provideMerge(served), Layer.provide(Draining.layer))
 }
 
+/** The room of agents: who they are, their sockets, their answers. */
+const agents = (key: KeyObject | undefined) =>
+  Layer.mergeAll(AgentSockets.layer, AgentSignIn.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Heartbeats.layer, PlanOutcomes.layer("hub"))),
+    Layer.provideMerge(Layer.mergeAll(Agents.layer, HubSelf.layer(key)))
+  )
+
 /** The line protocol alone. */
-export const bridgeRoleLayer = (options: Required<Pick<HubOptions, "adminToken" | "version" | "bridge">>) =>
+export const bridgeRoleLayer = (
+  options: Required<Pick<HubOptions, "adminToken" | "version" | "bridge">> & Pick<HubOptions, "sessionKey">
+) =>
   drainOnShutdown.pipe(
     Layer.provideMerge(bridgeLayer(options.bridge, options.version)),
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
-    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
+    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, signedIn(keysOf(options)))),
     Layer.provide(Draining.layer)
   )
 
-const app = (version: string) =>
+const keysOf = ({ adminToken, sessionKey }: Pick<HubOptions, "adminToken" | "sessionKey">): TokenKeys => ({
+  adminToken,
+  sessionKey: sessionKey ?? Redacted.make(new Uint8Array(randomBytes(32)))
+})
+
+/** Accounts, and whose a credential is. */
+const signedIn = (keys: TokenKeys) => Tokens.layer(keys).pipe(Layer.provideMerge(AccountsLive))
+
+const app = (version: string, keys: TokenKeys) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(HubApi, { openapiPath: "/openapi.json" }).pipe(
       Layer.provide(
         Layer.mergeAll(
           systemLive(version),
+          AccountsRoutes,
+          signInRoutes(keys.sessionKey),
           TasksLive,
           HostsLive,
           ToolsLive,
@@ -104,6 +144,8 @@ const app = (version: string) =>
           ModelsRoutes,
           PlansRoutes,
           ActionsRoutes,
+          AgentsRoutes,
+          AgentDoorsRoutes,
           LogLive
         )
       ),
@@ -117,6 +159,7 @@ const app = (version: string) =>
     exportRoutes,
     reportRoute,
     metricsRoute,
+    agentSocketRoute,
     problems(HubApi, [
       streams.events,
       ...outputPaths,
@@ -124,6 +167,7 @@ const app = (version: string) =>
       exportPath,
       reportPath,
       "/metrics",
+      agentPaths.socket,
       "/docs",
       "/openapi.json"
     ]),

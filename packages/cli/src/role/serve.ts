@@ -9,10 +9,12 @@ import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { DateTime, Effect, Layer, Redacted } from "effect"
 import { ensureAdminToken } from "@signalbox/core/config/credentials.ts"
+import { ensureGrantKey } from "@signalbox/core/config/grant-key.ts"
 import { Home } from "@signalbox/core/config/Home.ts"
 import { announceHub } from "@signalbox/core/config/hub-file.ts"
 import { installationRoot } from "@signalbox/core/config/root.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
+import { ensureSessionKey } from "@signalbox/core/config/session-key.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { catalogLayer } from "@signalbox/core/model/CatalogLive.ts"
@@ -96,11 +98,12 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
   const home = yield* Home
   const settings = yield* Settings
   const adminToken = yield* ensureAdminToken(home)
+  const sessionKey = yield* ensureSessionKey(home)
   const secrets = yield* Secrets
   secrets.add(Redacted.value(adminToken))
   const certificate = yield* serverCertificate(home, settings)
   const bridge = { host: settings.bridgeHost, port: settings.bridgePort, mode: options.ports, certificate }
-  return { adminToken, version: installationRoot().version, bridge, certificate }
+  return { adminToken, sessionKey, version: installationRoot().version, bridge, certificate }
 })
 
 const listens = (at: { readonly host: string; readonly port: number; readonly tls: boolean }): string =>
@@ -118,6 +121,7 @@ const hub = (options: ServeOptions) =>
     const home = yield* Home
     const settings = yield* Settings
     const made = yield* edge(options)
+    const grantKey = yield* ensureGrantKey(home, settings.grantKey)
     const { version } = made
     const announced = Layer.effectDiscard(
       Effect.gen(function* () {
@@ -144,7 +148,9 @@ const hub = (options: ServeOptions) =>
       })
     )
     return announced.pipe(
-      Layer.provideMerge(hubLayer({ ...made, host: settings.httpHost, port: settings.httpPort, mode: options.ports })),
+      Layer.provideMerge(
+        hubLayer({ ...made, grantKey, host: settings.httpHost, port: settings.httpPort, mode: options.ports })
+      ),
       Layer.provide(catalogLayer())
     )
   })

@@ -10,6 +10,18 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthor
   status: 401,
   title: "Not signed in"
 }) {}
+/** Signed in, and the role does not reach. `detail` names the one that does. */
+export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", {
+  type: "urn:signalbox:forbidden",
+  status: 403,
+  title: "Not allowed"
+}) {}
+/** Too many tries that failed; `detail` says when to come back. */
+export class Throttled extends HttpApiError.Problem<Throttled>()("Throttled", {
+  type: "urn:signalbox:throttled",
+  status: 429,
+  title: "Too many tries"
+}) {}
 export class NotFound extends HttpApiError.Problem<NotFound>()(
   "NotFound",
   { type: "urn:signalbox:not-found", status: 404, title: "Not found" },

@@ -1,4 +1,6 @@
 /** The lists by which a room joins the whole: one line each. */
+import { agentProjection } from "../agent/projection.ts"
+import { accountProjection } from "../account/projection.ts"
 import { replyReactor, summaryReactor } from "../conversation/jobs.ts"
 import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
@@ -24,7 +26,9 @@ export const roomProjections: ReadonlyArray<Projection> = [
   messagesProjection,
   settingProjection,
   planProjection,
-  planCommandProjection
+  planCommandProjection,
+  agentProjection,
+  accountProjection
 ]
 
 export const roomReactors: ReadonlyArray<Reactor> = [
