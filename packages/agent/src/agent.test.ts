@@ -138,7 +138,7 @@ describe("the bundle", () => {
     await enroll()
     const { child } = bundleRun()
     await hub.connection()
-    for (let n = 0; n < 50; n++) assert.strictEqual((await hub.ask("system.usage", {})).outcome, "succeeded")
+    for (let n = 0; n < 50; n++) assert.strictEqual((await hub.ask("system.info", {})).outcome, "succeeded")
     // of its own, beside the program's file, which all processes share; 16 to 19 MB were measured, and bench tells what is resident
     await eventually(
       "at most 32 MB are its own",
