@@ -28,6 +28,7 @@ import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
+import { Agents } from "@signalbox/core/agent/Agents.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
@@ -47,6 +48,7 @@ import { HostCommands } from "./host/HostCommands.ts"
 import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
+import { hostPrepareHandler } from "./host/prepare.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
 import { PlanCommands } from "./plan/PlanCommands.ts"
@@ -105,13 +107,14 @@ export const workerServices = (options: WorkerOptions) => {
     Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? FleetLive))
   )
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
-  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name), plans).pipe(
+  return Layer.mergeAll(onHosts, Agents.layer, Direct.layer, conversationServices(options.name), plans).pipe(
     Layer.provideMerge(rooms),
     Layer.provideMerge(derived)
   )
 }
 
 type Rooms =
+  | Agents
   | Db
   | Catalog
   | Commands
@@ -145,6 +148,7 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   messageHandler,
   notifyHandler,
   hostVisitHandler,
+  hostPrepareHandler,
   scheduleHandler,
   replyHandler,
   summaryHandler,
