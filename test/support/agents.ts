@@ -25,7 +25,8 @@ const client = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(
 /** Everything behind the hubs. */
 export const AgentRoomsTest = planWorker.pipe(Layer.provideMerge(RoomsTest))
 /** A hub and its client, on those rooms. */
-export const agentHub = (options: Partial<HubOptions> = {}) => client.pipe(Layer.provideMerge(hubTest(options)))
+export const agentHub = (options: Partial<HubOptions> = {}) =>
+  Layer.suspend(() => client.pipe(Layer.provideMerge(hubTest(options)))) // a server of its own each time
 export const AgentsTest = agentHub().pipe(Layer.provideMerge(AgentRoomsTest))
 
 /** @returns an agent that is enrolled and not connected */

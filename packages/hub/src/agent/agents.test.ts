@@ -324,12 +324,12 @@ describe("a connected agent", () => {
 })
 
 describe("a socket", () => {
-  const bad: ReadonlyArray<readonly [string, number, (socket: FakeSocket) => void]> = [
+  const bad: ReadonlyArray<readonly [string, number, (socket: FakeSocket, agent: FakeAgent) => void]> = [
     ["what is no JSON", 1008, (socket) => socket.raw.send("{")],
     ["a binary frame", 1008, (socket) => socket.raw.send(Buffer.from("{}"))],
     ["an unknown message", 1008, (socket) => socket.raw.send('{"_tag":"grant_me_root"}')],
     ["a frame above the limit", 1009, (socket) => socket.raw.send("x".repeat(frameLimit + 1))],
-    ["a second hello", 1008, (socket) => socket.raw.send('{"_tag":"command_accepted"}')],
+    ["a second hello", 1008, (socket, agent) => socket.send({ _tag: "hello", ...agent.hello })],
     [
       "more messages than anybody needs",
       4429,
@@ -341,8 +341,9 @@ describe("a socket", () => {
   it.live.each(bad)("is closed upon %s, and the others go on", ([, code, send]) =>
     Effect.gen(function* () {
       const neighbor = yield* connected(yield* enrolled({ name: "web1" }))
-      const socket = yield* connected(yield* enrolled({ name: "bad" }))
-      send(socket)
+      const agent = yield* enrolled({ name: "bad" })
+      const socket = yield* connected(agent)
+      send(socket, agent)
       assert.strictEqual((yield* promise(() => socket.end())).code, code)
       const { planId } = yield* give("what is the cpu usage of web1")
       const { commandId } = yield* promise(() => neighbor.request())
