@@ -111,7 +111,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
         open.delete(commandId)
         working.delete(work)
       })
-    working.add(work)
+    if (act.name !== "system.reboot") working.add(work) // that one ends with the machine, which waits for us
   }
 
   const inTurn = async (

@@ -29,33 +29,28 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort())
   switch (args[0]) {
     case "run": {
-      const [{ run }, { performersFor }] = await Promise.all([import("./run.ts"), import("./perform/performers.ts")])
-      const performers = performersFor(surroundings(places, places.state))
+      const [{ run }, { performersLazily }] = await Promise.all([import("./run.ts"), import("./perform/lazily.ts")])
+      const performers = performersLazily(surroundings(places, places.state))
       return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
     }
     case "helper": {
-      const [{ helper }, { performersFor }, { afterCrash, afterGuard, recoverChanges, releaseGuard }, { afterReboot }] =
+      const [{ helper }, { performersLazily }, { afterGuard, recoverChanges, releaseGuard }, { afterInterruption }] =
         await Promise.all([
           import("./helper.ts"),
-          import("./perform/performers.ts"),
+          import("./perform/lazily.ts"),
           import("./perform/config/back.ts"),
-          import("./perform/system/reboot.ts")
+          import("./perform/interrupted.ts")
         ])
       const own = surroundings(places, places.helperState)
       await recoverChanges(own)
       await helper({
         places,
-        performers: performersFor(own),
+        performers: performersLazily(own),
         aftermath: {
           release: async (commandId) => void (await releaseGuard(own, commandId)),
-          interrupted: async (commandId, unfinished, bootId) =>
-            unfinished.action === "system.reboot"
-              ? afterReboot(unfinished, { bootId, at: Date.now() })
-              : afterCrash(own, commandId),
-          since: (commandId, ended) =>
-            ended.outcome === "succeeded"
-              ? afterGuard(own, commandId, { ...ended, outcome: ended.outcome })
-              : Promise.resolve(ended)
+          interrupted: (commandId) => afterInterruption(own, commandId),
+          since: async (commandId, ended) =>
+            ended.outcome === "succeeded" ? { ...ended, ...(await afterGuard(own, commandId)) } : ended
         },
         signal: stop.signal
       })

@@ -95,9 +95,9 @@ After=signalbox-agent-helper.socket
 [Service]
 ExecStart=${start(programs, "helper")}
 ${environment}
-# ends by itself when there is nothing to do, and what runs may come to its end
+# what runs may come to its end
 KillMode=mixed
-TimeoutStopSec=600
+TimeoutStopSec=90
 Restart=on-failure
 RestartSec=1
 StateDirectory=signalbox-agent-helper

@@ -30,8 +30,7 @@ import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
 import { Agents } from "@signalbox/core/agent/Agents.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
-import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
-import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
+import type { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
 import type { Rules } from "./conversation/prepare.ts"
@@ -51,8 +50,9 @@ import { transportLayer } from "./host/TransportLive.ts"
 import { hostPrepareHandler } from "./host/prepare.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
-import { PlanCommands } from "./plan/PlanCommands.ts"
-import { PlanRuns } from "./plan/PlanRuns.ts"
+import type { PlanCommands } from "./plan/PlanCommands.ts"
+import type { PlanRuns } from "./plan/PlanRuns.ts"
+import { planServices } from "./plan/services.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
 import { Direct } from "./task/Direct.ts"
 import { runDirectLaunches } from "./task/direct-launch.ts"
@@ -103,14 +103,14 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  const plans = PlanRuns.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? FleetLive))
-  )
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
-  return Layer.mergeAll(onHosts, Agents.layer, Direct.layer, conversationServices(options.name), plans).pipe(
-    Layer.provideMerge(rooms),
-    Layer.provideMerge(derived)
-  )
+  return Layer.mergeAll(
+    onHosts,
+    Agents.layer,
+    Direct.layer,
+    conversationServices(options.name),
+    planServices(options)
+  ).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
 }
 
 type Rooms =

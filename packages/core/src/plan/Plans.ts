@@ -8,6 +8,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
+import type { AccountRole } from "../account/permissions.ts"
 import { Fleet, type FleetMember } from "../agent/Fleet.ts"
 import { canonical, Commands, type ExecuteError } from "../log/Commands.ts"
 import { EventLog } from "../log/EventLog.ts"
@@ -17,7 +18,6 @@ import type { PlanCommand } from "./decider.ts"
 import { planDrift } from "./drift.ts"
 import { makePlanId, type Origin, type PlanEvent, planEvents, planStream } from "./events.ts"
 import { freeze } from "./freeze.ts"
-import type { AccountRole } from "./gate.ts"
 import { planHash } from "./hash.ts"
 import type { Draft } from "./plan.ts"
 import { resultOf } from "./results.ts"
@@ -236,7 +236,7 @@ const giving = (
       ...(asks && meaning.model !== undefined ? { model: meaning.model } : {}),
       ...(conversationId === undefined ? {} : { conversationId })
     },
-    ...(asks ? {} : { then: eventOf(planId, account, meaning, members, now) })
+    ...(asks ? {} : { answer: eventOf(planId, account, meaning, members, now) })
   }
 }
 

@@ -4,16 +4,15 @@ import { Effect, Fiber, Layer, Redacted } from "effect"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
-import { adminToken, RoomsTest } from "../../../../test/support/hub.ts"
+import { adminToken, RoomsTest, TokensTest } from "../../../../test/support/hub.ts"
 import { until } from "../../../../test/support/until.ts"
-import { Tokens } from "../edge/auth.ts"
 import type { Peer } from "./Peer.ts"
 import { runSession } from "./session.ts"
 import { BridgeTimes } from "./state.ts"
 import { makeWire } from "./wire.ts"
 
 const services = Layer.mergeAll(
-  Tokens.layer(adminToken),
+  TokensTest,
   ConversationFeedLive.pipe(Layer.provide(LiveTextLive)),
   ConversationsLive
 ).pipe(Layer.provideMerge(RoomsTest))

@@ -4,14 +4,15 @@
  * Owns: what each tool of the table does, what its answer looks like to a model, and its size. Does not own: the table and who
  * must agree (core's `tools.ts`), the tasks' own rules.
  * Invariants: an act has a command id that follows from reply and call, so that a call that is carried out again after a crash does
- * nothing twice; what is wrong with a call is an answer for the model; only a database that is away fails.
+ * nothing twice; an act needs the yes of somebody who may do it; what is wrong with a call is an answer for the model; only a database that is away fails.
  */
 import { stripVTControlCharacters } from "node:util"
 import { Effect, Result, Schema } from "effect"
+import { refusalNow } from "@signalbox/core/account/standing.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { fenced } from "@signalbox/core/conversation/context.ts"
-import { type ChatCall, decodeCall } from "@signalbox/core/conversation/tools.ts"
+import { type ChatCall, decodeCall, needsApproval } from "@signalbox/core/conversation/tools.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import type { ToolCall } from "@signalbox/core/model/message.ts"
@@ -34,6 +35,8 @@ export interface CallOf {
   readonly replyId: string
   /** On whose behalf. */
   readonly person: string
+  /** Who said yes to it, where somebody was asked. */
+  readonly approvedBy?: string | undefined
 }
 export interface ToolAnswer {
   readonly text: string
@@ -48,7 +51,7 @@ export const carryOut = (call: ToolCall, of: CallOf) =>
       commandId: uuidV5(JSON.stringify(["chat-tool", of.replyId, call.callId])),
       actor: of.person
     }
-    const done = yield* Effect.result(run(decoded.success, origin))
+    const done = yield* Effect.result(Effect.andThen(allowed(call, of), run(decoded.success, origin)))
     if (Result.isSuccess(done)) return yield* answered(call.name, done.success)
     const { failure } = done
     // what the database could not do now, it can do later; everything else is the model's to know
@@ -56,6 +59,18 @@ export const carryOut = (call: ToolCall, of: CallOf) =>
       return yield* Effect.fail(failure)
     return wrong(failure.message)
   })
+
+class NotAllowed extends Schema.TaggedError<NotAllowed>()("NotAllowed", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/** Whoever said yes has to be somebody who may do it himself, still. */
+const allowed = Effect.fnUntraced(function* (call: ToolCall, { approvedBy = "nobody" }: CallOf) {
+  const refusal = needsApproval(call) ? yield* refusalNow(approvedBy, "task") : undefined
+  if (refusal !== undefined) yield* new NotAllowed({ reason: `It was not carried out. ${refusal}` })
+})
 
 const wrong = (text: string): ToolAnswer => ({ text: storableText(cut(text, answerLimit)), isError: true })
 
