@@ -8,6 +8,7 @@ import { existsSync } from "node:fs"
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { agentBundle } from "./agent-bundle.mjs"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..")
 const outdir = join(root, "packages/cli/dist")
@@ -75,18 +76,6 @@ const options = {
   logLevel: "warning",
   logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
 }
-/** The agent runs on the hosts' own Node, which may be an old one: it says so before anything that such a Node does not know. */
-const agent = {
-  outdir: join(root, "packages/agent/dist"),
-  entryNames: "signalbox-agent",
-  outExtension: { ".js": ".cjs" },
-  format: "cjs",
-  target: "node18",
-  banner: {
-    js: `"use strict";{const [a,b]=process.versions.node.split(".").map(Number);if(a<18||(a===18&&b<15)){process.stderr.write("error: signalbox-agent needs Node 18.15 or newer, and this is "+process.versions.node+". Install a newer one, or let install-agent.sh bring the hub's.\\n");process.exit(2)}}`
-  },
-  plugins: []
-}
 const [first, rest, daemon] = await Promise.all([
   esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later, stringWidth] }),
   esbuild.build({
@@ -98,7 +87,7 @@ const [first, rest, daemon] = await Promise.all([
       js: "import{createRequire as __createRequire}from'node:module';import{fileURLToPath as __toPath}from'node:url';const require=__createRequire(import.meta.url),__filename=__toPath(import.meta.url),__dirname=__toPath(new URL('.',import.meta.url));"
     }
   }),
-  esbuild.build({ ...options, entryPoints: [join(root, "packages/agent/src/main.ts")], ...agent })
+  esbuild.build({ ...agentBundle, write: false })
 ])
 // in this order: a command that runs in between finds all that it asks for
 const files = [

@@ -1,18 +1,32 @@
 /** Actions on whole machines: what they say of systemd, configuration and logs is what is so there, whatever goes wrong in between. */
+import { randomUUID } from "node:crypto"
 import { Schema } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { until } from "../support/signalbox.ts"
-import { equip, fingerprint, fingerprintOf, killedAnd, perform, property, recover, release } from "./agent/driven.ts"
-import { hosts, reboot, ssh } from "./support.ts"
+import {
+  equip,
+  fingerprint,
+  fingerprintOf,
+  interrupted,
+  killedAnd,
+  perform,
+  performAll,
+  performInside,
+  property,
+  recover,
+  release
+} from "./agent/driven.ts"
+import { hosts, ssh } from "./support.ts"
 
 const web = "perf"
 const door = "perfssh"
+const cable = "perfnet"
 const conf = "/etc/nginx/nginx.conf"
 const sshd = "/etc/ssh/sshd_config"
 
 beforeAll(async () => {
-  await hosts(web, door)
-  await Promise.all([equip(web), equip(door)])
+  await hosts(web, door, cable)
+  await Promise.all([web, door, cable].map(equip))
 })
 
 const Proof = Schema.Struct({
@@ -58,7 +72,11 @@ describe("services", () => {
 
 describe("configuration", () => {
   it("a value that the checker refuses leaves the file byte for byte with its mode and owner, and nginx as it ran", async () => {
-    await ssh(web, `chmod 640 ${conf}; chown www-data:adm ${conf}`)
+    // where the disk takes extended attributes they must stay, too
+    await ssh(
+      web,
+      `chmod 640 ${conf}; chown www-data:adm ${conf}; python3 -c "import os; os.setxattr('${conf}', 'user.note', b'x')" || true`
+    )
     const [before, pid] = [await fingerprint(web, conf), await property(web, "nginx.service", "MainPID")]
     const done = await perform(web, "config.set", {
       path: conf,
@@ -98,6 +116,10 @@ describe("configuration", () => {
     expect(await ssh(web, "curl -s -H 'Host: shop.example.com' http://127.0.0.1/")).toBe("a shop\n")
     const again = await perform(web, "config.add-site", { domain: "shop.example.com", root: "/srv/shop" })
     expect(again).toMatchObject({ outcome: "refused" })
+    const args = { domain: "half.example.com", root: "/srv/shop" }
+    const half = await killedAndRecovered(web, "config.add-site", args, "exchange-1")
+    expect(half).toMatchObject({ leftovers: "", nginx: "active" })
+    expect(await ssh(web, "find /etc/nginx -name 'half*'")).toBe("")
     const evil = await perform(web, "config.add-site", { domain: "e.example.com", proxy: "http://x/;}server{listen" })
     expect(evil).toMatchObject({ outcome: "refused" })
   })
@@ -107,17 +129,12 @@ describe("configuration", () => {
       web,
       "ln -sf /root/secret /etc/nginx/conf.d/out.conf; echo x >/root/secret; ln -sf /etc/shadow /etc/nginx/conf.d/shadow.conf"
     )
-    for (const path of [
-      "/etc/nginx/conf.d/out.conf",
-      "/etc/nginx/conf.d/shadow.conf",
-      "/etc/shadow",
-      "/etc/passwd",
-      "/etc/signalbox-agent/key"
-    ]) {
-      expect(await perform(web, "config.write", { path, content: "x", tag: "0".repeat(64) }), path).toMatchObject({
-        outcome: "refused"
-      })
-    }
+    const paths = ["nginx/conf.d/out.conf", "nginx/conf.d/shadow.conf", "shadow", "passwd", "signalbox-agent/key"]
+    const answers = await performAll(
+      web,
+      ...paths.map((path) => ["config.write", { path: `/etc/${path}`, content: "x", tag: "0".repeat(64) }] as const)
+    )
+    expect(answers.map(({ outcome }) => outcome)).toEqual(paths.map(() => "refused"))
     expect(await perform(web, "config.read", { path: "/etc/nginx/conf.d/shadow.conf" })).toMatchObject({
       outcome: "refused"
     })
@@ -127,7 +144,7 @@ describe("configuration", () => {
     await ssh(web, "rm /etc/nginx/conf.d/*.conf")
   })
 
-  it("killed -9 at any step, the next start leaves the old or the new file whole and nginx up", async () => {
+  it.concurrent("killed -9 at any step, the next start leaves the old or the new file whole and nginx up", async () => {
     const old = await fingerprint(web, conf)
     const steps = [
       "record",
@@ -152,48 +169,58 @@ describe("configuration", () => {
     await ssh(web, "nginx -t -q")
   })
 
-  it("a change of sshd that nobody confirms is restored by itself; one that is confirmed stays; one that a reboot interrupts goes", async () => {
-    const before = await fingerprint(door, sshd)
-    const refused = await perform(door, "config.set", { path: sshd, key: "PermitRootLogin", value: "perhaps" })
-    expect(refused).toMatchObject({ outcome: "refused" })
-    expect(await fingerprint(door, sshd)).toBe(before)
+  it.concurrent(
+    "a change of sshd that nobody confirms is restored by itself; one that is confirmed stays; one that a reboot interrupts goes",
+    async () => {
+      const before = await fingerprint(door, sshd)
+      const refused = await perform(door, "config.set", { path: sshd, key: "PermitRootLogin", value: "perhaps" })
+      expect(refused).toMatchObject({ outcome: "refused" })
+      expect(await fingerprint(door, sshd)).toBe(before)
 
-    const held = await perform(
-      door,
-      "config.set",
-      { path: sshd, key: "LoginGraceTime", value: "77" },
-      { guardMillis: 6_000 }
-    )
-    expect(held).toMatchObject({ outcome: "succeeded" })
-    expect(await ssh(door, "sshd -T | grep -i logingracetime")).toBe("logingracetime 77\n")
-    await until("sshd_config is as before", 30_000, async () =>
-      (await fingerprint(door, sshd)) === before ? true : undefined
-    )
-    await until("sshd is up after the restore", 30_000, async () =>
-      (await property(door, "ssh.service", "ActiveState")) === "active" ? true : undefined
-    )
+      const doubted = randomUUID()
+      const held = await perform(
+        door,
+        "config.set",
+        { path: sshd, key: "LoginGraceTime", value: "77" },
+        { guardMillis: 20_000, commandId: doubted }
+      )
+      expect(held).toMatchObject({ outcome: "succeeded" })
+      expect(await ssh(door, "sshd -T | grep -i logingracetime")).toBe("logingracetime 77\n")
+      await until("the restore by itself has come to its end", 90_000, async () =>
+        (await ssh(door, `cat ${recordOf(doubted)} 2>/dev/null || true`)).includes('"restored"') ? true : undefined
+      )
+      expect(await fingerprint(door, sshd)).toBe(before)
+      expect(await property(door, "ssh.service", "ActiveState")).toBe("active")
 
-    // until here sshd was started by its socket, and is restarted; from here on it listens itself, and is reloaded
-    await ssh(door, "systemctl disable -q --now ssh.socket; systemctl restart ssh")
-    const pid = await property(door, "ssh.service", "MainPID")
-    const id = "11111111-2222-4333-8444-555555555555"
-    await perform(
-      door,
-      "config.set",
-      { path: sshd, key: "LoginGraceTime", value: "78" },
-      { guardMillis: 60_000, commandId: id }
-    )
-    expect((await release(door, id)).trim()).toBe("true")
-    expect(await ssh(door, "systemctl list-units --all --no-legend 'signalbox-restore-*.timer'")).toBe("")
-    expect(await property(door, "ssh.service", "MainPID")).toBe(pid)
-    const kept = await fingerprint(door, sshd)
-    expect(kept).not.toBe(before)
+      // until here sshd was started by its socket, and is restarted; from here on it listens itself, and is reloaded
+      await ssh(door, "systemctl disable -q --now ssh.socket; systemctl restart ssh")
+      const pid = await property(door, "ssh.service", "MainPID")
+      const id = randomUUID()
+      await perform(
+        door,
+        "config.set",
+        { path: sshd, key: "LoginGraceTime", value: "78" },
+        { guardMillis: 600_000, commandId: id }
+      )
+      expect((await release(door, id)).trim()).toBe("true")
+      expect(await ssh(door, "systemctl list-units --all --no-legend 'signalbox-restore-*.timer'")).toBe("")
+      expect(await property(door, "ssh.service", "MainPID")).toBe(pid)
+      const kept = await fingerprint(door, sshd)
+      expect(kept).not.toBe(before)
 
-    await perform(door, "config.set", { path: sshd, key: "LoginGraceTime", value: "79" }, { guardMillis: 600_000 })
-    await reboot(door)
-    expect(await recover(door)).toMatch(/"restored":true/)
-    expect(await fingerprint(door, sshd)).toBe(kept)
-  })
+      await perform(door, "config.set", { path: sshd, key: "LoginGraceTime", value: "79" }, { guardMillis: 600_000 })
+      const boot = await bootOf(door)
+      const rebooting = randomUUID()
+      await perform(door, "system.reboot", {}, { commandId: rebooting }).catch(() => undefined) // it ends with the machine
+      await until("the host is back", 90_000, async () => {
+        const now = await bootOf(door).catch(() => boot)
+        return now === boot ? undefined : now
+      })
+      expect(await interrupted(door, rebooting)).toMatchObject({ outcome: "succeeded", proven: true })
+      expect(await recover(door)).toMatch(/"restored":true/)
+      expect(await fingerprint(door, sshd)).toBe(kept)
+    }
+  )
 
   /** One way to the host for all of it: ten steps are many ways. */
   const killedAndRecovered = async (host: string, action: string, args: object, step: string) => {
@@ -201,12 +228,30 @@ describe("configuration", () => {
       fingerprintOf(conf),
       "find /etc -name '.signalbox-*'",
       "systemctl show -p ActiveState --value nginx.service",
-      `cat /var/lib/signalbox-test/config/${id}/finished.json 2>/dev/null || true`
+      `cat ${recordOf(id)} 2>/dev/null || true`
     ])
     const [fingerprint = "", leftovers = "", nginx = "", finished = ""] = text
     return { id, fingerprint, leftovers: leftovers.trim(), nginx: nginx.trim(), finished }
   }
 
+  it.concurrent("a host that a change of its own address has cut off comes back by itself", async () => {
+    const path = "/etc/systemd/network/10-host0.network"
+    const before = await fingerprint(cable, path)
+    const reached = () =>
+      ssh(cable, "true").then(
+        () => true,
+        () => false
+      )
+    const args = { path, section: "Network", key: "Address", value: "198.18.250.250/24" }
+    const held = await performInside(cable, "config.set", args, { guardMillis: 20_000 })
+    expect(held).toMatchObject({ outcome: "succeeded" })
+    expect(await reached()).toBe(false)
+    await until("the host is back", 90_000, async () => ((await reached()) ? true : undefined))
+    expect(await fingerprint(cable, path)).toBe(before)
+  })
+
+  const recordOf = (id: string): string => `/var/lib/signalbox-test/config/${id}/finished.json`
+  const bootOf = (host: string): Promise<string> => ssh(host, "cat /proc/sys/kernel/random/boot_id")
   const leftovers = (host: string): Promise<string> => ssh(host, "find /etc -name '.signalbox-*'")
 })
 
@@ -234,11 +279,106 @@ describe("logs", () => {
       web,
       "ln -sf /etc/shadow /var/log/nginx/leak.log; mkfifo /var/log/nginx/pipe.log; printf 'one\\ntwo\\n' >/var/log/plain.log"
     )
-    for (const path of ["/var/log/nginx/leak.log", "/var/log/nginx/pipe.log", "/var/log/nginx", "/etc/hosts"]) {
-      expect(await perform(web, "log.query", { path }), path).toMatchObject({ outcome: "refused" })
-    }
-    expect(await perform(web, "log.query", { path: "/var/log/plain.log", lines: 1 })).toMatchObject({
-      data: { lines: ["two"] }
-    })
+    const paths = ["/var/log/nginx/leak.log", "/var/log/nginx/pipe.log", "/var/log/nginx", "/etc/hosts"]
+    const [plain, ...others] = await performAll(
+      web,
+      ["log.query", { path: "/var/log/plain.log", lines: 1 }],
+      ...paths.map((path) => ["log.query", { path }] as const)
+    )
+    expect(plain).toMatchObject({ data: { lines: ["two"] } })
+    expect(others.map(({ outcome }) => outcome)).toEqual(paths.map(() => "refused"))
   })
+})
+
+it("packages: installed, upgraded and refused by what dpkg says, from a repository of the host's own", async () => {
+  await publish("1.0")
+  const [installed, list, removal, unknown] = await performAll(
+    web,
+    ["package.install", { names: ["sbx-demo"] }],
+    ["package.list", { text: "sbx-demo" }],
+    ["package.install", { names: ["sbx-demo-"] }],
+    ["package.install", { names: ["no.such"] }]
+  )
+  expect(installed).toMatchObject({ outcome: "succeeded", proven: true })
+  expect(list).toMatchObject({ data: { packages: [{ name: "sbx-demo", version: "1.0" }] } })
+  expect(removal).toMatchObject({ outcome: "refused" })
+  expect(unknown).toMatchObject({ outcome: "refused" })
+
+  await publish("2.0")
+  const [due, updated, again] = await performAll(
+    web,
+    ["package.upgradable", {}],
+    ["package.update", { names: ["sbx-demo"] }],
+    ["package.update", { names: ["sbx-demo"] }]
+  )
+  expect(due).toMatchObject({ data: { packages: [{ name: "sbx-demo", from: "1.0", to: "2.0" }] } })
+  expect(updated).toMatchObject({ outcome: "succeeded", proven: true })
+  expect(again?.summary).toMatch(/up to date/)
+  expect(await ssh(web, "dpkg-query -Wf '${Version}' sbx-demo")).toBe("2.0")
+})
+
+/** A package without anything in it, in a directory that is the only repository the host knows. */
+const publish = (version: string): Promise<string> =>
+  ssh(
+    web,
+    `set -e; rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] file:/srv/repo ./' >/etc/apt/sources.list
+mkdir -p /srv/repo /tmp/demo/DEBIAN; cd /srv/repo; rm -f *
+printf 'Package: sbx-demo\nVersion: ${version}\nArchitecture: all\nMaintainer: x <x@example.com>\nDescription: x\n' >/tmp/demo/DEBIAN/control
+dpkg-deb -b /tmp/demo demo.deb >/dev/null
+{ cat /tmp/demo/DEBIAN/control; printf 'Filename: ./demo.deb\nSize: %s\nSHA256: %s\n' $(stat -c %s demo.deb) $(sha256sum demo.deb | cut -d' ' -f1); } >Packages`
+  )
+
+it("every other read of the catalogue says what is so on the host", async () => {
+  await ssh(
+    web,
+    "mkdir -p /srv/files; cd /srv/files; head -c 3000000 /dev/zero >big; printf 'x\\ny' >\"$(printf 'odd\\nname')\"; printf '1\\n2\\n3\\n' >numbers"
+  )
+  const answers = await performAll(
+    web,
+    ["service.list", { state: "active" }],
+    ["service.list", { state: "enabled" }],
+    ["system.info", {}],
+    ["system.usage", {}],
+    ["process.list", { by: "memory", count: 500 }],
+    ["network.ping", { address: "hub", count: 1 }],
+    ["network.dns", { name: "hub" }],
+    ["network.port", { address: "127.0.0.1", port: 80 }],
+    ["network.http", { url: "http://127.0.0.1/" }],
+    ["network.listening", {}],
+    ["network.routes", {}],
+    ["file.list", { path: "/srv/files" }],
+    ["file.read", { path: "/srv/files/numbers", lines: 2, from: "end" }],
+    ["file.disk-usage", { path: "/srv/files" }],
+    ["config.validate", { path: conf }],
+    ["shell.run", { command: "sleep 1234 & sleep 1234" }, { timeoutMs: 1_000 }]
+  )
+  expect(answers.map(({ outcome }) => outcome)).toEqual([...answers.slice(1).map(() => "succeeded"), "failed"])
+  const [active, enabled, info, usage, processes, ping, dns, port, page, listening, routes, files, lines, disk, valid] =
+    answers.map(({ data }) => data)
+  expect(active).toMatchObject({
+    services: expect.arrayContaining([expect.objectContaining({ unit: "nginx.service" })])
+  })
+  expect(enabled).toMatchObject({ services: expect.arrayContaining([{ unit: "nginx.service", enabled: "enabled" }]) })
+  expect(info).toMatchObject({ hostname: web, os: expect.stringMatching(/Debian.* 12/) })
+  expect(usage).toMatchObject({
+    cpu: expect.any(Number),
+    load: expect.any(Number),
+    disks: expect.arrayContaining([expect.objectContaining({ path: "/" })])
+  })
+  expect(processes).toMatchObject({
+    processes: expect.arrayContaining([expect.objectContaining({ pid: 1, user: "root" })])
+  })
+  expect(ping).toMatchObject({ sent: 1, received: 1 })
+  expect(dns).toMatchObject({ records: [expect.stringMatching(/^198\.18\./)] })
+  expect(port).toMatchObject({ open: true })
+  expect(page).toMatchObject({ status: 200, server: expect.stringMatching(/^nginx/) })
+  expect(listening).toMatchObject({
+    listening: expect.arrayContaining([expect.objectContaining({ port: 80, process: "nginx" })])
+  })
+  expect(routes).toMatchObject({ interfaces: expect.arrayContaining([expect.objectContaining({ name: "host0" })]) })
+  expect(files).toMatchObject({ entries: [{ name: "big" }, { name: "numbers" }, { name: "odd name", odd: true }] })
+  expect(lines).toMatchObject({ lines: ["2", "3"] })
+  expect(disk).toMatchObject({ files: [{ path: "/srv/files/big" }], complete: true })
+  expect(valid).toMatchObject({ valid: true })
+  expect(await ssh(web, "pgrep -fc 'sleep 1234' || true")).toMatch(/^[01]\n$/) // this very command line
 })

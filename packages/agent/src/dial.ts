@@ -4,11 +4,9 @@
  * Owns: TCP, CONNECT through a proxy, TLS, the pinned certificate. Does not own: what is said on it (HTTP, WebSocket).
  * Invariants: no byte of ours leaves before the certificate's SHA-256 was compared; plain TCP only to this very machine.
  */
-import * as http from "node:http"
-import * as https from "node:https"
 import { connect, isIP } from "node:net"
 import type { Duplex } from "node:stream"
-import * as tls from "node:tls"
+import type { ConnectionOptions } from "node:tls"
 import { proxyFor } from "./proxy.ts"
 import { reasonOf, Trouble } from "./trouble.ts"
 
@@ -36,13 +34,14 @@ export const dial = async (
     proxy === undefined
       ? await opened(connect({ host, port }), "connect", target.hub)
       : await through(proxy, host, port)
-  const options: tls.ConnectionOptions = {
+  const options: ConnectionOptions = {
     socket: below,
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
     rejectUnauthorized: target.fingerprint === undefined,
     ...(isIP(host) === 0 ? { servername: host } : { host })
   }
+  const tls = await import("node:tls") // plain hubs and proxies do without, and so does their memory
   const secure = await opened(tls.connect(options), "secureConnect", target.hub)
   const shown = secure.getPeerCertificate().fingerprint256
   if (target.fingerprint !== undefined && shown !== target.fingerprint) {
@@ -76,11 +75,12 @@ const opened = <S extends Duplex>(socket: S, event: "connect" | "secureConnect",
     })
   })
 
-const through = (proxy: URL, host: string, port: number): Promise<Duplex> =>
-  new Promise((resolve, reject) => {
+const through = async (proxy: URL, host: string, port: number): Promise<Duplex> => {
+  const { request: ask } = await (proxy.protocol === "https:" ? import("node:https") : import("node:http"))
+  return new Promise((resolve, reject) => {
     const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
     const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
-    const request = (proxy.protocol === "https:" ? https : http).request({
+    const request = ask({
       host: proxy.hostname.replace(/^\[|\]$/gu, ""),
       port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
       method: "CONNECT",
@@ -113,3 +113,4 @@ const through = (proxy: URL, host: string, port: number): Promise<Duplex> =>
     })
     request.end()
   })
+}

@@ -27,5 +27,6 @@ export interface Performed {
   readonly proven?: boolean
 }
 
+/** Rejects when nobody can tell how the act ended. */
 export type Performer<Name extends ActionName> = (args: ActionArgs<Name>, of: Performing) => Promise<Performed>
 export type Performers = { readonly [Name in ActionName]: Performer<Name> }

@@ -1,8 +1,9 @@
 /**
  * How a performer says that it could not, and what is made of it.
  *
- * Owns: the two errors that performers throw, and the answers made of them. Does not own: what performers do.
- * Invariants: `Refused` means that nothing was changed; whatever else is thrown is told as a failure, with a sentence and no stack.
+ * Owns: the errors that performers throw, and the answers made of two of them. Does not own: what performers do.
+ * Invariants: `Refused` means that nothing was changed and `NotDone` that it is known how it failed; everything else goes through,
+ * because then nobody can tell.
  */
 import { Schema } from "effect"
 import type { Performed, Performing } from "./Performer.ts"
@@ -25,6 +26,13 @@ export class NotDone extends Schema.TaggedError<NotDone>()("NotDone", {
   }
 }
 
+/** It was begun and its time was over: what became of it nobody here can tell. Goes through to whoever called. */
+export class CannotTell extends Schema.TaggedError<CannotTell>()("CannotTell", { why: Schema.String }) {
+  override get message(): string {
+    return this.why
+  }
+}
+
 /** Of a sentence in a result; the protocol allows 2,000. */
 const summaryLimit = 1_900
 
@@ -36,7 +44,7 @@ export const answering =
     } catch (cause) {
       if (cause instanceof Refused) return capped({ outcome: "refused", summary: cause.why, data: null })
       if (cause instanceof NotDone) return capped({ outcome: "failed", summary: cause.why, data: cause.data ?? null })
-      return capped({ outcome: "failed", summary: reasonOf(cause), data: null })
+      throw cause
     }
   }
 

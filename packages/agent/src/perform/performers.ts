@@ -54,7 +54,7 @@ export const performersFor = (surroundings: Surroundings): Performers => {
     "log.query": answering(queryLogs(own)),
     "system.info": answering(systemInfo),
     "system.usage": answering(systemUsage),
-    "system.reboot": answering(reboot),
+    "system.reboot": answering(reboot(own)),
     "process.list": answering(listProcesses),
     "process.signal": answering(signalProcess),
     "network.ping": answering(ping),

@@ -24,7 +24,13 @@ import { configReasons, unitReasons } from "./sensitive.ts"
 
 const optional = Schema.optionalKey
 const unit = Schema.Struct({ unit: UnitName })
-const none = Schema.Struct({})
+/** A struct without fields alone would take anything. */
+const none = Schema.Struct({}).check(
+  Schema.makeFilter(
+    (args) =>
+      (typeof args === "object" && !Array.isArray(args) && Object.keys(args).length === 0) || "Expected no arguments"
+  )
+)
 const seconds = (n: number) => n * 1_000
 const minutes = (n: number) => n * 60_000
 
@@ -65,7 +71,7 @@ export const catalog = {
     description: "Starts a systemd unit that does not run.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and began after the act",
+    proof: "the unit is active, still so after 2 s, and began with the act; or it ran before, which is said",
     undo: "service.stop",
     timeoutMs: seconds(90)
   }),
@@ -288,7 +294,7 @@ export const catalog = {
   }),
 
   "network.ping": entry({
-    ...read,
+    ...readAsRoot, // not everywhere may others send echo requests
     title: "ping",
     description: "Round-trip times and loss from a host to an address.",
     args: Schema.Struct({

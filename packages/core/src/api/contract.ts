@@ -15,6 +15,7 @@ import { ScheduleView } from "../schedule/decider.ts"
 import { TaskId, TaskSpec } from "../task/events.ts"
 import { TaskStatus, TaskView } from "../task/view.ts"
 import { AccountsGroup, SignInGroup } from "./accounts.ts"
+import { AgentDoorsGroup, AgentsGroup } from "./agents.ts"
 import { Accepted, Auth, command, failures, Limit, Needs } from "./auth.ts"
 import { ConversationsGroup, ModelsGroup } from "./conversations.ts"
 import { ActionsGroup, PlansGroup } from "./plans.ts"
@@ -340,6 +341,8 @@ export class HubApi extends HttpApi.make("signalbox")
   .add(ModelsGroup)
   .add(PlansGroup)
   .add(ActionsGroup)
+  .add(AgentsGroup)
+  .add(AgentDoorsGroup)
   .add(LogGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotate(HttpApi.ParseOptions, { errors: "all" })

@@ -16,7 +16,7 @@ export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", {
   status: 403,
   title: "Not allowed"
 }) {}
-/** Too many sign-ins that failed; `detail` says when to come back. */
+/** Too many tries that failed; `detail` says when to come back. */
 export class Throttled extends HttpApiError.Problem<Throttled>()("Throttled", {
   type: "urn:signalbox:throttled",
   status: 429,

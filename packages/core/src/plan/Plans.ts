@@ -236,7 +236,7 @@ const giving = (
       ...(asks && meaning.model !== undefined ? { model: meaning.model } : {}),
       ...(conversationId === undefined ? {} : { conversationId })
     },
-    ...(asks ? {} : { then: eventOf(planId, account, meaning, members, now) })
+    ...(asks ? {} : { answer: eventOf(planId, account, meaning, members, now) })
   }
 }
 

@@ -32,7 +32,7 @@ export type PlanCommand =
   | {
       readonly _tag: "Give"
       readonly given: Fields<"InstructionGiven">
-      readonly then?: Of<"PlanProposed" | "PlanNotUnderstood">
+      readonly answer?: Of<"PlanProposed" | "PlanNotUnderstood">
     }
   /** What the model that was asked made of it. */
   | { readonly _tag: "Answer"; readonly with: Of<"PlanProposed" | "PlanNotUnderstood"> }
@@ -78,10 +78,10 @@ export const decidePlan = (view: PlanView | undefined, command: PlanCommand): De
 
 const give = (
   view: PlanView | undefined,
-  { given, then }: Extract<PlanCommand, { readonly _tag: "Give" }>
+  { given, answer }: Extract<PlanCommand, { readonly _tag: "Give" }>
 ): Decision => {
   if (view !== undefined) return reject(`There is a plan ${given.planId} already.`)
-  return events({ _tag: "InstructionGiven", ...given }, ...(then === undefined ? [] : proposal(given.dryRun, then)))
+  return events({ _tag: "InstructionGiven", ...given }, ...(answer === undefined ? [] : proposal(given.dryRun, answer)))
 }
 
 /** What changes nothing needs nobody's yes. */

@@ -1,4 +1,5 @@
 /** The lists by which a room joins the whole: one line each. */
+import { agentProjection } from "../agent/projection.ts"
 import { accountProjection } from "../account/projection.ts"
 import { replyReactor, summaryReactor } from "../conversation/jobs.ts"
 import { messagesProjection } from "../conversation/messages-projection.ts"
@@ -26,6 +27,7 @@ export const roomProjections: ReadonlyArray<Projection> = [
   settingProjection,
   planProjection,
   planCommandProjection,
+  agentProjection,
   accountProjection
 ]
 

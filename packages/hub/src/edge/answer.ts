@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
+import type { AgentInvalid, AgentNotFound } from "@signalbox/core/agent/Agents.ts"
 import { CurrentActor } from "@signalbox/core/api/auth.ts"
 import {
   Invalid,
@@ -35,6 +36,8 @@ export type RoomError =
   | ExecuteError
   | DbError
   | LogUnavailable
+  | AgentInvalid
+  | AgentNotFound
   | ConversationNotFound
   | ModelUnknown
   | ImportInvalid
@@ -57,10 +60,13 @@ const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> =>
     case "ToolInvalid":
     case "ModelUnknown":
     case "ImportInvalid":
+    case "AgentInvalid":
     case "EventNotStorable":
       return Effect.fail(new Invalid({ detail: error.message }))
     case "ConversationNotFound":
       return Effect.fail(new NotFound({ what: error.conversationId.slice(0, 60), detail: error.message }))
+    case "AgentNotFound":
+      return Effect.fail(new NotFound({ what: error.which, detail: error.message }))
     case "AccountNotFound":
       return Effect.fail(new NotFound({ what: error.what.slice(0, 80), detail: error.message }))
     case "PlanNotFound":

@@ -5,7 +5,10 @@
  * Invariants: idempotent, and safe from two processes at once; only what the change itself put there is taken away: what somebody
  * wrote over it meanwhile stays and is said; bytes, owner, mode and attributes are those of before.
  */
-import { rm } from "node:fs/promises"
+import { randomUUID } from "node:crypto"
+import { readdir, rm } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { NotDone, reasonOf } from "../outcome.ts"
 import type { Performed } from "../Performer.ts"
 import type { Surroundings } from "../Surroundings.ts"
@@ -25,7 +28,6 @@ import {
 import {
   type ChangeRecord,
   type Manifest,
-  allRecords,
   backupOf,
   finish,
   giveVerdict,
@@ -53,7 +55,9 @@ export const restoreChange = async (own: Surroundings, id: string): Promise<Back
     await finish(stateDirectory, id, { as: "kept", at: Date.now(), note })
     return { restored: false, note }
   }
-  const foreign = await putBack(stateDirectory, manifest)
+  own.onStep?.("back")
+  const foreign = await persistently(() => putBack(stateDirectory, manifest))
+  own.onStep?.("back-service")
   const service = exchanging ? await serviceAfter(manifest) : ""
   const note = [
     foreign.length === 0
@@ -68,12 +72,24 @@ export const restoreChange = async (own: Surroundings, id: string): Promise<Back
   return { restored: true, note }
 }
 
+/** Another process that restores the same takes away what this one has made beside: then it is made again. */
+const persistently = async <T>(attempt: () => Promise<T>): Promise<T> => {
+  for (let left = 3; ; left--) {
+    try {
+      return await attempt()
+    } catch (cause) {
+      if (left === 0) throw cause
+      await delay(100)
+    }
+  }
+}
+
 /** The paths that somebody else has changed since. */
 const putBack = async (stateDirectory: string, manifest: Manifest): Promise<ReadonlyArray<string>> => {
   const foreign: Array<string> = []
   for (const [n, { path, before, after }] of [...manifest.places.entries()].toReversed()) {
     const temporary = temporaryIn(path, manifest.id, n)
-    await rm(temporary, { force: true })
+    await removeBeside(temporary)
     const now = (await look(path)).node
     if (isSameNode(now, before)) continue
     if (!isSameContent(now, before) && !isSameContent(now, after)) {
@@ -82,7 +98,7 @@ const putBack = async (stateDirectory: string, manifest: Manifest): Promise<Read
     }
     if (before.kind === "absent") await exchange(null, path)
     else {
-      const beside = `${temporary}-${process.pid}`
+      const beside = `${temporary}-${randomUUID()}`
       if (before.kind === "link") await makeLink(beside, before.to)
       else {
         await writeFileWhole(beside, await readBackup(stateDirectory, manifest.id, n), before)
@@ -94,6 +110,14 @@ const putBack = async (stateDirectory: string, manifest: Manifest): Promise<Read
   return foreign
 }
 
+/** What this change, or a restore of it that was ended, had made beside the path. */
+const removeBeside = async (temporary: string): Promise<void> => {
+  const directory = dirname(temporary)
+  for (const name of await readdir(directory).catch(() => []))
+    if (name === basename(temporary) || name.startsWith(`${basename(temporary)}-`))
+      await rm(join(directory, name), { force: true })
+}
+
 /** The service is told even when the files were as before: nobody knows what it had read. */
 const serviceAfter = async (manifest: Manifest): Promise<string> => {
   const [place] = manifest.places
@@ -101,11 +125,11 @@ const serviceAfter = async (manifest: Manifest): Promise<string> => {
   const kind = kindOf(place.path)
   const signal = AbortSignal.timeout(patience)
   try {
-    if (manifest.unit === null) return ""
+    if (manifest.unit === null && kind.tell === undefined) return ""
     const judged = await judge(kind.checkAll?.(place.path), signal)
     if (judged?.agrees === false) return `${judged.checker} does not agree with what was before: ${judged.said}`
     const told = await bringUp(manifest.unit, kind, signal)
-    return told.well ? `${manifest.unit} is active.` : told.why
+    return !told.well ? told.why : manifest.unit === null ? "" : `${manifest.unit} is active.`
   } catch (cause) {
     return `${manifest.unit ?? "The service"} could not be looked at: ${reasonOf(cause)}`
   }
@@ -151,28 +175,39 @@ const isHeldStill = ({ held, verdict }: ChangeRecord, boot: string, now: number)
   held !== undefined && verdict === undefined && held.bootId === boot && now < held.until
 
 /**
- * What became of a change that was told to have succeeded, asked before its result is told (again): a hub that could not be reached
- * has never heard of the success, and must hear of the restore instead.
+ * For a change that was told to have succeeded, whenever its result is told (again): a hub that could not be reached has never heard of
+ * the success, and must hear of the restore instead. Undefined: it was not restored.
  */
-export const afterGuard = async (own: Surroundings, id: string, result: Performed): Promise<Performed> => {
-  const record = (await allRecords(own.stateDirectory)).find(({ manifest }) => manifest.id === id)
-  return record?.finished?.as === "restored" && result.outcome === "succeeded"
+export const afterGuard = async (own: Surroundings, id: string): Promise<Performed | undefined> => {
+  const record = await knownRecord(own, id)
+  return record?.held !== undefined && record.finished?.as === "restored"
     ? {
         outcome: "rolled-back",
         summary: `The change was made and then restored by itself, because the hub did not say in time that it still reaches this agent. ${record.finished.note}`,
-        data: result.data,
+        data: { backup: id },
         proven: false
       }
-    : result
+    : undefined
 }
 
-/** What a command that was interrupted became, for a receipt that says only that it was begun; undefined: nothing is known of it. */
-export const afterCrash = async (own: Surroundings, id: string): Promise<Performed | undefined> => {
-  const record = await readRecord(own.stateDirectory, id).catch((cause: unknown) => {
+const knownRecord = (own: Surroundings, id: string): Promise<ChangeRecord | undefined> =>
+  readRecord(own.stateDirectory, id).catch((cause: unknown) => {
     if (cause instanceof NotDone) return undefined
     throw cause
   })
-  if (record?.finished === undefined) return undefined
+
+/** What a command that was interrupted became, for a receipt that says only that it was begun; undefined: nothing is known of it. */
+export const afterCrash = async (own: Surroundings, id: string): Promise<Performed | undefined> => {
+  const record = await knownRecord(own, id)
+  if (record?.finished === undefined)
+    return record?.held === undefined
+      ? undefined
+      : {
+          outcome: "succeeded",
+          summary: `The agent was ended after the change had been proven. It is restored by itself at ${new Date(record.held.until).toISOString()} unless the hub says before that it reaches the agent.`,
+          data: { backup: id, heldUntil: record.held.until },
+          proven: true
+        }
   return record.finished.as === "restored"
     ? {
         outcome: "rolled-back",

@@ -20,17 +20,18 @@ import {
   isSameContent,
   look,
   makeLink,
+  refuseHardLinks,
   sha256,
   temporaryIn,
   writeFileWhole
 } from "./node.ts"
 import { beginExchange, beginRecord, finish, giveVerdict, hold, prune } from "./store.ts"
 
-/** What a path is to hold. Attributes are those of the file that is there, unless they are given. */
+/** What a path is to hold. Attributes are those of the file that is there, or of another one that has them. */
 export type Wanted =
   | { readonly kind: "absent" }
   | { readonly kind: "link"; readonly to: string }
-  | { readonly kind: "file"; readonly bytes: Buffer; readonly attributes?: Attributes }
+  | { readonly kind: "file"; readonly bytes: Buffer; readonly attributes?: Attributes & { readonly from: string } }
 
 export interface Change {
   readonly action: string
@@ -64,6 +65,7 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
   const kind = kindOf(main.path)
   if (kind.mustCheck && !(await isJudged(kind, main.path)))
     throw new Refused({ why: `${main.path} is never changed without its checker, and this host does not have it.` })
+  for (const { path } of wanted.places) await refuseHardLinks(path)
   const unit = await serviceOf(kind, of.signal)
   const places = await Promise.all(
     wanted.places.map(async ({ path, wanted, before }) => ({ path, before, after: nodeOf(wanted, before, kind) }))
@@ -169,6 +171,13 @@ const rolledBack = async (own: Surroundings, id: string, why: string): Promise<P
       why: `The change failed (${why}), and so did the restore: ${reasonOf(cause)} The backup is ${id}; the agent tries again at its next start.`
     })
   })
+  if (!back.restored)
+    return {
+      outcome: "succeeded",
+      summary: `The change was proven and is kept, although ${why.replace(/\.$/u, "")} after it.`,
+      data: { backup: id, why },
+      proven: true
+    }
   return {
     outcome: "rolled-back",
     summary: `It was taken back: ${why.replace(/\.$/u, "")}. ${back.note}`,
@@ -199,7 +208,8 @@ const makeBeside = async (
   if (wanted.kind === "link") await makeLink(temporary, wanted.to)
   if (wanted.kind !== "file" || after?.kind !== "file") return
   await writeFileWhole(temporary, wanted.bytes, after)
-  if (before.kind === "file" && wanted.attributes === undefined) await copyAttributes(path, temporary, { times: false })
+  const from = wanted.attributes?.from ?? (before.kind === "file" ? path : undefined)
+  if (from !== undefined) await copyAttributes(from, temporary, { times: false })
 }
 
 const contradiction = async (

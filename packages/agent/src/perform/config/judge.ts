@@ -127,8 +127,16 @@ const reload = async (before: Unit, newWorkers: boolean, signal: AbortSignal): P
 }
 
 /** After a restore: whatever state the service is in, it is brought to run with what is there now. */
-export const bringUp = async (name: string, kind: Kind, signal: AbortSignal): Promise<Told> => {
-  if (kind.tell !== undefined) await run(kind.tell[0], kind.tell.slice(1), { signal })
+export const bringUp = async (name: string | null, kind: Kind, signal: AbortSignal): Promise<Told> => {
+  const said = kind.tell === undefined ? undefined : await run(kind.tell[0], kind.tell.slice(1), { signal })
+  if (name === null) {
+    const well = said === undefined || said.code === 0
+    return {
+      well,
+      why: well ? "" : `${kind.tell?.join(" ") ?? ""} failed: ${clean(mask(said.stderr), 300)}`,
+      unit: undefined
+    }
+  }
   const before = await showUnit(name, signal)
   if (runs(before)) {
     const told = await apply(kind, before, false, signal)

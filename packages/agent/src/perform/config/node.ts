@@ -145,6 +145,15 @@ export const syncDirectory = async (path: string): Promise<void> => {
   }
 }
 
+/** @throws Refused for a file of several names: an exchange would take one of them away from the others */
+export const refuseHardLinks = async (path: string): Promise<void> => {
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isFile() === true && found.nlink > 1)
+    throw new Refused({
+      why: `${path} has ${found.nlink} names (hard links), which an exchange would part. Change it by hand.`
+    })
+}
+
 /** @throws Refused when somebody else could exchange what lies in this directory */
 export const refuseOpenDirectories = async (directory: string): Promise<void> => {
   const self = process.geteuid?.() ?? 0

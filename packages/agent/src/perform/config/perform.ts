@@ -228,7 +228,8 @@ const wantedOf = async (
   const bytes = await readBackup(own.stateDirectory, id, n)
   if (sha256(bytes) !== before.sha256)
     throw new Refused({ why: `The backup ${backupOf(own.stateDirectory, id, n)} is damaged.` })
-  return { kind: "file", bytes, attributes: { mode: before.mode, uid: before.uid, gid: before.gid } }
+  const { mode, uid, gid } = before
+  return { kind: "file", bytes, attributes: { mode, uid, gid, from: backupOf(own.stateDirectory, id, n) } }
 }
 
 /** Where a change of this path would really be made. @throws Refused where it may not be */

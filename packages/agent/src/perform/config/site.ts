@@ -116,12 +116,20 @@ const quoted = (path: string): string => {
 }
 
 const proxied = (proxy: string): string => {
-  const url = URL.canParse(proxy) ? new URL(proxy) : undefined
+  const url = parsedUrl(proxy)
   if (url === undefined || url.username !== "" || url.password !== "" || !/^[\w:/.[\]%~?&=+@!*,-]+$/u.test(proxy))
     throw new Refused({
       why: "The proxied address must be a plain URL, without a user, and without characters that mean something to nginx."
     })
   return proxy
+}
+
+const parsedUrl = (text: string): URL | undefined => {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
 }
 
 const refuseServed = async (site: Site, signal: AbortSignal): Promise<void> => {

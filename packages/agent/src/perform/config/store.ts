@@ -7,6 +7,7 @@
  * Invariants: a record is complete before anything is changed (made beside, synced, renamed); the verdict is written once and the first
  * writer wins, whichever process that is; a record without `finished.json` is unfinished business of `back.ts`.
  */
+import { randomUUID } from "node:crypto"
 import { constants } from "node:fs"
 import { link, lstat, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
@@ -94,7 +95,7 @@ export const beginRecord = async (
 export const giveVerdict = async (stateDirectory: string, id: string, verdict: Verdict): Promise<Verdict> => {
   const directory = recordDirectory(stateDirectory, id)
   const path = join(directory, "verdict")
-  const beside = join(directory, `verdict-${process.pid}`)
+  const beside = join(directory, `verdict-${randomUUID()}`)
   await writeFileWhole(beside, json(verdict), own)
   try {
     // a link is made or not: a verdict is never there by halves
@@ -123,7 +124,7 @@ export const finish = (stateDirectory: string, id: string, finished: Finished): 
 
 const replace = async (stateDirectory: string, id: string, name: string, value: Held | Finished): Promise<void> => {
   const directory = recordDirectory(stateDirectory, id)
-  const beside = join(directory, `${name}.${process.pid}`)
+  const beside = join(directory, `${name}.${randomUUID()}`)
   await writeFileWhole(beside, json(value), own)
   await rename(beside, join(directory, name))
   await syncDirectory(directory)

@@ -76,7 +76,7 @@ const entryOf = async (directory: string, name: string) => {
   }
 }
 
-const window = 4 * 1024 * 1024
+const window = 1024 * 1024
 const lineLimit = 4_000
 
 export const readFileLines =

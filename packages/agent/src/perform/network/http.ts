@@ -16,8 +16,7 @@ const within = 20_000
 const day = 24 * 60 * 60 * 1000
 
 export const http: Performer<"network.http"> = async ({ url }, of) => {
-  if (!URL.canParse(url)) throw new Refused({ why: "This is no URL." })
-  const target = new URL(url)
+  const target = parsed(url)
   if (target.username !== "" || target.password !== "")
     throw new Refused({ why: "The URL holds a user or a password, which would be kept in the log. Leave them out." })
   const shown = clean(target.href, 300)
@@ -56,6 +55,14 @@ export const http: Performer<"network.http"> = async ({ url }, of) => {
     )
     asked.end()
   })
+}
+
+const parsed = (url: string): URL => {
+  try {
+    return new URL(url)
+  } catch {
+    throw new Refused({ why: "This is no URL." })
+  }
 }
 
 const send = (target: URL, signal: AbortSignal, onAnswer: (answer: IncomingMessage) => void): ClientRequest => {

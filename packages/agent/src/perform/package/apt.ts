@@ -6,7 +6,7 @@
  * longer than two minutes; success is what dpkg says after it.
  */
 import { type Ran, run } from "../child.ts"
-import { NotDone, Refused } from "../outcome.ts"
+import { CannotTell, NotDone, Refused } from "../outcome.ts"
 import type { Performer, Performing } from "../Performer.ts"
 import { clean, fitting, listBytes } from "../text/clean.ts"
 import { type Pending, candidates, installedPackages, parsePending, refuseWithoutApt, versionsOf } from "./dpkg.ts"
@@ -170,7 +170,7 @@ const aptGet = async (args: ReadonlyArray<string>, of: Performing): Promise<Ran>
     { signal: of.signal, env: quiet, graceMs, timeoutMs: 30 * 60_000 }
   )
   if (ran.ended !== "by itself")
-    throw new NotDone({ why: "The time for apt-get was over before it was done. Look at dpkg --audit on the host." })
+    throw new CannotTell({ why: "The time for apt-get was over before it was done. Look at dpkg --audit on the host." })
   return ran
 }
 

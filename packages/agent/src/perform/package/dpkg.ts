@@ -57,7 +57,9 @@ export const parsePolicy = (text: string, names: ReadonlyArray<string>): Readonl
     const name = /^(\S+):$/u.exec(line)?.[1]
     if (name !== undefined) at = name
     const candidate = /^ {2}Candidate: (\S+)$/u.exec(line)?.[1]
-    if (candidate !== undefined && candidate !== "(none)" && names.includes(at)) found.set(at, candidate)
+    // apt leaves the host's own architecture out of the name
+    const asked = names.find((one) => one === at || one.startsWith(`${at}:`))
+    if (candidate !== undefined && candidate !== "(none)" && asked !== undefined) found.set(asked, candidate)
   }
   return found
 }

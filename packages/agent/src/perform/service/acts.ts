@@ -6,7 +6,7 @@
  * touched, because whoever stops itself cannot tell how it went.
  */
 import { setTimeout as delay } from "node:timers/promises"
-import { reasonOf, NotDone, Refused } from "../outcome.ts"
+import { CannotTell, reasonOf, Refused } from "../outcome.ts"
 import type { Performed, Performer, Performing } from "../Performer.ts"
 import { startOf } from "../process/stat.ts"
 import { clean } from "../text/clean.ts"
@@ -129,7 +129,7 @@ const settledAfterReload = async (unit: string, signal: AbortSignal): Promise<Un
 const act = async (verb: string, unit: string, of: Performing): Promise<string> => {
   const ran = await systemctl([verb, "--", unit], of.signal, 10 * 60_000)
   if (ran.ended === "abort" || ran.ended === "time limit")
-    throw new NotDone({
+    throw new CannotTell({
       why: `The time for systemctl ${verb} ${unit} was over before it was done; systemd may still be at it.`
     })
   return ran.code === 0 ? "" : clean(ran.stderr, 600) || `systemctl ended with code ${ran.code}`

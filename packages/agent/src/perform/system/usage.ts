@@ -1,25 +1,15 @@
 /**
- * system.usage, and the sample that goes with heartbeats.
+ * system.usage.
  *
- * Owns: looking twice at the processors, disks, and putting it together. Does not own: the reading of /proc (`proc.ts`).
+ * Owns: looking twice at the processors, disks, and putting it together. Does not own: the reading of /proc (`proc.ts`), heartbeats.
  * Invariants: a disk that does not answer (a dead network mount) does not keep the rest waiting.
  */
 import { readFile, statfs } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
-import type { AgentSample } from "@signalbox/core/agent/protocol.ts"
 import type { Performer } from "../Performer.ts"
 import { clean } from "../text/clean.ts"
-import {
-  type CpuTimes,
-  cpuPercent,
-  parseCpuTimes,
-  parseLoad,
-  parseMemory,
-  parseMounts,
-  parsePressure,
-  parseUptime,
-  percent
-} from "./proc.ts"
+import { type CpuTimes, cpuPercent, cpuTimes, memory as memoryIn, percent, uptimeSeconds } from "../../proc.ts"
+import { parseLoad, parseMounts, parsePressure } from "./proc.ts"
 
 const cpuMillis = 500
 const diskMillis = 2_000
@@ -35,52 +25,35 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
     proc("uptime"),
     Promise.all(["cpu", "memory", "io"].map(async (name) => parsePressure(await proc(`pressure/${name}`))))
   ])
-  const memory = parseMemory(meminfo)
+  const memory = memoryIn(meminfo)
+  const used = memory.totalBytes - memory.availableBytes
+  const [load, fiveMinutes, quarter] = parseLoad(loadavg)
   const cpu = cpuPercent(first, second)
   const root = disks.find(({ path }) => path === "/")
   const usage = {
     cpu,
-    memory: percent(memory.used, memory.total),
-    memoryBytes: { total: memory.total, used: memory.used, swapTotal: memory.swapTotal, swapUsed: memory.swapUsed },
-    load: [...parseLoad(loadavg)],
-    uptime: parseUptime(uptime),
+    memory: percent(used, memory.totalBytes),
+    memoryBytes: {
+      total: memory.totalBytes,
+      used,
+      swapTotal: memory.swapTotalBytes,
+      swapUsed: memory.swapTotalBytes - memory.swapFreeBytes
+    },
+    load,
+    loads: [load, fiveMinutes, quarter],
+    uptime: uptimeSeconds(uptime),
     disk: root?.percent ?? 0,
     disks: disks.map((disk) => ({ ...disk })),
     pressure: { cpu: pressure[0] ?? null, memory: pressure[1] ?? null, io: pressure[2] ?? null }
   }
   return {
     outcome: "succeeded",
-    summary: `CPU ${usage.cpu} %, memory ${usage.memory} %, disk ${usage.disk} %, load ${usage.load[0] ?? 0}.`,
+    summary: `CPU ${usage.cpu} %, memory ${usage.memory} %, disk ${usage.disk} %, load ${load}.`,
     data: usage
   }
 }
 
-/** For heartbeats: the processors since the times that were given, which are those of the heartbeat before. */
-export const sampleNow = async (
-  before: CpuTimes
-): Promise<{ readonly sample: AgentSample; readonly cpu: CpuTimes }> => {
-  const [cpu, meminfo, loadavg, uptime, root] = await Promise.all([
-    readCpuTimes(),
-    proc("meminfo"),
-    proc("loadavg"),
-    proc("uptime"),
-    readDisk("/")
-  ])
-  const memory = parseMemory(meminfo)
-  return {
-    cpu,
-    sample: {
-      at: Date.now(),
-      cpu: cpuPercent(before, cpu),
-      memory: percent(memory.used, memory.total),
-      disk: root?.percent ?? 0,
-      load: parseLoad(loadavg)[0],
-      uptime: parseUptime(uptime)
-    }
-  }
-}
-
-export const readCpuTimes = async (): Promise<CpuTimes> => parseCpuTimes(await proc("stat"))
+const readCpuTimes = async (): Promise<CpuTimes> => cpuTimes(await proc("stat"))
 
 export interface Disk {
   readonly path: string

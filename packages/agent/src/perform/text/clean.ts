@@ -11,7 +11,8 @@ const escapes =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])?/gu
 /** Characters that turn the direction of what follows, and those that cannot be seen. */
 const invisible = /[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
-const controls = /\p{Cc}/gu
+/** Cc, and halves of characters, which no encoding has. */
+const controls = /\p{Cc}|\p{Cs}/gu
 
 /** One line: breaks and tabs become spaces, other control characters go. */
 export const clean = (text: string, limit: number): string =>
@@ -22,8 +23,7 @@ export const clean = (text: string, limit: number): string =>
       .replace(/\s+/gu, " ")
       .replace(controls, "")
       .replace(invisible, "")
-      .trim()
-      .toWellFormed(),
+      .trim(),
     limit
   )
 
@@ -34,8 +34,7 @@ export const cleanLine = (text: string, limit: number): string =>
       .slice(0, limit * 4)
       .replace(escapes, "")
       .replace(controls, (one) => (one === "\t" ? one : ""))
-      .replace(invisible, "")
-      .toWellFormed(),
+      .replace(invisible, ""),
     limit
   )
 
@@ -47,8 +46,7 @@ export const cleanLines = (text: string, limit: number): string =>
       .replaceAll("\r\n", "\n")
       .replace(escapes, "")
       .replace(controls, (one) => (one === "\t" || one === "\n" ? one : ""))
-      .replace(invisible, "")
-      .toWellFormed(),
+      .replace(invisible, ""),
     limit
   )
 

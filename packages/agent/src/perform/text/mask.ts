@@ -2,12 +2,13 @@
  * Secrets in configuration, logs and command lines, made unreadable before they leave the host.
  *
  * Owns: what looks like a secret. Does not own: which files are read at all (`paths.ts`).
- * Invariants: the text keeps its lines; a value that is plainly none (yes, no, a number, a path) stays readable; masking twice is masking once.
+ * Invariants: the text keeps its lines; a value that is plainly none (yes, no, a number, a path) stays readable; masking twice is masking once; no text
+ * takes long: what repeats in a pattern is bounded, or can begin at one place only.
  */
 
 export const mark = "[masked]"
 
-const secretName = String.raw`[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|auth[_-]?key|encryption[_-]?key|signing[_-]?key|community)[\w.-]*`
+const secretName = String.raw`[\w.-]{0,60}(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|auth[_-]?key|encryption[_-]?key|signing[_-]?key|community|requirepass|masterauth)[\w.-]{0,60}`
 /** `name = value`, `name: value`, `"name": "value"`, `name value;` at the beginning of a statement, and `--name=value`. */
 const assigned = new RegExp(
   String.raw`(^|[\s"'{,;(&?]|--)(${secretName})(["']?\s*[:=]\s*|["']?[ \t]+)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s;,&"'][^\s;,&]*)`,
@@ -18,12 +19,12 @@ const harmless =
 const blocks =
   /(-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|OPENSSH|PGP)[A-Z0-9 ]{0,20}-----)([\s\S]*?)(-----END|$(?![\s\S]))/gu
 const shapes: ReadonlyArray<RegExp> = [
-  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/gu,
-  /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/gu,
-  /\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])?[A-Za-z0-9_-]{20,}/gu,
-  /\bAIza[\w-]{30,}/gu,
-  /\bgh[oprsu]_[A-Za-z0-9]{30,}/gu,
-  /\bxox[abprs]-[\w-]{10,}/gu
+  /(?<![\w-])(?:AKIA|ASIA)[A-Z0-9]{16}\b/gu,
+  /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/gu,
+  /(?<![\w-])(?:sk|pk|rk)[-_](?:[a-z]+[-_])?[A-Za-z0-9_-]{20,}/gu,
+  /(?<![\w-])AIza[\w-]{30,}/gu,
+  /(?<![\w-])gh[oprsu]_[A-Za-z0-9]{30,}/gu,
+  /(?<![\w-])xox[abprs]-[\w-]{10,}/gu
 ]
 const bearer = /\b(bearer|basic)\s+[\w+/.~-]{12,}=*/giu
 const inUrl = /\b([a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,200}):[^\s/@"']{1,500}@/giu
@@ -37,12 +38,19 @@ export const mask = (text: string): string => {
     .replace(bearer, (_all, kind: string) => `${kind} ${mark}`)
     .replace(hashes, mark)
   for (const shape of shapes) masked = masked.replace(shape, mark)
-  return masked.replace(assigned, (all: string, before: string, name: string, between: string, value: string) => {
-    if (harmless.test(value) || value.includes(mark)) return all
-    // words apart by a space only are a statement where the name begins the line: in prose they are prose
-    if (/^["']?[ \t]+$/u.test(between) && before.trim() !== "" && before !== "--") return all
-    return `${before}${name}${between}${mark}`
-  })
+  return masked.replace(
+    assigned,
+    (all: string, before: string, name: string, between: string, value: string, at: number, text: string) => {
+      if (harmless.test(value) || value.includes(mark)) return all
+      // words apart by a space only are a statement where the name begins the line, or is an option: in prose they are prose
+      const inside =
+        !before.startsWith("--") &&
+        !name.startsWith("--") &&
+        text.slice(text.lastIndexOf("\n", at) + 1, at).trim() !== ""
+      if (/^["']?[ \t]+$/u.test(between) && inside) return all
+      return `${before}${name}${between}${mark}`
+    }
+  )
 }
 
 /** A name whose value is not for results. */

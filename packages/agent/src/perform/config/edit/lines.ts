@@ -56,7 +56,7 @@ const assignments = (lines: ReadonlyArray<Line>, key: string, rules: Rules): Rea
   let section: string | null = null
   for (const [n, { text }] of lines.entries()) {
     section = (rules.sections ? sectionName(text) : undefined) ?? section
-    const match = /^(\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=[ \t]*)(.*?)[ \t]*$/u.exec(text)
+    const match = /^(\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=[ \t]*)(.*)$/u.exec(text.trimEnd())
     if (match !== null && match[2] === key) found.push({ n, section, value: match[3] ?? "", lead: match[1] ?? "" })
   }
   return found

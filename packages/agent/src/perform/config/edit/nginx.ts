@@ -151,13 +151,14 @@ const inserted = (text: string, block: Block, section: string | undefined, state
     const lineStart = text.lastIndexOf("\n", sibling.start - 1) + 1
     const indent = /^[ \t]*/u.exec(text.slice(lineStart, sibling.start))?.[0] ?? ""
     // behind a comment on the same line
-    const rest = /^[ \t]*(?:#[^\n]*)?/u.exec(text.slice(sibling.end))?.[0].replace(/\r$/u, "") ?? ""
+    const rest = /^[ \t]*#[^\n]*/u.exec(text.slice(sibling.end))?.[0].replace(/\r$/u, "") ?? ""
     const at = sibling.end + rest.length
     const onOwnLine = /^\s*$/u.test(text.slice(lineStart, sibling.start))
     return `${text.slice(0, at)}${onOwnLine || rest.includes("#") ? `${eol}${indent}` : " "}${statement}${text.slice(at)}`
   }
   if (section === undefined) return `${text}${text === "" || text.endsWith("\n") ? "" : eol}${statement}${eol}`
-  const closing = /[ \t]*$/u.exec(text.slice(block.start, block.end))?.[0] ?? ""
+  const inner = text.slice(block.start, block.end)
+  const closing = inner.slice(inner.lastIndexOf("\n") + 1).trim() === "" ? inner.slice(inner.lastIndexOf("\n") + 1) : ""
   const kept = text.slice(block.start, block.end - closing.length)
   const nested = `${closing}    `
   return `${text.slice(0, block.start)}${kept}${kept.endsWith("\n") ? "" : eol}${nested}${statement}${eol}${closing}${text.slice(block.end)}`

@@ -99,7 +99,7 @@ const statements = (lines: ReadonlyArray<Line>, { from, to }: Part): ReadonlyArr
   lines.slice(from, to).flatMap((line, n) => statement(line, from + n) ?? [])
 
 const statement = (line: Line, n: number): Statement | undefined => {
-  const found = /^(\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+))(\S.*?)\s*$/u.exec(line.text)
+  const found = /^(\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+))(\S.*)$/u.exec(line.text.trimEnd())
   if (found === null) return undefined
   const [, lead = "", keyword = "", value = ""] = found
   return { n, keyword: keyword.toLowerCase(), value: value.replace(/\s+#.*$/u, ""), lead }
@@ -110,11 +110,20 @@ const whereTo = (lines: ReadonlyArray<Line>, { from, to }: Part, key: string): n
   const pattern = new RegExp(`^\\s*#\\s*${key}(?:\\s|=|$)`, "iu")
   const commented = lines.slice(from, to).findIndex((line) => pattern.test(line.text))
   if (commented !== -1) return from + commented + 1
-  let end = to
-  while (end > from && lines[end - 1]?.text.trim() === "") end--
+  const skipped = (end: number, is: (text: string) => boolean): number => {
+    let at = end
+    while (at > from && is(lines[at - 1]?.text.trim() ?? "")) at--
+    return at
+  }
+  const isBlank = (text: string) => text === ""
+  const end = skipped(to, isBlank)
   // comments right before a block speak of the block
-  if (to < lines.length) while (end > from && lines[end - 1]?.text.trimStart().startsWith("#")) end--
-  return end
+  return to < lines.length
+    ? skipped(
+        skipped(end, (text) => text.startsWith("#")),
+        isBlank
+      )
+    : end
 }
 
 export const split = (text: string): ReadonlyArray<Line> =>
@@ -123,7 +132,7 @@ export const split = (text: string): ReadonlyArray<Line> =>
   )
 export const join = (lines: ReadonlyArray<Line>): string => lines.map(({ text, eol }) => text + eol).join("")
 export const replaced = (lines: ReadonlyArray<Line>, n: number, text: string): ReadonlyArray<Line> =>
-  lines.with(n, { text, eol: lines[n]?.eol ?? "\n" })
+  lines.map((line, at) => (at === n ? { text, eol: line.eol } : line))
 
 export const insertedAt = (lines: ReadonlyArray<Line>, n: number, text: string): ReadonlyArray<Line> => {
   const eol = lines.find((line) => line.eol !== "")?.eol ?? "\n"
