@@ -18,9 +18,9 @@ const endpoints = (): ReadonlyArray<Endpoint> => {
   HttpApi.reflect(HubApi, {
     onGroup: () => {},
     onEndpoint: ({ group, endpoint, middleware }) => {
-      const { annotations, method, path, name } = endpoint
+      const { annotations, identifier, method, path } = endpoint
       found.push({
-        name: `${group.identifier}.${name}`,
+        name: `${group.identifier}.${identifier}`,
         method,
         path,
         need: Option.getOrUndefined(Context.getOption(annotations, Needs)),
