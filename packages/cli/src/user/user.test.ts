@@ -1,9 +1,12 @@
 /** `signalbox user`, and being somebody else than the home's owner, as real processes against a hub that speaks TLS. */
+import { execFile } from "node:child_process"
 import { createServer } from "node:https"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Schema } from "effect"
 import { pinnedFetch } from "@signalbox/core/api/pin.ts"
 import { makeCertificate } from "@signalbox/core/config/certificate.ts"
@@ -28,104 +31,112 @@ const Listed = Schema.Struct({
   accounts: Schema.Array(Schema.Struct({ name: Schema.String, role: Schema.String, password: Schema.Boolean }))
 })
 
+beforeAll(async () => {
+  const build = fileURLToPath(new URL("../../../../scripts/build.mjs", import.meta.url))
+  await promisify(execFile)(process.execPath, [build])
+}, 120_000)
+
 describe("signalbox user", () => {
-  it.live("makes accounts whose tokens open the hub from anywhere, until they are revoked", () =>
-    Effect.gen(function* () {
-      const home = yield* Effect.acquireRelease(
-        Effect.promise(() => makeHome()),
-        (made) => Effect.promise(() => dispose(made))
-      )
-      const paths = yield* openHome(home.env["SIGNALBOX_HOME"] ?? "")
-      const adminToken = yield* ensureAdminToken(paths)
-      const made = yield* certificate
-      const hub = yield* Layer.build(hubTest({ adminToken, host: "0.0.0.0", certificate: made }))
-      const { url, port, tls } = yield* Effect.provide(HubAddress, hub)
-      yield* writeHubFile(paths, { url, pid: process.pid, startedAt: yield* DateTime.now, version: "1.2.3" })
-      const as =
-        (env: Readonly<Record<string, string>>, input = "") =>
-        (...args: ReadonlyArray<string>) =>
-          Effect.promise(() => signalboxWith(home, { env, input, timeoutMs: 120_000 }, ...args))
-      const owner = as({})
-      const password = "correct horse battery"
+  it.live(
+    "makes accounts whose tokens open the hub from anywhere, until they are revoked",
+    () =>
+      Effect.gen(function* () {
+        const home = yield* Effect.acquireRelease(
+          Effect.promise(() => makeHome()),
+          (made) => Effect.promise(() => dispose(made))
+        )
+        const paths = yield* openHome(home.env["SIGNALBOX_HOME"] ?? "")
+        const adminToken = yield* ensureAdminToken(paths)
+        const made = yield* certificate
+        const hub = yield* Layer.build(hubTest({ adminToken, host: "0.0.0.0", certificate: made }))
+        const { url, port, tls } = yield* Effect.provide(HubAddress, hub)
+        yield* writeHubFile(paths, { url, pid: process.pid, startedAt: yield* DateTime.now, version: "1.2.3" })
+        const as =
+          (env: Readonly<Record<string, string>>, input = "") =>
+          (...args: ReadonlyArray<string>) =>
+            Effect.promise(() => signalboxWith(home, { env, input, timeoutMs: 120_000 }, ...args))
+        const owner = as({})
+        const password = "correct horse battery"
 
-      const added = yield* as({}, `${password}\nsomething else\n`)(
-        "user",
-        "add",
-        "ana",
-        "--role",
-        "operator",
-        "--password-stdin"
-      )
-      assert.strictEqual(added.code, 0, added.stderr)
-      assert.notInclude(added.stdout + added.stderr, password)
-      const signedIn = yield* Effect.promise(() =>
-        fetch(`${url}/api/v1/sign-in`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ name: "ana", password })
+        const added = yield* as({}, `${password}\nsomething else\n`)(
+          "user",
+          "add",
+          "ana",
+          "--role",
+          "operator",
+          "--password-stdin"
+        )
+        assert.strictEqual(added.code, 0, added.stderr)
+        assert.notInclude(added.stdout + added.stderr, password)
+        const signedIn = yield* Effect.promise(() =>
+          fetch(`${url}/api/v1/sign-in`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ name: "ana", password })
+          })
+        )
+        assert.strictEqual(signedIn.status, 200, "the password is the first line")
+        const again = yield* owner("user", "add", "ana", "--role", "admin")
+        assert.deepStrictEqual([again.code, again.stdout], [1, ""])
+        assert.match(again.stderr, /an account ana already/u)
+        const wrong = yield* owner("user", "add", "An a", "--role", "admin")
+        assert.strictEqual(wrong.code, 2)
+        const { token, tokenId } = (yield* owner(
+          "--json",
+          "user",
+          "token",
+          "ana",
+          "--label",
+          "x",
+          "--expires",
+          "30d"
+        )).json(Made)
+        assert.deepInclude((yield* owner("user", "list", "--json")).json(Listed).accounts, {
+          name: "ana",
+          role: "operator",
+          password: true
         })
-      )
-      assert.strictEqual(signedIn.status, 200, "the password is the first line")
-      const again = yield* owner("user", "add", "ana", "--role", "admin")
-      assert.deepStrictEqual([again.code, again.stdout], [1, ""])
-      assert.match(again.stderr, /an account ana already/u)
-      const wrong = yield* owner("user", "add", "An a", "--role", "admin")
-      assert.strictEqual(wrong.code, 2)
-      const { token, tokenId } = (yield* owner(
-        "--json",
-        "user",
-        "token",
-        "ana",
-        "--label",
-        "x",
-        "--expires",
-        "30d"
-      )).json(Made)
-      assert.deepInclude((yield* owner("user", "list", "--json")).json(Listed).accounts, {
-        name: "ana",
-        role: "operator",
-        password: true
-      })
 
-      const ana = as({ SIGNALBOX_TOKEN: token })
-      assert.strictEqual((yield* ana("user", "whoami")).stdout, "ana, operator\n")
-      const forbidden = yield* ana("user", "role", "ana", "admin")
-      assert.strictEqual(forbidden.code, 1)
-      assert.match(forbidden.stderr, /Managing accounts is for accounts with the role admin; ana is operator\./u)
+        const ana = as({ SIGNALBOX_TOKEN: token })
+        assert.strictEqual((yield* ana("user", "whoami")).stdout, "ana, operator\n")
+        const forbidden = yield* ana("user", "role", "ana", "admin")
+        assert.strictEqual(forbidden.code, 1)
+        assert.match(forbidden.stderr, /Managing accounts is for accounts with the role admin; ana is operator\./u)
 
-      const far = { SIGNALBOX_HOME: join(home.path, "elsewhere"), SIGNALBOX_HUB_URL: `https://127.0.0.1:${port}` }
-      const pin = { SIGNALBOX_HUB_FINGERPRINT: tls?.fingerprint ?? "" }
-      const afar = as({ ...far, ...pin, SIGNALBOX_TOKEN: token })
-      assert.strictEqual((yield* afar("user", "whoami")).stdout, "ana, operator\n")
-      const read = yield* afar("task", "list", "--json")
-      assert.strictEqual(read.code, 0, read.stderr)
-      const other = as({ ...far, SIGNALBOX_HUB_FINGERPRINT: "ab".repeat(32), SIGNALBOX_TOKEN: token })
-      for (const words of [
-        ["user", "whoami"],
-        ["task", "list"]
-      ]) {
-        const refused = yield* other(...words)
-        assert.strictEqual(refused.code, 2)
-        assert.match(refused.stderr, /WRONG_CERTIFICATE/u)
-      }
-      const unpinned = yield* as({ ...far, SIGNALBOX_TOKEN: token })("user", "whoami")
-      assert.strictEqual(unpinned.code, 2, "no certificate is trusted by silence")
-      const noToken = yield* as({ ...far, ...pin })("task", "list")
-      assert.strictEqual(noToken.code, 2)
-      assert.match(noToken.stderr, /give a token of it in SIGNALBOX_TOKEN/u)
+        const far = { SIGNALBOX_HOME: join(home.path, "elsewhere"), SIGNALBOX_HUB_URL: `https://127.0.0.1:${port}` }
+        const pin = { SIGNALBOX_HUB_FINGERPRINT: tls?.fingerprint ?? "" }
+        const afar = as({ ...far, ...pin, SIGNALBOX_TOKEN: token })
+        assert.strictEqual((yield* afar("user", "whoami")).stdout, "ana, operator\n")
+        const read = yield* afar("task", "list", "--json")
+        assert.strictEqual(read.code, 0, read.stderr)
+        const other = as({ ...far, SIGNALBOX_HUB_FINGERPRINT: "ab".repeat(32), SIGNALBOX_TOKEN: token })
+        for (const words of [
+          ["user", "whoami"],
+          ["task", "list"]
+        ]) {
+          const refused = yield* other(...words)
+          assert.strictEqual(refused.code, 2)
+          assert.match(refused.stderr, /WRONG_CERTIFICATE/u)
+        }
+        const unpinned = yield* as({ ...far, SIGNALBOX_TOKEN: token })("user", "whoami")
+        assert.strictEqual(unpinned.code, 2, "no certificate is trusted by silence")
+        const noToken = yield* as({ ...far, ...pin })("task", "list")
+        assert.strictEqual(noToken.code, 2)
+        assert.match(noToken.stderr, /give a token of it in SIGNALBOX_TOKEN/u)
 
-      assert.strictEqual((yield* owner("user", "revoke", tokenId)).code, 0)
-      for (const words of [
-        ["user", "whoami"],
-        ["task", "list"]
-      ]) {
-        const refused = yield* ana(...words)
-        assert.strictEqual(refused.code, 1)
-        assert.match(refused.stderr, /The token is not known to this hub, or it has ended\./u)
-      }
-      assert.strictEqual((yield* owner("user", "revoke", "ana")).code, 0)
-      assert.strictEqual((yield* owner("user", "revoke", "ana")).code, 1)
-    }).pipe(Effect.scoped, Effect.provide(RoomsTest))
+        assert.strictEqual((yield* owner("user", "revoke", tokenId)).code, 0)
+        for (const words of [
+          ["user", "whoami"],
+          ["task", "list"]
+        ]) {
+          const refused = yield* ana(...words)
+          assert.strictEqual(refused.code, 1)
+          assert.match(refused.stderr, /The token is not known to this hub, or it has ended\./u)
+        }
+        assert.strictEqual((yield* owner("user", "revoke", "ana")).code, 0)
+        assert.strictEqual((yield* owner("user", "revoke", "ana")).code, 1)
+      }).pipe(Effect.scoped, Effect.provide(RoomsTest)),
+    { timeout: 240_000 }
   )
 })
 
