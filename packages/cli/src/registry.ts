@@ -19,6 +19,7 @@ export const nouns = {
   host: () => import("./command/host.ts").then((file) => file.command),
   tool: () => import("./command/tool.ts").then((file) => file.command),
   schedule: () => import("./command/schedule.ts").then((file) => file.command),
+  user: () => import("./command/user.ts").then((file) => file.command),
   events: () => import("./command/events.ts").then((file) => file.command),
   report: () => import("./command/report.ts").then((file) => file.command),
   status: () => import("./command/status.ts").then((file) => file.command),
