@@ -76,7 +76,7 @@ export const stepRows = (view: PlanView, at: number, look: Look): ReadonlyArray<
           "on",
           selectorText(step.selector) === names ? names : `${names}  (${selectorText(step.selector)})`,
           columns,
-          zoom ? 40 : 4
+          everything
         )),
     ...(step.when === undefined ? [] : fact("if", conditionText(step.when), columns, everything)),
     ...(isLong(step.args) ? argRows(step.args, look) : []),
