@@ -29,6 +29,7 @@ import type { ConversationTail } from "@signalbox/core/conversation/Conversation
 import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
 import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { Plans } from "@signalbox/core/plan/Plans.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
@@ -50,6 +51,7 @@ import { hostVisitHandler } from "./host/visit.ts"
 import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
 import { PlanCommands } from "./plan/PlanCommands.ts"
 import { PlanRuns } from "./plan/PlanRuns.ts"
+import { planProposeHandler } from "./plan/propose.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
 import { Direct } from "./task/Direct.ts"
 import { runDirectLaunches } from "./task/direct-launch.ts"
@@ -100,7 +102,7 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  const plans = PlanRuns.layer.pipe(
+  const plans = Layer.mergeAll(PlanRuns.layer, Plans.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? Fleet.empty))
   )
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
@@ -121,10 +123,12 @@ type Rooms =
   | Fleet
   | HostCommands
   | JobQueue
+  | Leases
   | LiveText
   | Models
   | PlanCommands
   | PlanRuns
+  | Plans
   | PlanTail
   | Projections
   | ReadModels
@@ -148,11 +152,12 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   replyHandler,
   summaryHandler,
   planRunHandler,
-  planProposalHandler
+  planProposalHandler,
+  planProposeHandler
 ]
 
 /** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */
-export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections | Reactors | TaskOutput> = Effect.gen(
+export const runWorker: Effect.Effect<never, never, Rooms | Projections | Reactors | TaskOutput> = Effect.gen(
   function* () {
     const projections = yield* Projections
     const reactors = yield* Reactors

@@ -8,6 +8,7 @@
 import { Schema } from "effect"
 import { AgentId, CommandId } from "../agent/ids.ts"
 import { makeEventTypes } from "../log/Event.ts"
+import { Cost, Usage } from "../model/message.ts"
 import { Plan } from "./plan.ts"
 
 /** Of the data of one result, in bytes of JSON, inside an event. */
@@ -32,7 +33,10 @@ export const Instruction = Schema.String.check(Schema.isMinLength(1), Schema.isM
 export const Origin = Schema.Struct({
   by: Schema.Literals(["phrasebook", "model", "draft"]),
   model: Schema.optionalKey(text(200)),
-  tookMs: Schema.optionalKey(Schema.Finite)
+  tookMs: Schema.optionalKey(Schema.Finite),
+  /** What asking the model took and cost, over all rounds. */
+  usage: Schema.optionalKey(Usage),
+  cost: Schema.optionalKey(Cost)
 })
 export type Origin = typeof Origin.Type
 
@@ -127,7 +131,9 @@ export const PlanEvent = Schema.TaggedUnion({
     /** What to answer. */
     questions: Schema.Array(text(500)).check(Schema.isMaxLength(10)),
     /** Instructions that say the same without doubt, one for each way to understand it. */
-    readings: Schema.Array(text(1_000)).check(Schema.isMaxLength(10))
+    readings: Schema.Array(text(1_000)).check(Schema.isMaxLength(10)),
+    /** Where a model was asked. */
+    origin: Schema.optionalKey(Origin)
   },
   /** `typed`: the short code was typed. */
   PlanApproved: { hash: Schema.String, by: Who, typed: Schema.optionalKey(Schema.Literal(true)) },

@@ -144,7 +144,13 @@ const changed = (view: PlanView, event: Exclude<PlanEvent, Of<"InstructionGiven"
       return view.plan === undefined ? proposed(view, event, meta) : view
     case "PlanNotUnderstood":
       return view.status === "asked"
-        ? { ...view, status: "not-understood", question: questionOf(event), finishedAt: meta.at }
+        ? {
+            ...view,
+            status: "not-understood",
+            question: questionOf(event),
+            finishedAt: meta.at,
+            ...(event.origin === undefined ? {} : { origin: event.origin })
+          }
         : view
     case "PlanApproved":
       return { ...view, status: "approved", approved: { by: event.by, at: meta.at } }
