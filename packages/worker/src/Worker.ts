@@ -49,6 +49,7 @@ import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
+import { planExplainHandler } from "./plan/explain.ts"
 import { PlanCommands } from "./plan/PlanCommands.ts"
 import { PlanRuns } from "./plan/PlanRuns.ts"
 import { planProposeHandler } from "./plan/propose.ts"
@@ -153,7 +154,8 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   summaryHandler,
   planRunHandler,
   planProposalHandler,
-  planProposeHandler
+  planProposeHandler,
+  planExplainHandler
 ]
 
 /** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */

@@ -9,6 +9,7 @@ import { Schema } from "effect"
 import { AgentId, CommandId } from "../agent/ids.ts"
 import { makeEventTypes } from "../log/Event.ts"
 import { Cost, Usage } from "../model/message.ts"
+import { Finding as LogFinding } from "./explanation.ts"
 import { Plan } from "./plan.ts"
 
 /** Of the data of one result, in bytes of JSON, inside an event. */
@@ -173,6 +174,18 @@ export const PlanEvent = Schema.TaggedUnion({
     reason: text(2_000),
     findings: Schema.Array(Finding)
   },
+  /** A person has a model, without tools, look through the logs that the plan read. It costs money, so it is an event. */
+  LogsExplanationRequested: { explanationId: CommandId, by: Who, model: Schema.optionalKey(text(200)) },
+  LogsExplained: {
+    explanationId: CommandId,
+    findings: Schema.Array(LogFinding).check(Schema.isMaxLength(30)),
+    /** Lines that the model was shown. */
+    lines: Schema.Int,
+    /** Findings that were left out: their quotes stand nowhere in the logs. */
+    unfounded: Schema.Int,
+    origin: Origin
+  },
+  LogsExplanationFailed: { explanationId: CommandId, reason: text(2_000), origin: Schema.optionalKey(Origin) },
   /** Targets that never began are skipped by it, for `reason`. */
   PlanFinished: { outcome: PlanOutcome, counts: Counts, reason: Schema.optionalKey(text(2_000)) }
 })
@@ -197,6 +210,9 @@ export const planEvents = makeEventTypes<PlanEvent>({
     "StepOutcomeUnknown",
     "StepExpired",
     "StepSkipped",
+    "LogsExplanationRequested",
+    "LogsExplained",
+    "LogsExplanationFailed",
     "PlanFinished"
   ]
 })

@@ -30,6 +30,13 @@ export const proposeReactor: Reactor = {
   }
 }
 
+export const explainReactor: Reactor = {
+  name: "plan-explain",
+  from: "beginning",
+  types: ["LogsExplanationRequested"],
+  react: (event) => [{ queue: queues.planExplain.name, data: dataOf(event) }]
+}
+
 /** A cancel wakes a plan whose worker has died. */
 export const runReactor: Reactor = {
   name: "plan-run",

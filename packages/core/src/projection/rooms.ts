@@ -4,7 +4,7 @@ import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
 import { hostReactor } from "../host/jobs.ts"
 import { hostProjection } from "../host/projection.ts"
-import { proposalReactor, proposeReactor, runReactor } from "../plan/jobs.ts"
+import { explainReactor, proposalReactor, proposeReactor, runReactor } from "../plan/jobs.ts"
 import { planCommandProjection, planProjection } from "../plan/projection.ts"
 import { scheduleReactor } from "../schedule/jobs.ts"
 import { scheduleProjection } from "../schedule/projection.ts"
@@ -39,5 +39,6 @@ export const roomReactors: ReadonlyArray<Reactor> = [
   summaryReactor,
   runReactor,
   proposalReactor,
-  proposeReactor
+  proposeReactor,
+  explainReactor
 ]
