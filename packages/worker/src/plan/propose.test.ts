@@ -1,54 +1,23 @@
 /** Instructions that a model understands: real Postgres, real queue, the real SDKs against stand-in providers. */
 import { randomUUID } from "node:crypto"
-import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Stream } from "effect"
-import { askedKinds, type AskedKind, askedRef, modelsOn, startStandIn } from "../../../../test/support/asked-models.ts"
-import { CatalogPlain } from "../../../../test/support/catalog-plain.ts"
-import { DbTest } from "../../../../test/support/database.ts"
+import { Effect, Fiber } from "effect"
+import { askedKinds, type AskedKind, askedRef, startStandIn } from "../../../../test/support/asked-models.ts"
 import { makeFleet, member, runAgents } from "../../../../test/support/fleet.ts"
+import { planEventsOf, PlannedTest, planSettled, startPlanner } from "../../../../test/support/planned.ts"
 import { type Answer, type Asked, reply, stall } from "../../../../test/support/providers/script.ts"
-import type { StandIn } from "../../../../test/support/providers/stand-in.ts"
 import { until } from "../../../../test/support/until.ts"
-import { Commands } from "@signalbox/core/log/Commands.ts"
-import { decodeAll } from "@signalbox/core/log/Event.ts"
-import { EventLog } from "@signalbox/core/log/EventLog.ts"
-import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
-import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
-import { planEvents, planStream } from "@signalbox/core/plan/events.ts"
-import { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
 import { Plans } from "@signalbox/core/plan/Plans.ts"
-import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { uuidV5 } from "@signalbox/core/projection/Reactor.ts"
-import { runWorker, workerServices } from "../Worker.ts"
 
-type TestFleet = ReturnType<typeof makeFleet>
 const fleet = () =>
   makeFleet([
     member("web1", { tags: ["web", "prod"] }),
     member("web2", { tags: ["web"] }),
     member("db1", { tags: ["db"] })
   ])
-
-const BaseTest = (of: TestFleet) =>
-  Layer.mergeAll(Plans.layer, PlanOutcomes.layer("hub"), PlanTail.layer, LiveTextLive).pipe(
-    Layer.provideMerge(Layer.mergeAll(Commands.layer, of.layer)),
-    Layer.provideMerge(eventLogLayer),
-    Layer.provideMerge(Layer.fresh(DbTest))
-  )
-
-const startWorker = (kind: AskedKind, server: StandIn, of: TestFleet) =>
-  Effect.gen(function* () {
-    const localHome = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
-    const services = workerServices({ name: randomUUID(), localHome, fleet: of.layer }).pipe(
-      Layer.provideMerge(Layer.merge(modelsOn(kind, server), CatalogPlain))
-    )
-    return yield* Effect.forkScoped(runWorker.pipe(Effect.provide(services)))
-  })
 
 const by = { actor: "person:ana", account: "ana" }
 const say = (text: string, kind: AskedKind = "anthropic", dryRun = false) =>
@@ -57,30 +26,6 @@ const say = (text: string, kind: AskedKind = "anthropic", dryRun = false) =>
       { text, dryRun, meaning: { ask: "model", text, model: askedRef[kind] } },
       { ...by, commandId: randomUUID() }
     )
-  )
-
-const eventsOf = (planId: string) =>
-  Effect.gen(function* () {
-    const log = yield* EventLog
-    return yield* decodeAll(planEvents, yield* log.read({ stream: planStream(planId), limit: 1_000 }))
-  })
-
-const settled = (planId: string, wanted: (plan: PlanView) => boolean = (plan) => plan.status !== "asked") =>
-  Effect.gen(function* () {
-    const log = yield* EventLog
-    const plans = yield* Plans
-    const seen = yield* log.follow({ stream: planStream(planId) }).pipe(
-      Stream.mapEffect(() => plans.load(planId)),
-      Stream.filter(wanted),
-      Stream.runHead
-    )
-    return yield* Effect.fromOption(seen)
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: "25 seconds",
-      orElse: () =>
-        Effect.flatMap(eventsOf(planId), (all) => Effect.die(new Error(`still ${JSON.stringify(all).slice(-2000)}`)))
-    })
   )
 
 const proposes = (args: unknown): Answer => reply("", { calls: [{ name: "propose_plan", args }] })
@@ -110,9 +55,9 @@ describe.for(askedKinds)("an instruction that %s understands", (kind) => {
           batch: { size: 1, maxFailures: 0 }
         })
       )
-      yield* startWorker(kind, server, of)
+      yield* startPlanner(kind, server, of)
       const { plan } = yield* say("kick the web boxes' proxy, one at a time, unless they are busy", kind)
-      const done = yield* settled(plan.planId)
+      const done = yield* planSettled(plan.planId)
       assert.deepStrictEqual(stepsOf(done), restartedWeb)
       assert.strictEqual(done.status, "proposed")
       assert.notStrictEqual(done.plan?.risk, "low")
@@ -126,21 +71,21 @@ describe.for(askedKinds)("an instruction that %s understands", (kind) => {
       const looked = server.requests[1]?.messages.filter((message) => message.role === "tool")[0]?.text ?? ""
       assert.include(looked, "web1")
       assert.notInclude(looked, "db1")
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 
   it.live("is asked back what is wrong with its plan, and told the person in the end", () => {
     const of = fleet()
     return Effect.gen(function* () {
       const server = yield* startStandIn(kind)
-      yield* startWorker(kind, server, of)
+      yield* startPlanner(kind, server, of)
       server.next(
         proposes({ steps: [{ ...restartWeb, action: "service.explode" }] }),
         proposes({ steps: [{ ...restartWeb, args: { unit: "-rf", force: true } }] }),
         proposes({ steps: [restartWeb] })
       )
       const { plan } = yield* say("kick the web boxes", kind)
-      assert.deepStrictEqual(stepsOf(yield* settled(plan.planId)), restartedWeb)
+      assert.deepStrictEqual(stepsOf(yield* planSettled(plan.planId)), restartedWeb)
       const told = server.requests.slice(1).map((asked) => asked.messages.at(-1)?.text ?? "")
       assert.include(told[0] ?? "", "service.explode")
       assert.match(told[1] ?? "", /The arguments of service\.restart do not fit/u)
@@ -148,11 +93,11 @@ describe.for(askedKinds)("an instruction that %s understands", (kind) => {
       server.otherwise(() => proposes({ steps: [{ ...restartWeb, targets: { _tag: "Tag", tag: "mail" } }] }))
       const asked = server.requests.length
       const second = yield* say("kick the mail boxes", kind)
-      const failed = yield* settled(second.plan.planId)
+      const failed = yield* planSettled(second.plan.planId)
       assert.strictEqual(failed.status, "not-understood")
       assert.include(failed.question?.reason ?? "", "No host fits tag mail")
       assert.strictEqual(server.requests.length - asked, 3)
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 })
 
@@ -161,49 +106,49 @@ describe("a model that is asked for a plan", () => {
     const of = fleet()
     return Effect.gen(function* () {
       const server = yield* startStandIn("anthropic")
-      yield* startWorker("anthropic", server, of)
+      yield* startPlanner("anthropic", server, of)
       server.next(
         proposes({ questions: ["Which of the\n\u001b[31mtwo?"] }),
         reply("Do you mean web1, or \u202eweb2?"),
         reply("I would rather not.")
       )
-      const ask = (text: string) => Effect.flatMap(say(text), ({ plan }) => settled(plan.planId))
+      const ask = (text: string) => Effect.flatMap(say(text), ({ plan }) => planSettled(plan.planId))
       assert.deepStrictEqual((yield* ask("fix it")).question?.questions, ["Which of the [31mtwo?"])
       assert.deepStrictEqual((yield* ask("fix it now")).question?.questions, ["Do you mean web1, or web2?"])
       assert.match(
         (yield* ask("fix it please")).question?.reason ?? "",
         /proposed no plan\. It says: I would rather not\.$/u
       )
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 
   it.live("has eight rounds and no more, the last of which it must propose in", () => {
     const of = fleet()
     return Effect.gen(function* () {
       const server = yield* startStandIn("openai")
-      yield* startWorker("openai", server, of)
+      yield* startPlanner("openai", server, of)
       server.otherwise(() => reply("", { calls: [{ name: "list_actions", args: {} }] }))
       const { plan } = yield* say("do something nice", "openai")
-      const done = yield* settled(plan.planId)
+      const done = yield* planSettled(plan.planId)
       assert.strictEqual(done.status, "not-understood")
       assert.match(done.question?.reason ?? "", /only looked things up/u)
       assert.strictEqual(server.requests.length, 8)
       assert.strictEqual(server.requests[0]?.toolChoice, undefined)
       assert.strictEqual(server.requests[7]?.toolChoice, "propose_plan")
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 
   it.live("that fails is told in words", () => {
     const of = fleet()
     return Effect.gen(function* () {
       const server = yield* startStandIn("anthropic")
-      yield* startWorker("anthropic", server, of)
+      yield* startPlanner("anthropic", server, of)
       server.next({ _tag: "Fault", fault: "quota" })
       const { plan } = yield* say("do something nice")
-      const done = yield* settled(plan.planId)
+      const done = yield* planSettled(plan.planId)
       assert.match(done.question?.reason ?? "", /^anthropic\/claude-sonnet-4-6 was asked and made no plan: /u)
       assert.strictEqual(done.origin?.usage, undefined)
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 
   it.live("is not asked again after a crash: the plan says so", () => {
@@ -213,11 +158,11 @@ describe("a model that is asked for a plan", () => {
       const { plan } = yield* say("do something nice")
       const claim = uuidV5(JSON.stringify(["plan-proposal", plan.planId]))
       assert.isTrue(yield* (yield* LiveText).claim(claim, 1, plan.planId))
-      yield* startWorker("anthropic", server, of)
-      const done = yield* settled(plan.planId)
+      yield* startPlanner("anthropic", server, of)
+      const done = yield* planSettled(plan.planId)
       assert.match(done.question?.reason ?? "", /^The worker died while a model was asked\. .* say it again/u)
       assert.strictEqual(server.requests.length, 0)
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 
   it.live(
@@ -226,7 +171,7 @@ describe("a model that is asked for a plan", () => {
       const of = fleet()
       return Effect.gen(function* () {
         const server = yield* startStandIn("anthropic")
-        const worker = yield* startWorker("anthropic", server, of)
+        const worker = yield* startPlanner("anthropic", server, of)
         server.next(stall)
         const { plan } = yield* say("do something nice")
         yield* until(
@@ -234,8 +179,8 @@ describe("a model that is asked for a plan", () => {
           Effect.sync(() => server.requests.length === 1)
         )
         yield* Fiber.interrupt(worker)
-        yield* startWorker("anthropic", server, of)
-        const done = yield* settled(plan.planId)
+        yield* startPlanner("anthropic", server, of)
+        const done = yield* planSettled(plan.planId)
         assert.match(done.question?.reason ?? "", /worker died/u)
         assert.strictEqual(server.requests.length, 1)
 
@@ -254,10 +199,10 @@ describe("a model that is asked for a plan", () => {
         )
         const third = yield* say("and another") // its answer comes after the one before was recorded
         server.next(proposes({ questions: ["What?"] }))
-        yield* settled(third.plan.planId)
-        const tags = (yield* eventsOf(second.plan.planId)).map((event) => event._tag)
+        yield* planSettled(third.plan.planId)
+        const tags = (yield* planEventsOf(second.plan.planId)).map((event) => event._tag)
         assert.deepStrictEqual(tags, ["InstructionGiven", "PlanRejected"])
-      }).pipe(Effect.provide(BaseTest(of)))
+      }).pipe(Effect.provide(PlannedTest(of)))
     },
     60_000
   )
@@ -287,7 +232,7 @@ describe.for(askedKinds)("hostile text, and a model of %s that obeys it,", (kind
     ])
     return Effect.gen(function* () {
       const server = yield* startStandIn(kind)
-      yield* startWorker(kind, server, of)
+      yield* startPlanner(kind, server, of)
       let looked = false
       server.otherwise((asked) => {
         // what the schema and our own instructions say of actions is no order of a stranger
@@ -303,7 +248,7 @@ describe.for(askedKinds)("hostile text, and a model of %s that obeys it,", (kind
         return obeys(hostile, orders, first)({ ...asked, ...untrusted })
       })
       const { plan } = yield* say("bounce the proxy of the second machine", kind)
-      const done = yield* settled(plan.planId)
+      const done = yield* planSettled(plan.planId)
       assert.deepStrictEqual(stepsOf(done), [
         {
           action: "service.restart",
@@ -314,16 +259,16 @@ describe.for(askedKinds)("hostile text, and a model of %s that obeys it,", (kind
       assert.strictEqual(server.requests.length, 2)
       assert.strictEqual(done.status, "proposed")
       // that the model would have obeyed: the person may say such words
-      const obeyed = yield* Effect.flatMap(say("reboot the lot", kind), (own) => settled(own.plan.planId))
+      const obeyed = yield* Effect.flatMap(say("reboot the lot", kind), (own) => planSettled(own.plan.planId))
       assert.strictEqual(obeyed.plan?.steps[1]?.action, "system.reboot")
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 
   it.live("approves nothing and carries nothing out, whatever tools it calls", () => {
     const of = fleet()
     return Effect.gen(function* () {
       const server = yield* startStandIn(kind)
-      yield* startWorker(kind, server, of)
+      yield* startPlanner(kind, server, of)
       const agents = yield* runAgents()
       const reboot = { action: "system.reboot", args: {}, targets: { _tag: "All" } }
       const approvals = ["approve_plan", "run_action", "execute", "plan.approve"].map((name) => ({
@@ -336,7 +281,7 @@ describe.for(askedKinds)("hostile text, and a model of %s that obeys it,", (kind
         reply("", { calls: [proposal] }),
         proposes({ steps: [restartWeb, { ...reboot, risk: "low" }] })
       )
-      const refused = yield* Effect.flatMap(say("bounce the proxies", kind), ({ plan }) => settled(plan.planId))
+      const refused = yield* Effect.flatMap(say("bounce the proxies", kind), ({ plan }) => planSettled(plan.planId))
       assert.strictEqual(refused.status, "not-understood")
       assert.strictEqual(server.requests.length, 3)
 
@@ -347,13 +292,13 @@ describe.for(askedKinds)("hostile text, and a model of %s that obeys it,", (kind
         proposes({ steps: [restartWeb, reboot] })
       )
       const { plan } = yield* say("bounce the proxies now", kind)
-      const done = yield* settled(plan.planId)
+      const done = yield* planSettled(plan.planId)
       // it may propose too much: then the code says how dangerous that is, and a person is asked
       assert.strictEqual(done.plan?.risk, "critical")
-      yield* settled(plan.planId, (view) =>
+      yield* planSettled(plan.planId, (view) =>
         view.steps.flat().some((target) => target.reads?.[0]?.state === "succeeded")
       )
-      const events = yield* eventsOf(plan.planId)
+      const events = yield* planEventsOf(plan.planId)
       assert.notInclude(
         events.map((event) => event._tag),
         "PlanApproved"
@@ -361,6 +306,6 @@ describe.for(askedKinds)("hostile text, and a model of %s that obeys it,", (kind
       const acts = events.filter((event) => event._tag === "StepDispatched" && event.purpose === "act")
       assert.deepStrictEqual(acts, [])
       assert.isAbove(agents.reached.size, 0) // looks before, that only read
-    }).pipe(Effect.provide(BaseTest(of)))
+    }).pipe(Effect.provide(PlannedTest(of)))
   })
 })
