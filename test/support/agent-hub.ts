@@ -39,6 +39,7 @@ export class AgentHub {
   private readonly open = new Set<Socket>()
   private nonce = ""
   readonly tls: boolean
+  private address = ""
 
   constructor(tls?: Tls) {
     this.tls = tls !== undefined
@@ -57,8 +58,9 @@ export class AgentHub {
     })
   }
 
-  async listen(port = 0): Promise<this> {
-    this.server.listen(port, "127.0.0.1")
+  async listen(port = 0, address = "127.0.0.1"): Promise<this> {
+    this.address = address
+    this.server.listen(port, address)
     await once(this.server, "listening")
     return this
   }
@@ -69,7 +71,7 @@ export class AgentHub {
   }
 
   get url(): string {
-    return `${this.tls ? "https" : "http"}://127.0.0.1:${this.port}`
+    return `${this.tls ? "https" : "http"}://${this.address}:${this.port}`
   }
 
   get publicKey(): KeyObject {

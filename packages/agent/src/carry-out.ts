@@ -2,7 +2,8 @@
  * One act or read, within its time.
  *
  * Owns: the time limit, and what is said of a performer that fails or does not come back. Does not own: the performers, receipts.
- * Invariants: an act whose performer did not say how it ended is `unknown`; a read that failed is `failed`.
+ * Invariants: an act whose performer did not say how it ended is `unknown`, and so is one that failed because its time was over: what it had
+ * begun may still come to its end; a read that failed is `failed`.
  */
 import type { Act } from "@signalbox/core/action/catalog.ts"
 import type { CommandResult } from "@signalbox/core/agent/protocol.ts"
@@ -41,6 +42,11 @@ export const carryOut = async (
   }
   const work = Promise.resolve()
     .then(() => performer(act.args as never, performing)) // decoded by the very entry that named the performer
+    .then((performed): Ended =>
+      abort.signal.aborted && performed.outcome === "failed" && of.effect === "acts"
+        ? { ...performed, outcome: "unknown" }
+        : performed
+    )
     .catch((cause: unknown) =>
       broken(of.effect, abort.signal.aborted ? `it was not done in ${of.timeoutMs / 1_000} s` : reasonOf(cause))
     )

@@ -27,6 +27,8 @@ let now = 1_000_000
 let doing: Array<Doing> = []
 let told: Array<AgentMessage> = []
 let desk: Desk
+/** Commands whose change was restored by itself after it had ended well. */
+const restored = new Set<string>()
 
 const perform = (what: string, of: Performing): Promise<Performed> =>
   new Promise((end, fail) => doing.push({ what, of, end, fail }))
@@ -40,7 +42,7 @@ const performers: Partial<Performers> = {
 const done: Performed = { outcome: "succeeded", summary: "done", data: null, proven: true }
 
 const open = async (): Promise<void> => {
-  receipts = await openReceipts(join(directory, "receipts.jsonl"), () => now)
+  receipts = await openReceipts(join(directory, "receipts.jsonl"), { now: () => now })
   desk = makeDesk({
     agentId: "a1",
     hubKey: publicKey,
@@ -48,6 +50,12 @@ const open = async (): Promise<void> => {
     capabilities: capabilities({ allows: [] }, allPerformers),
     performers,
     receipts,
+    aftermath: {
+      release: () => Promise.resolve(),
+      interrupted: () => Promise.resolve(undefined),
+      since: (commandId, ended) =>
+        Promise.resolve(restored.has(commandId) ? { ...ended, outcome: "rolled-back", proven: false } : ended)
+    },
     now: () => now
   })
   told = []
@@ -214,6 +222,17 @@ describe("the desk", () => {
     assert.strictEqual(new Set(results().map((one) => one.commandId)).size, 12)
     desk.attach((message) => told.push(message))
     assert.lengthOf(results(), 12)
+  })
+
+  it("asks before it tells a result again whether that still holds", async () => {
+    const asked = restart("sshd.service")
+    desk.request(asked)
+    ;(await begun(1)).end(done)
+    assert.strictEqual((await resultOf(asked.commandId)).outcome, "succeeded")
+    restored.add(asked.commandId)
+    desk.attach((message) => told.push(message))
+    await eventually("told again", () => results().length === 2)
+    assert.deepStrictEqual([results()[1]?.outcome, results()[1]?.proven], ["rolled-back", false])
   })
 
   it("keeps the result of an act over its own end, and of a read not", async () => {

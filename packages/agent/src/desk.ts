@@ -17,12 +17,22 @@ import type { Performers } from "./perform/Performer.ts"
 import { fitting } from "./fitting.ts"
 import { makeOutbox } from "./outbox.ts"
 import { carryOut } from "./carry-out.ts"
-import type { Receipts } from "./receipts.ts"
+import type { Ended, Receipts, Unfinished } from "./receipts.ts"
 import { makeTurns } from "./turns.ts"
 import { reasonOf } from "./trouble.ts"
 
 /** Told in `data.reason` of a result that is refused. */
 export type RefusalReason = GrantRefusal | "not-allowed" | "not-understood" | "other-content" | "busy" | "no-receipt"
+
+/** What becomes of acts after they were begun, where their performers can tell. */
+export interface Aftermath {
+  /** The hub still reaches the agent: the restore by itself of this command is called off. */
+  readonly release: (commandId: string) => Promise<void>
+  /** Begun before this process, without an end. Undefined: nobody can tell. */
+  readonly interrupted: (commandId: string, unfinished: Unfinished, bootId: string) => Promise<Ended | undefined>
+  /** Asked before a result is told again: what was well may have been restored by itself since. */
+  readonly since: (commandId: string, ended: Ended) => Promise<Ended>
+}
 
 export interface DeskOptions {
   readonly agentId: string
@@ -32,8 +42,7 @@ export interface DeskOptions {
   readonly capabilities: ReadonlyArray<ActionName>
   readonly performers: Partial<Performers>
   readonly receipts: Receipts
-  /** The hub still reaches the agent: the restore by itself of this command is called off. */
-  readonly releaseGuard?: (commandId: string) => Promise<void>
+  readonly aftermath?: Aftermath
   readonly now?: () => number
 }
 
@@ -54,7 +63,7 @@ const mostWaiting = 500
 export const makeDesk = (options: DeskOptions): Desk => {
   const { receipts, privilege, performers } = options
   const now = options.now ?? Date.now
-  const outbox = makeOutbox(receipts)
+  const outbox = makeOutbox(receipts, options.aftermath?.since)
   const turns = makeTurns()
   /** What is here and has no end yet, with what it was. */
   const open = new Map<string, string>()
@@ -102,7 +111,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
         open.delete(commandId)
         working.delete(work)
       })
-    working.add(work)
+    if (act.name !== "system.reboot") working.add(work) // that one ends with the machine, which waits for us
   }
 
   const inTurn = async (
@@ -121,7 +130,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
       )
     if (durable)
       try {
-        await receipts.begin(commandId, digest)
+        await receipts.begin(commandId, digest, act.name)
       } catch (cause) {
         const reason = `No receipt can be written here (${reasonOf(cause)}), so nothing was done. Look at the disk.`
         return refuse(commandId, "no-receipt", reason)
@@ -140,7 +149,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
   return {
     request,
     acknowledge: outbox.acknowledge,
-    release: (commandId) => void options.releaseGuard?.(commandId).catch(() => undefined), // then the guard restores
+    release: (commandId) => void options.aftermath?.release(commandId).catch(() => undefined), // then the guard restores
     attach: outbox.attach,
     idle: () => open.size === 0 && outbox.empty(),
     stop: async () => {

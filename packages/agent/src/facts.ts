@@ -14,6 +14,8 @@ import { version } from "./version.ts"
 
 const read = (path: string): Promise<string> => fs.readFile(path, "utf8").catch(() => "")
 
+export const readBootId = async (): Promise<string> => (await read("/proc/sys/kernel/random/boot_id")).trim()
+
 export const machineId = async (): Promise<string> =>
   createHash("sha256")
     .update(`signalbox ${(await read("/etc/machine-id")).trim() || hostname()}`)
@@ -22,7 +24,7 @@ export const machineId = async (): Promise<string> =>
 export const hello = async (of: Pick<AgentHello, "allows" | "actions">): Promise<AgentHello> => {
   const [id, bootId, osRelease, meminfo, stat, virtualization] = await Promise.all([
     machineId(),
-    read("/proc/sys/kernel/random/boot_id"),
+    readBootId(),
     read("/etc/os-release"),
     read("/proc/meminfo"),
     read("/proc/stat"),
@@ -32,7 +34,7 @@ export const hello = async (of: Pick<AgentHello, "allows" | "actions">): Promise
     version,
     hostname: hostname(),
     machineId: id,
-    bootId: bootId.trim(),
+    bootId,
     os: osName(osRelease),
     kernel: release(),
     arch: arch(),

@@ -12,7 +12,8 @@ import { dirname, join } from "node:path"
 import { HubMessage } from "@signalbox/core/agent/protocol.ts"
 import { publicKeyFrom } from "@signalbox/core/agent/grant.ts"
 import { capabilities, readConfig } from "./config.ts"
-import { makeDesk } from "./desk.ts"
+import { makeDesk, type Aftermath } from "./desk.ts"
+import { readBootId } from "./facts.ts"
 import { readLines, writeLine } from "./lines.ts"
 import type { Performers } from "./perform/Performer.ts"
 import type { Places } from "./places.ts"
@@ -25,16 +26,21 @@ const idleMillis = 60_000
 export interface HelperOptions {
   readonly places: Places
   readonly performers: Partial<Performers>
-  readonly releaseGuard?: (commandId: string) => Promise<void>
+  /** What acts that were not quick and clean became. */
+  readonly aftermath?: Aftermath
   readonly signal: AbortSignal
 }
 
 /** Resolves when it was told to stop, or had nothing to do for long and systemd listens in its place. */
-export const helper = async ({ places, performers, releaseGuard, signal }: HelperOptions): Promise<void> => {
+export const helper = async ({ places, performers, aftermath, signal }: HelperOptions): Promise<void> => {
   const config = await readConfig(places.config, { rootOnly: true })
   const hubKey = publicKeyFrom(config.hubKey)
   if (hubKey === undefined) throw new Trouble(`${places.config} holds no key of the hub. Enroll this host anew.`)
-  const receipts = await openReceipts(join(places.helperState, "receipts.jsonl"))
+  const bootId = await readBootId()
+  const receipts = await openReceipts(join(places.helperState, "receipts.jsonl"), {
+    bootId,
+    ...(aftermath === undefined ? {} : { judge: (id, unfinished) => aftermath.interrupted(id, unfinished, bootId) })
+  })
   const desk = makeDesk({
     agentId: config.agentId,
     hubKey,
@@ -42,7 +48,7 @@ export const helper = async ({ places, performers, releaseGuard, signal }: Helpe
     capabilities: capabilities(config, Object.keys(performers)),
     performers,
     receipts,
-    ...(releaseGuard === undefined ? {} : { releaseGuard })
+    ...(aftermath === undefined ? {} : { aftermath })
   })
   let newest: Socket | undefined
   let lastUse = Date.now()

@@ -1,5 +1,5 @@
 /**
- * The agent's command: `run`, `helper`, `enroll`, `restore`, `version`.
+ * The agent's command: `run`, `helper`, `enroll`, `install`, `uninstall`, `restore`, `version`.
  *
  * Owns: subcommands, exit codes, signals. Does not own: what they do; each is loaded when it is asked for.
  * Invariants: one file runs on plain Node from the version below on, and says so where it is older; exit 2 is a wrong call, 3 is revoked.
@@ -10,10 +10,12 @@ import type { Surroundings } from "./perform/Surroundings.ts"
 import { type Places, placesBelow } from "./places.ts"
 import { reasonOf, Trouble } from "./trouble.ts"
 
-const usage = `usage: signalbox-agent run | helper | enroll [--replace] | restore ID | version
+const usage = `usage: signalbox-agent run | helper | enroll [--replace] | install [--replace] | uninstall | restore ID | version
   run      the connection to the hub, and what needs no rights (systemd: signalbox-agent.service)
   helper   root's part, asked over a unix socket (systemd: signalbox-agent-helper.socket)
   enroll   makes this host an agent: HUB_URL, TOKEN and HUB_FINGERPRINT come from the environment
+  install  enrolls when TOKEN is given, and runs the agent as systemd services from then on
+  uninstall
   restore  takes back the configuration change ID, when nobody has called that off
   version
 `
@@ -27,39 +29,58 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort())
   switch (args[0]) {
     case "run": {
-      const [{ run }, { performersFor }] = await Promise.all([import("./run.ts"), import("./perform/performers.ts")])
-      const performers = performersFor(surroundings(places, places.state))
+      const [{ run }, { performersLazily }] = await Promise.all([import("./run.ts"), import("./perform/lazily.ts")])
+      const performers = performersLazily(surroundings(places, places.state))
       return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
     }
     case "helper": {
-      const [{ helper }, { performersFor }, { recoverChanges, releaseGuard }] = await Promise.all([
-        import("./helper.ts"),
-        import("./perform/performers.ts"),
-        import("./perform/config/back.ts")
-      ])
+      const [{ helper }, { performersLazily }, { afterGuard, recoverChanges, releaseGuard }, { afterInterruption }] =
+        await Promise.all([
+          import("./helper.ts"),
+          import("./perform/lazily.ts"),
+          import("./perform/config/back.ts"),
+          import("./perform/interrupted.ts")
+        ])
       const own = surroundings(places, places.helperState)
       await recoverChanges(own)
       await helper({
         places,
-        performers: performersFor(own),
-        releaseGuard: async (commandId) => void (await releaseGuard(own, commandId)),
+        performers: performersLazily(own),
+        aftermath: {
+          release: async (commandId) => void (await releaseGuard(own, commandId)),
+          interrupted: (commandId) => afterInterruption(own, commandId),
+          since: async (commandId, ended) =>
+            ended.outcome === "succeeded" ? { ...ended, ...(await afterGuard(own, commandId)) } : ended
+        },
         signal: stop.signal
       })
       return 0
     }
     case "enroll": {
       const { enroll } = await import("./enroll.ts")
-      const { HUB_URL, TOKEN, HUB_FINGERPRINT } = process.env
-      if (HUB_URL === undefined || TOKEN === undefined)
+      const invite = invitation(args)
+      if (invite === undefined)
         throw new Trouble("HUB_URL and TOKEN must be in the environment. signalbox agent invite prints the whole line.")
-      const { name, hub } = await enroll({
-        places,
-        hub: HUB_URL,
-        fingerprint: HUB_FINGERPRINT === "" ? undefined : HUB_FINGERPRINT,
-        token: TOKEN,
-        replace: args.includes("--replace")
-      })
+      const { name, hub } = await enroll({ places, ...invite })
       process.stdout.write(`This host is ${name} at ${hub} now.\n`)
+      return 0
+    }
+    case "install": {
+      const { install } = await import("./install.ts")
+      const invite = invitation(args)
+      const said = await install({
+        places,
+        ...(invite === undefined ? {} : { enroll: invite }),
+        environment: process.env,
+        node: process.execPath,
+        bundle: process.argv[1] ?? ""
+      })
+      process.stdout.write(`${said.join("\n")}\n`)
+      return 0
+    }
+    case "uninstall": {
+      const { uninstall } = await import("./install.ts")
+      process.stdout.write(`${(await uninstall(places)).join("\n")}\n`)
       return 0
     }
     case "restore": {
@@ -76,6 +97,18 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
     default:
       process.stderr.write(usage)
       return 2
+  }
+}
+
+/** From the environment: a command line is seen by everybody on the host. */
+const invitation = (args: ReadonlyArray<string>) => {
+  const { HUB_URL, TOKEN, HUB_FINGERPRINT } = process.env
+  if (HUB_URL === undefined || TOKEN === undefined) return undefined
+  return {
+    hub: HUB_URL,
+    fingerprint: HUB_FINGERPRINT === "" ? undefined : HUB_FINGERPRINT,
+    token: TOKEN,
+    replace: args.includes("--replace")
   }
 }
 

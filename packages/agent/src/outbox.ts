@@ -4,8 +4,9 @@
  * Owns: which were told, a few at a time, and telling them again. Does not own: the file that keeps those of acts.
  * Invariants: what was acted is told until acknowledged, whatever dies; a read's result lives in memory only, since it can be read again.
  */
+import { fitting } from "./fitting.ts"
 import type { AgentMessage, CommandResult } from "@signalbox/core/agent/protocol.ts"
-import type { Receipts } from "./receipts.ts"
+import type { Ended, Receipts } from "./receipts.ts"
 
 type Answer = (message: AgentMessage) => void
 
@@ -32,17 +33,27 @@ export interface Outbox {
   readonly told: () => Promise<unknown>
 }
 
-export const makeOutbox = (receipts: Receipts): Outbox => {
+export const makeOutbox = (
+  receipts: Receipts,
+  since: (commandId: string, ended: Ended) => Promise<Ended> = (_, ended) => Promise.resolve(ended)
+): Outbox => {
   const reads = new Map<string, { readonly result: CommandResult; readonly digest: string }>()
   const unwritten = new Map<string, CommandResult>()
+  /** Acts that have just ended and were not told yet. */
+  const fresh = new Set<string>()
   const loading = new Set<Promise<void>>()
   let queue: Array<string> = []
   let onTheWay = new Set<string>()
   let answer: Answer | undefined
   let timer: NodeJS.Timeout | undefined
 
-  const load = async (id: string): Promise<CommandResult | undefined> =>
-    reads.get(id)?.result ?? unwritten.get(id) ?? (await receipts.result(id))
+  const load = async (id: string): Promise<CommandResult | undefined> => {
+    const read = reads.get(id)?.result
+    if (read !== undefined) return read
+    const result = unwritten.get(id) ?? (await receipts.result(id))
+    if (result === undefined || fresh.delete(id)) return result
+    return fitting({ ...result, ...(await since(id, result).catch(() => result)) })
+  }
 
   const pump = (): void => {
     const to = answer
@@ -71,6 +82,7 @@ export const makeOutbox = (receipts: Receipts): Outbox => {
     attach: (to) => {
       clearInterval(timer)
       answer = to
+      fresh.clear() // whatever waited for somebody to listen
       if (to === undefined) return
       again()
       timer = setInterval(again, repeatMillis)
@@ -80,9 +92,10 @@ export const makeOutbox = (receipts: Receipts): Outbox => {
     once: (result) => answer?.({ _tag: "command_result", ...result }),
     add: async (result, digest, durable) => {
       const id = result.commandId
-      if (durable)
+      if (durable) {
+        fresh.add(id)
         await receipts.end(digest, result).catch(() => unwritten.set(id, result)) // told all the same; unknown after a restart
-      else {
+      } else {
         reads.set(id, { result, digest })
         const [oldest] = reads.keys()
         if (reads.size > mostReads && oldest !== undefined) reads.delete(oldest)

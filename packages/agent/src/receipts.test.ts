@@ -27,7 +27,7 @@ const result = (commandId: string, at = 1): CommandResult => ({
 describe("receipts", () => {
   it("give back a result after the process has ended, until it is acknowledged and after", async () => {
     const first = await openReceipts(path)
-    await Promise.all([first.begin("a", "da"), first.begin("b", "db")])
+    await Promise.all([first.begin("a", "da", "service.restart"), first.begin("b", "db", "service.restart")])
     await first.end("da", result("a"))
     await first.end("db", result("b"))
     await first.acknowledge("b")
@@ -42,11 +42,11 @@ describe("receipts", () => {
   })
 
   it("say that nobody knows of what was begun and has no end, once and for all", async () => {
-    const first = await openReceipts(path, () => 7)
-    await first.begin("a", "da")
+    const first = await openReceipts(path, { now: () => 7 })
+    await first.begin("a", "da", "service.restart")
     await first.close()
     for (const when of [8, 9]) {
-      const again = await openReceipts(path, () => when)
+      const again = await openReceipts(path, { now: () => when })
       const ended = await again.result("a")
       assert.strictEqual(ended?.outcome, "unknown")
       assert.match(ended?.summary ?? "", /nobody can tell/u)
@@ -56,9 +56,42 @@ describe("receipts", () => {
     }
   })
 
+  it("ask whoever can judge what was begun, with the boot in which it began", async () => {
+    const first = await openReceipts(path, { now: () => 7, bootId: "one" })
+    await first.begin("r", "dr", "system.reboot")
+    await first.begin("s", "ds", "service.restart")
+    await first.close()
+    const asked: Array<unknown> = []
+    const again = await openReceipts(path, {
+      now: () => 9,
+      bootId: "two",
+      judge: async (id, unfinished) => {
+        asked.push([id, unfinished])
+        return unfinished.action === "system.reboot"
+          ? { outcome: "succeeded", summary: "It is back.", data: { after: "two" }, proven: true }
+          : undefined
+      }
+    })
+    assert.deepStrictEqual(asked, [
+      ["r", { action: "system.reboot", bootId: "one", startedAt: 7 }],
+      ["s", { action: "service.restart", bootId: "one", startedAt: 7 }]
+    ])
+    assert.deepStrictEqual(await again.result("r"), {
+      commandId: "r",
+      outcome: "succeeded",
+      summary: "It is back.",
+      data: { after: "two" },
+      proven: true,
+      startedAt: 7,
+      finishedAt: 9
+    })
+    assert.strictEqual((await again.result("s"))?.outcome, "unknown")
+    await again.close()
+  })
+
   it("pass over a last line that was torn at any byte, and write over it", async () => {
     const first = await openReceipts(path)
-    await first.begin("a", "da")
+    await first.begin("a", "da", "service.restart")
     await first.end("da", result("a"))
     await first.close()
     const whole = await readFile(path)
@@ -66,7 +99,7 @@ describe("receipts", () => {
     for (let length = 0; length < lastLine.length; length += 7) {
       await writeFile(path, Buffer.concat([whole, lastLine.subarray(0, length)]))
       const again = await openReceipts(path)
-      await again.begin("b", "db")
+      await again.begin("b", "db", "service.restart")
       await again.close()
       const read = await openReceipts(path)
       assert.deepStrictEqual(
@@ -84,19 +117,19 @@ describe("receipts", () => {
   it("damaged in the middle, stop the agent with the mend", async () => {
     await writeFile(
       path,
-      '{"_tag":"began","id":"a","at":1,"digest":"d"}\n{"_tag":"beg\n{"_tag":"began","id":"b","at":1,"digest":"d"}\n'
+      '{"_tag":"began","id":"a","at":1,"digest":"d","action":"x","bootId":""}\n{"_tag":"beg\n{"_tag":"began","id":"b","at":1,"digest":"d","action":"x","bootId":""}\n'
     )
     const failed = await openReceipts(path).then(
       () => undefined,
       (cause: unknown) => cause
     )
-    assert.match(String(failed), /damaged at byte 46.*Move the file away/u)
+    assert.match(String(failed), /damaged at byte 71.*Move the file away/u)
   })
 
   it("keep results for 30 days, ids for a year, and what the hub has not heard for ever", async () => {
-    const first = await openReceipts(path, () => 0)
+    const first = await openReceipts(path, { now: () => 0 })
     for (const id of ["a", "b", "heard-not"]) {
-      await first.begin(id, `d${id}`)
+      await first.begin(id, `d${id}`, "service.restart")
       await first.end(`d${id}`, result(id, 0))
     }
     await first.acknowledge("a")
@@ -104,22 +137,22 @@ describe("receipts", () => {
     await first.close()
     const size = (await stat(path)).size
 
-    const young = await openReceipts(path, () => 30 * day)
+    const young = await openReceipts(path, { now: () => 30 * day })
     assert.deepStrictEqual(await young.result("a"), result("a", 0))
     await young.close()
     assert.strictEqual((await stat(path)).size, size)
 
-    const month = await openReceipts(path, () => 30 * day + 1)
+    const month = await openReceipts(path, { now: () => 30 * day + 1 })
     const remembered = await month.result("a")
     assert.deepStrictEqual([remembered?.outcome, remembered?.data], ["succeeded", null])
     assert.strictEqual(month.find("a")?.digest, "da")
     assert.deepStrictEqual(await month.result("heard-not"), result("heard-not", 0))
-    await month.begin("later", "dl")
+    await month.begin("later", "dl", "service.restart")
     await month.end("dl", result("later", 30 * day + 1))
     await month.close()
     assert.isBelow((await stat(path)).size, size)
 
-    const years = await openReceipts(path, () => 800 * day)
+    const years = await openReceipts(path, { now: () => 800 * day })
     assert.isUndefined(years.find("a"))
     assert.deepStrictEqual(years.unacknowledged(), ["heard-not", "later"])
     assert.deepStrictEqual(await years.result("later"), result("later", 30 * day + 1))
@@ -134,7 +167,9 @@ describe("receipts", () => {
   it("of a hundred at once are all there", async () => {
     const receipts = await openReceipts(path)
     const ids = Array.from({ length: 100 }, (_, n) => `id${n}`)
-    await Promise.all(ids.map((id) => receipts.begin(id, "d").then(() => receipts.end("d", result(id)))))
+    await Promise.all(
+      ids.map((id) => receipts.begin(id, "d", "service.restart").then(() => receipts.end("d", result(id))))
+    )
     for (const id of ids) assert.deepStrictEqual(await receipts.result(id), result(id))
     await receipts.close()
     const again = await openReceipts(path)

@@ -3,7 +3,7 @@
  *
  * Owns: the file, its recovery and its retention. Does not own: what a command does, what the hub has heard (the desk).
  * Invariants: `begin` returns after the line is on the disk, and nothing is done before; what was begun and has no end when the file is
- * opened ended as `unknown`, and that is written too; a torn last line never happened, damage anywhere else stops the agent; a result
+ * opened ended as `unknown` unless somebody can judge it now (a reboot, by the boot's id), and that is written too; a torn last line never happened, damage anywhere else stops the agent; a result
  * stays for 30 days and until the hub has it, its id for a year.
  */
 import * as fs from "node:fs/promises"
@@ -19,7 +19,7 @@ const idMillis = 365 * dayMillis
 
 const common = { id: Schema.String, at: Schema.Int }
 const Line = Schema.TaggedUnion({
-  began: { ...common, digest: Schema.String },
+  began: { ...common, digest: Schema.String, action: Schema.String, bootId: Schema.String },
   ended: { ...common, digest: Schema.String, result: CommandResult },
   acknowledged: common,
   /** What is left when the result has had its time. */
@@ -28,10 +28,27 @@ const Line = Schema.TaggedUnion({
 type Line = typeof Line.Type
 const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(Line))
 
+/** What was begun before this process, and has no end. */
+export interface Unfinished {
+  readonly action: string
+  /** Of the boot in which it began. */
+  readonly bootId: string
+  readonly startedAt: number
+}
+export type Ended = Pick<CommandResult, "outcome" | "summary" | "data" | "proven">
+
+export interface ReceiptsOptions {
+  readonly bootId?: string
+  /** Says how it ended where that can be seen afterwards. */
+  readonly judge?: (id: string, unfinished: Unfinished) => Promise<Ended | undefined>
+  readonly now?: () => number
+}
+
 interface Known {
   /** Of what was asked: the same id with anything else is refused. */
   readonly digest: string
   readonly at: number
+  readonly begun?: Pick<Unfinished, "action" | "bootId">
   readonly outcome?: Outcome
   readonly acknowledged?: true
   /** Where the line with the result is. */
@@ -41,7 +58,7 @@ interface Known {
 export interface Receipts {
   readonly find: (id: string) => Pick<Known, "digest" | "outcome"> | undefined
   /** Fails when the disk does not take it: then nothing may be done. */
-  readonly begin: (id: string, digest: string) => Promise<void>
+  readonly begin: (id: string, digest: string, action: string) => Promise<void>
   readonly end: (digest: string, result: CommandResult) => Promise<void>
   readonly acknowledge: (id: string) => Promise<void>
   readonly result: (id: string) => Promise<CommandResult | undefined>
@@ -50,7 +67,15 @@ export interface Receipts {
   readonly close: () => Promise<void>
 }
 
-export const openReceipts = async (path: string, now: () => number = Date.now): Promise<Receipts> => {
+const nobodyKnows: Ended = {
+  outcome: "unknown",
+  summary:
+    "The agent ended while it carried this out, so nobody can tell what was done. Look at the host before you try again.",
+  data: null
+}
+
+export const openReceipts = async (path: string, options: ReceiptsOptions = {}): Promise<Receipts> => {
+  const { now = Date.now, bootId = "" } = options
   await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const known = new Map<string, Known>()
   const end = await recover(path, (line, place) => apply(known, line, place))
@@ -63,7 +88,7 @@ export const openReceipts = async (path: string, now: () => number = Date.now): 
   }
   const receipts: Receipts = {
     find: (id) => known.get(id),
-    begin: (id, digest) => write({ _tag: "began", id, digest, at: now() }),
+    begin: (id, digest, action) => write({ _tag: "began", id, digest, action, bootId, at: now() }),
     end: (digest, result) => write({ _tag: "ended", id: result.commandId, digest, at: now(), result }),
     acknowledge: async (id) => {
       const one = known.get(id)
@@ -81,19 +106,15 @@ export const openReceipts = async (path: string, now: () => number = Date.now): 
         .map(([id]) => id),
     close: file.close
   }
-  for (const [id, { digest, outcome, at }] of known)
-    if (outcome === undefined)
-      await receipts.end(digest, {
-        commandId: id,
-        outcome: "unknown",
-        summary:
-          "The agent ended while it carried this out, so nobody can tell what was done. Look at the host before you try again.",
-        data: null,
-        startedAt: at,
-        finishedAt: now()
-      })
+  for (const [id, { digest, outcome, at, begun = nothing }] of known) {
+    if (outcome !== undefined) continue
+    const ended = (await options.judge?.(id, { ...begun, startedAt: at })) ?? nobodyKnows
+    await receipts.end(digest, { commandId: id, ...ended, startedAt: at, finishedAt: now() })
+  }
   return receipts
 }
+
+const nothing = { action: "", bootId: "" }
 
 const apply = (
   known: Map<string, Known>,
@@ -103,7 +124,7 @@ const apply = (
   const { id, at } = line
   switch (line._tag) {
     case "began":
-      known.set(id, { digest: line.digest, at })
+      known.set(id, { digest: line.digest, at, begun: { action: line.action, bootId: line.bootId } })
       break
     case "ended":
       known.set(id, { digest: line.digest, at, outcome: line.result.outcome, place })
@@ -180,9 +201,9 @@ const compact = async (path: string, known: Map<string, Known>, now: number, end
   try {
     for (const [id, one] of known) {
       if (age(one) > idMillis) continue
-      const { digest, at, outcome, acknowledged, place } = one
+      const { digest, at, outcome, acknowledged, place, begun = nothing } = one
       const lines: Array<Line> = []
-      if (outcome === undefined) lines.push({ _tag: "began", id, digest, at })
+      if (outcome === undefined) lines.push({ _tag: "began", id, digest, at, ...begun })
       else if (place === undefined || age(one) > resultMillis)
         lines.push({ _tag: "tombstone", id, digest, at, outcome })
       else {

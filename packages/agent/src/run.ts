@@ -19,6 +19,8 @@ import type { Places } from "./places.ts"
 import { openReceipts } from "./receipts.ts"
 import { Trouble } from "./trouble.ts"
 
+const tidyMillis = 20_000
+
 export interface RunOptions {
   readonly places: Places
   readonly performers: Partial<Performers>
@@ -73,6 +75,8 @@ export const run = async ({ places, performers, signal, heartbeatMillis }: RunOp
       helper.attach(undefined)
     }
   }
+  // an agent that waits would not collect its garbage for hours
+  const tidy = setInterval(() => globalThis.gc?.(), tidyMillis)
   const end = await keepLink({
     target: config,
     agentId: config.agentId,
@@ -84,6 +88,7 @@ export const run = async ({ places, performers, signal, heartbeatMillis }: RunOp
     signal,
     ...(heartbeatMillis === undefined ? {} : { heartbeatMillis })
   })
+  clearInterval(tidy)
   helper.close()
   await desk.stop()
   await receipts.close()

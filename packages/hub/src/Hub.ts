@@ -7,15 +7,28 @@
 import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
-import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import type { KeyObject } from "node:crypto"
+import { Agents } from "@signalbox/core/agent/Agents.ts"
+import { agentPaths } from "@signalbox/core/agent/enrollment.ts"
+import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
+import { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
 import { Plans } from "@signalbox/core/plan/Plans.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { AgentSockets } from "./agent/AgentSockets.ts"
+import { announceHub, endSockets } from "./agent/announce.ts"
+import { AgentDoorsRoutes } from "./agent/doors.ts"
+import { Heartbeats } from "./agent/Heartbeats.ts"
+import { HubSelf } from "./agent/HubSelf.ts"
+import { AgentsRoutes } from "./agent/routes.ts"
+import { AgentSignIn } from "./agent/SignIn.ts"
+import { agentSocketRoute } from "./agent/socket-route.ts"
 import { BridgeAddress, type BridgeOptions, bridgeLayer } from "./bridge/Bridge.ts"
 import { exportPath, exportRoutes } from "./conversation/export.ts"
 import { livePath, liveRoute } from "./conversation/live.ts"
@@ -46,8 +59,10 @@ export interface HubOptions extends ListenOptions {
   readonly version: string
   /** The line protocol; absent: not served. */
   readonly bridge?: BridgeOptions
-  /** Who the agents are; default nobody. */
+  /** Who the agents are; default those that enrolled. */
   readonly fleet?: Layer.Layer<Fleet, never, Db>
+  /** By which agents know this installation's hubs; absent: a new one, which ends with this hub. */
+  readonly grantKey?: KeyObject
 }
 
 /** Where it listens in fact. */
@@ -75,11 +90,20 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(
       Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, Tokens.layer(options.adminToken))
     ),
-    Layer.provide(options.fleet ?? Fleet.empty),
+    Layer.provideMerge(agents(options.grantKey)),
+    Layer.provide(options.fleet ?? FleetLive),
     Layer.provideMerge(listening(options))
   )
-  return Layer.merge(address(options), drainOnShutdown).pipe(Layer.provideMerge(served), Layer.provide(Draining.layer))
+  const ends = Layer.mergeAll(drainOnShutdown, endSockets, announceHub(HubAddress))
+  return ends.pipe(Layer.provideMerge(address(options)), Layer.provideMerge(served), Layer.provide(Draining.layer))
 }
+
+/** The room of agents: who they are, their sockets, their answers. */
+const agents = (key: KeyObject | undefined) =>
+  Layer.mergeAll(AgentSockets.layer, AgentSignIn.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Heartbeats.layer, PlanOutcomes.layer("hub"))),
+    Layer.provideMerge(Layer.mergeAll(Agents.layer, HubSelf.layer(key)))
+  )
 
 /** The line protocol alone. */
 export const bridgeRoleLayer = (options: Required<Pick<HubOptions, "adminToken" | "version" | "bridge">>) =>
@@ -104,6 +128,8 @@ const app = (version: string) =>
           ModelsRoutes,
           PlansRoutes,
           ActionsRoutes,
+          AgentsRoutes,
+          AgentDoorsRoutes,
           LogLive
         )
       ),
@@ -117,6 +143,7 @@ const app = (version: string) =>
     exportRoutes,
     reportRoute,
     metricsRoute,
+    agentSocketRoute,
     problems(HubApi, [
       streams.events,
       ...outputPaths,
@@ -124,6 +151,7 @@ const app = (version: string) =>
       exportPath,
       reportPath,
       "/metrics",
+      agentPaths.socket,
       "/docs",
       "/openapi.json"
     ]),

@@ -28,9 +28,9 @@ import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
-import { Fleet } from "@signalbox/core/agent/Fleet.ts"
-import { Plans } from "@signalbox/core/plan/Plans.ts"
-import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
+import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import type { Plans } from "@signalbox/core/plan/Plans.ts"
+import type { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
 import type { Rules } from "./conversation/prepare.ts"
@@ -50,9 +50,10 @@ import { transportLayer } from "./host/TransportLive.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
 import { planExplainHandler } from "./plan/explain.ts"
-import { PlanCommands } from "./plan/PlanCommands.ts"
-import { PlanRuns } from "./plan/PlanRuns.ts"
+import type { PlanCommands } from "./plan/PlanCommands.ts"
+import type { PlanRuns } from "./plan/PlanRuns.ts"
 import { planProposeHandler } from "./plan/propose.ts"
+import { planServices } from "./plan/services.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
 import { Direct } from "./task/Direct.ts"
 import { runDirectLaunches } from "./task/direct-launch.ts"
@@ -70,7 +71,7 @@ export interface WorkerOptions {
   readonly name: string
   /** Home directory of `local` tasks' workspace; default the user's own. */
   readonly localHome?: string
-  /** Who the agents are; default nobody. */
+  /** Who the agents are; default those that enrolled. */
   readonly fleet?: Layer.Layer<Fleet, never, Db>
 }
 
@@ -103,11 +104,8 @@ export const workerServices = (options: WorkerOptions) => {
     TaskOutput.layer
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
-  const plans = Layer.mergeAll(PlanRuns.layer, Plans.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? Fleet.empty))
-  )
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
-  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name), plans).pipe(
+  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name), planServices(options)).pipe(
     Layer.provideMerge(rooms),
     Layer.provideMerge(derived)
   )

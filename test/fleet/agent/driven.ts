@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import { Schema } from "effect"
-import { ssh } from "../support.ts"
+import { inside, ssh } from "../support.ts"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 
@@ -53,6 +53,10 @@ const drive = (value: unknown): string => `/usr/local/bin/node /root/driver.mjs 
 
 export const perform = async (host: string, action: string, args: object, more: Order = {}): Promise<Answer> =>
   decodeAnswer(await ssh(host, drive({ action, args, commandId: randomUUID(), ...more })))
+
+/** Without the network, for what cuts the host off. */
+export const performInside = async (host: string, action: string, args: object, more: Order = {}): Promise<Answer> =>
+  decodeAnswer(await inside(host, drive({ action, args, commandId: randomUUID(), ...more })))
 
 /** One after the other on one way to the host, each as [action, arguments, what else]. */
 export const performAll = async (

@@ -7,6 +7,7 @@
 import { appendFileSync, existsSync, watch } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import type { Aftermath } from "../../../packages/agent/src/desk.ts"
 import { helper } from "../../../packages/agent/src/helper.ts"
 import type { Performers } from "../../../packages/agent/src/perform/Performer.ts"
 import { placesBelow } from "../../../packages/agent/src/places.ts"
@@ -52,11 +53,12 @@ const performers: Partial<Performers> = {
 const stop = new AbortController()
 process.on("SIGTERM", () => stop.abort())
 const places = placesBelow(root)
-const releaseGuard = (commandId: string): Promise<void> => {
-  appendFileSync(journal, `released ${commandId}\n`)
-  return Promise.resolve()
+const aftermath: Aftermath = {
+  release: async (commandId) => appendFileSync(journal, `released ${commandId}\n`),
+  interrupted: () => Promise.resolve(undefined),
+  since: (_, ended) => Promise.resolve(ended)
 }
-if (role === "helper") await helper({ places, performers, signal: stop.signal, releaseGuard })
+if (role === "helper") await helper({ places, performers, signal: stop.signal, aftermath })
 else
   process.exitCode =
     (await run({ places, performers, signal: stop.signal, heartbeatMillis: 1_000 })) === "revoked" ? 3 : 0

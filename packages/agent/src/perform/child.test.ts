@@ -1,5 +1,6 @@
 /** Programs of the host: bounded, ended with all that they started, and given nothing of our environment. */
-import { randomUUID } from "node:crypto"
+import { randomInt, randomUUID } from "node:crypto"
+import { readdir, readFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { spawn } from "node:child_process"
 import { describe, expect, it } from "vitest"
@@ -25,6 +26,17 @@ const gone = async (pid: number): Promise<void> => {
   }
 }
 
+/** Waits until no process has it in its command line. */
+const noneHas = async (marker: string): Promise<void> => {
+  const until = Date.now() + 10_000
+  for (;;) {
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/u.test(name))
+    const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")))
+    if (!lines.some((line) => line.includes(marker))) return
+    if (Date.now() > until) throw new Error(`a process with ${marker} still runs`)
+  }
+}
+
 describe("run", () => {
   it("a fixed environment, whatever ours is", async () => {
     process.env["SIGNALBOX_TEST_SECRET"] = "hunter2"
@@ -39,20 +51,18 @@ describe("run", () => {
   })
   it.each(["time limit", "abort"] as const)("at the %s it is ended with all that it started", async (why) => {
     const abort = new AbortController()
-    let pid = 0
-    const ran = run("sh", ["-c", "trap '' TERM; sleep 1000 & echo $!; wait"], {
+    const marker = `1000.${randomInt(2 ** 40)}`
+    const ran = run("sh", ["-c", `trap '' TERM; sleep ${marker} & echo begun; wait`], {
       signal: abort.signal,
       graceMs: 100,
-      ...(why === "time limit" ? { timeoutMs: 700 } : {}),
-      onChunk: (chunk) => {
-        pid = Number(chunk.toString())
+      ...(why === "time limit" ? { timeoutMs: 1_000 } : {}),
+      onChunk: () => {
         if (why === "abort") abort.abort()
         return true
       }
     })
     expect(await ran).toMatchObject({ code: null, ended: why })
-    expect(pid).toBeGreaterThan(1)
-    await gone(pid)
+    await noneHas(marker)
   })
   it("a daemon that it leaves behind with its pipes is not waited for", async () => {
     const ran = await run("sh", ["-c", "sleep 1000 & echo $!"], { signal: signal() })
@@ -103,7 +113,9 @@ describe("processes", () => {
       outcome: "failed",
       data: { exitCode: 3, stdout: "out\n", stderr: "err\n" }
     })
-    expect(await runShell({ command: "sleep 1000" }, { ...of(), signal: AbortSignal.timeout(200) })).toMatchObject({
+    expect(
+      await answering(runShell)({ command: "sleep 1000" }, { ...of(), signal: AbortSignal.timeout(200) })
+    ).toMatchObject({
       outcome: "failed"
     })
   })

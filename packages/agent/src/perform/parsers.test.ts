@@ -11,8 +11,7 @@ import { parseListening } from "./network/sockets.ts"
 import { parseInstalled, parsePending, parsePolicy } from "./package/dpkg.ts"
 import { parseStat } from "./process/stat.ts"
 import { unitOf } from "./service/unit.ts"
-import { osName } from "./system/info.ts"
-import { cpuPercent, parseCpuTimes, parseMemory, parseMounts, parsePressure } from "./system/proc.ts"
+import { parseLoad, parseMounts, parsePressure } from "./system/proc.ts"
 import { judgeReboot } from "./system/reboot.ts"
 
 describe("the journal", () => {
@@ -77,20 +76,8 @@ describe("processes and the kernel", () => {
     })
     expect(parseStat("nothing")).toBeUndefined()
   })
-  it("cpu, memory, pressure", () => {
-    const [a, b] = [
-      parseCpuTimes("cpu  100 0 100 700 100 0 0 0 50 0\ncpu0 1"),
-      parseCpuTimes("cpu  150 0 150 750 100 0 0 0 90 0\n")
-    ]
-    expect(a).toEqual({ busy: 200, total: 1000 })
-    expect(cpuPercent(a, b)).toBe(66.7)
-    expect(cpuPercent(b, b)).toBe(0)
-    expect(parseMemory("MemTotal: 1000 kB\nMemAvailable: 250 kB\nSwapTotal: 10 kB\nSwapFree: 4 kB\n")).toEqual({
-      total: 1_024_000,
-      used: 768_000,
-      swapTotal: 10_240,
-      swapUsed: 6_144
-    })
+  it("loads and pressure", () => {
+    expect(parseLoad("0.50 1.25 2.00 1/234 5678\n")).toEqual([0.5, 1.25, 2])
     expect(parsePressure("some avg10=1.25 avg60=0.10\nfull avg10=0.00")).toBe(1.25)
     expect(parsePressure("")).toBeNull()
   })
@@ -103,10 +90,6 @@ describe("processes and the kernel", () => {
       "25 21 0:99 / /var/lib/docker/overlay2/x rw - overlay overlay rw"
     ].join("\n")
     expect(parseMounts(mountinfo).map(({ path }) => path)).toEqual(["/", "/data x"])
-  })
-  it("operating systems as people name them", () => {
-    expect(osName('NAME="Debian GNU/Linux"\nVERSION_ID="12"\n')).toBe("Debian 12")
-    expect(osName("NAME=Ubuntu\nVERSION_ID='24.04'")).toBe("Ubuntu 24.04")
   })
   it("a reboot is proven by another boot id only", () => {
     const before = { bootId: "a", at: 1_000 }

@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { DateTime, Effect, Layer, Redacted } from "effect"
 import { ensureAdminToken } from "@signalbox/core/config/credentials.ts"
+import { ensureGrantKey } from "@signalbox/core/config/grant-key.ts"
 import { Home } from "@signalbox/core/config/Home.ts"
 import { announceHub } from "@signalbox/core/config/hub-file.ts"
 import { installationRoot } from "@signalbox/core/config/root.ts"
@@ -118,6 +119,7 @@ const hub = (options: ServeOptions) =>
     const home = yield* Home
     const settings = yield* Settings
     const made = yield* edge(options)
+    const grantKey = yield* ensureGrantKey(home, settings.grantKey)
     const { version } = made
     const announced = Layer.effectDiscard(
       Effect.gen(function* () {
@@ -144,7 +146,9 @@ const hub = (options: ServeOptions) =>
       })
     )
     return announced.pipe(
-      Layer.provideMerge(hubLayer({ ...made, host: settings.httpHost, port: settings.httpPort, mode: options.ports })),
+      Layer.provideMerge(
+        hubLayer({ ...made, grantKey, host: settings.httpHost, port: settings.httpPort, mode: options.ports })
+      ),
       Layer.provide(catalogLayer())
     )
   })

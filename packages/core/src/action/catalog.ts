@@ -294,7 +294,7 @@ export const catalog = {
   }),
 
   "network.ping": entry({
-    ...read,
+    ...readAsRoot, // not everywhere may others send echo requests
     title: "ping",
     description: "Round-trip times and loss from a host to an address.",
     args: Schema.Struct({

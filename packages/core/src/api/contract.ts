@@ -14,6 +14,7 @@ import { RecordedEvent } from "../log/Event.ts"
 import { ScheduleView } from "../schedule/decider.ts"
 import { TaskId, TaskSpec } from "../task/events.ts"
 import { TaskStatus, TaskView } from "../task/view.ts"
+import { AgentDoorsGroup, AgentsGroup } from "./agents.ts"
 import { Accepted, Auth, command, failures, Limit } from "./auth.ts"
 import { ConversationsGroup, ModelsGroup } from "./conversations.ts"
 import { ActionsGroup, PlansGroup } from "./plans.ts"
@@ -329,6 +330,8 @@ export class HubApi extends HttpApi.make("signalbox")
   .add(ModelsGroup)
   .add(PlansGroup)
   .add(ActionsGroup)
+  .add(AgentsGroup)
+  .add(AgentDoorsGroup)
   .add(LogGroup)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotate(HttpApi.ParseOptions, { errors: "all" })

@@ -10,6 +10,17 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthor
   status: 401,
   title: "Not signed in"
 }) {}
+/** Who it is, is known; it may not. */
+export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", {
+  type: "urn:signalbox:forbidden",
+  status: 403,
+  title: "Not allowed"
+}) {}
+export class TooMany extends HttpApiError.Problem<TooMany>()("TooMany", {
+  type: "urn:signalbox:too-many",
+  status: 429,
+  title: "Too many attempts"
+}) {}
 export class NotFound extends HttpApiError.Problem<NotFound>()(
   "NotFound",
   { type: "urn:signalbox:not-found", status: 404, title: "Not found" },

@@ -57,6 +57,8 @@ const settings = Config.all({
   bridgePort: port("SIGNALBOX_BRIDGE_PORT", 65432),
   tlsCert: filled("SIGNALBOX_TLS_CERT"),
   tlsKey: filled("SIGNALBOX_TLS_KEY"),
+  /** The file of the key that signs grants, where several hubs share one; else it is in the home. */
+  grantKey: filled("SIGNALBOX_GRANT_KEY"),
   geminiApiKey: secret("GEMINI_API_KEY"),
   anthropicApiKey: secret("ANTHROPIC_API_KEY"),
   openaiApiKey: secret("OPENAI_API_KEY"),

@@ -151,7 +151,8 @@ export class Commands extends Context.Service<
       >(options: Execute<S, C, E, R>) {
         const { decider, stream } = options
         const body = options.body ?? canonical(options.command)
-        let loaded = memory.recall(stream, decider) ?? options.seen ?? (yield* load(decider, options.types, stream))
+        let loaded =
+          newest(memory.recall(stream, decider), options.seen) ?? (yield* load(decider, options.types, stream))
         for (let tries = 1; ; tries++) {
           const appended = yield* Effect.result(attempt(options, loaded, body))
           if (Result.isSuccess(appended)) return { loaded, appended: appended.success }
@@ -262,6 +263,9 @@ export const weigh = (value: unknown): number => {
   const parts = value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : Object.values(value)
   return parts.reduce<number>((sum, part) => sum + weigh(part), 64)
 }
+
+const newest = <S>(remembered: Loaded<S> | undefined, seen: Loaded<S> | undefined): Loaded<S> | undefined =>
+  (seen?.version ?? -1) > (remembered?.version ?? -1) ? seen : remembered
 
 /** Within this process the commands of one stream go one after the other: they would only make each other decide again. */
 const makeTurns = () => {

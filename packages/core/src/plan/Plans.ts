@@ -230,7 +230,8 @@ const instruct = Effect.fnUntraced(function* (instructed: Instructed, by: PlanBy
   )
 })
 
-const firstAnswer = (commandId: string): Effect.Effect<string | undefined, DbError, Db> =>
+/** The plan that a command made. */
+export const firstAnswer = (commandId: string): Effect.Effect<string | undefined, DbError, Db> =>
   Effect.map(findReceipt(commandId), (receipt) =>
     receipt?.stream.startsWith(planStream("")) === true ? receipt.stream.slice(planStream("").length) : undefined
   )

@@ -108,6 +108,7 @@ describe("a condition", () => {
 
   it("takes only what it knows out of an answer", () => {
     assert.deepStrictEqual(readingOf("system.usage", { cpu: 3, memory: "x".repeat(1_000), evil: { a: 1 } }), { cpu: 3 })
+    assert.deepStrictEqual(readingOf("system.usage", { load: [1.5, 2, 3], cpu: Number.NaN, disk: [] }), { load: 1.5 })
     assert.deepStrictEqual(readingOf("service.status", { active: "active", log: ["…"] }), { active: "active" })
     for (const data of [null, [], "text", 3, { __proto__: { cpu: 3 } }])
       assert.deepStrictEqual(readingOf("system.usage", data), {})

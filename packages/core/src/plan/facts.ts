@@ -72,8 +72,11 @@ export const readingOf = (action: string, data: unknown): Reading => {
   const fields: Readonly<Record<string, unknown>> = Option.getOrElse(decodeFields(data), () => ({}))
   return Object.fromEntries(
     (readingFields[action] ?? []).flatMap((name): ReadonlyArray<[string, string | number]> => {
-      const value: unknown = Object.hasOwn(fields, name) ? fields[name] : undefined
-      return typeof value === "number" || (typeof value === "string" && value.length <= 300) ? [[name, value]] : []
+      const told: unknown = Object.hasOwn(fields, name) ? fields[name] : undefined
+      // load comes as the averages of 1, 5 and 15 minutes
+      const value: unknown = Array.isArray(told) ? told[0] : told
+      const fits = typeof value === "number" ? Number.isFinite(value) : typeof value === "string" && value.length <= 300
+      return fits && (typeof value === "number" || typeof value === "string") ? [[name, value]] : []
     })
   )
 }

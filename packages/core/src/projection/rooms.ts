@@ -1,4 +1,5 @@
 /** The lists by which a room joins the whole: one line each. */
+import { agentProjection } from "../agent/projection.ts"
 import { replyReactor, summaryReactor } from "../conversation/jobs.ts"
 import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
@@ -24,7 +25,8 @@ export const roomProjections: ReadonlyArray<Projection> = [
   messagesProjection,
   settingProjection,
   planProjection,
-  planCommandProjection
+  planCommandProjection,
+  agentProjection
 ]
 
 export const roomReactors: ReadonlyArray<Reactor> = [

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
+import type { AgentInvalid, AgentNotFound } from "@signalbox/core/agent/Agents.ts"
 import { CurrentActor } from "@signalbox/core/api/auth.ts"
 import { Invalid, NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
 import type { ConversationNotFound, ModelUnknown } from "@signalbox/core/conversation/Conversations.ts"
@@ -25,6 +26,8 @@ export type RoomError =
   | ExecuteError
   | DbError
   | LogUnavailable
+  | AgentInvalid
+  | AgentNotFound
   | ConversationNotFound
   | ModelUnknown
   | ImportInvalid
@@ -46,10 +49,13 @@ const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> =>
     case "ToolInvalid":
     case "ModelUnknown":
     case "ImportInvalid":
+    case "AgentInvalid":
     case "EventNotStorable":
       return Effect.fail(new Invalid({ detail: error.message }))
     case "ConversationNotFound":
       return Effect.fail(new NotFound({ what: error.conversationId.slice(0, 60), detail: error.message }))
+    case "AgentNotFound":
+      return Effect.fail(new NotFound({ what: error.which, detail: error.message }))
     case "PlanNotFound":
       return Effect.fail(new NotFound({ what: error.planId, detail: error.message }))
     case "TaskNotFound":

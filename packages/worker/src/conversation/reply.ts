@@ -147,7 +147,10 @@ const callTools = (turn: Turn, talk: Talk, replyId: string) =>
     const calls = talk.view.open?.calls ?? []
     const ready = calls.filter((call) => call.state === "ready")
     for (const { callId, name, args } of ready) {
-      const answer = yield* carryOut({ callId, name, args }, { replyId, person: talk.person })
+      const answer = yield* carryOut(
+        { callId, name, args },
+        { replyId, conversationId: turn.conversationId, person: talk.person }
+      )
       yield* commands.record(
         turn.conversationId,
         { _tag: "RecordAnswer", event: { _tag: "ToolAnswered", replyId, callId, ...answer } },

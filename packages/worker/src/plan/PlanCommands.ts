@@ -16,8 +16,15 @@ import { Leases } from "@signalbox/core/queue/Lease.ts"
 export class PlanCommands extends Context.Service<
   PlanCommands,
   {
-    /** @returns the plan after it */
-    readonly run: (planId: string, command: PlanCommand) => Effect.Effect<PlanView | undefined, ExecuteError>
+    /**
+     * @param seen the plan as it was heard of a moment ago: it need not be read once more
+     * @returns the plan after it
+     */
+    readonly run: (
+      planId: string,
+      command: PlanCommand,
+      seen?: PlanView
+    ) => Effect.Effect<PlanView | undefined, ExecuteError>
     /** The plan as the log has it now. */
     readonly load: (planId: string) => Effect.Effect<PlanView | undefined, ExecuteError>
   }
@@ -30,7 +37,7 @@ export class PlanCommands extends Context.Service<
       return PlanCommands.of({
         load: (planId) =>
           Effect.map(commands.load(planDecider, planEvents, planStream(planId)), (loaded) => loaded.state),
-        run: (planId, command) =>
+        run: (planId, command, seen) =>
           Effect.map(
             commands.execute({
               decider: planDecider,
@@ -38,7 +45,8 @@ export class PlanCommands extends Context.Service<
               stream: planStream(planId),
               command,
               commandId: randomUUID(),
-              actor: `worker:${holder}`
+              actor: `worker:${holder}`,
+              ...(seen === undefined ? {} : { seen: { state: seen, version: seen.version } })
             }),
             (executed) => executed.state
           )

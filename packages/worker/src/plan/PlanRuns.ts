@@ -5,11 +5,14 @@
  * Invariants: the lease saves work and is no interlock: two dispatchers of one plan would still dispatch nothing twice; a plan of a worker
  * that died is taken over when its lease has run out; a worker that stops hands its plans back at once.
  */
-import { Context, Deferred, Effect, FiberMap, Layer } from "effect"
+import { Context, Deferred, Effect, FiberMap, Layer, Result } from "effect"
 import { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import type { ExecuteError } from "@signalbox/core/log/Commands.ts"
+import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { planEvents, planIdOf } from "@signalbox/core/plan/events.ts"
+import { evolvePlan, type PlanView } from "@signalbox/core/plan/view.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
-import { isRunning } from "@signalbox/core/plan/progress.ts"
+import { isRunning, isSettledPlan } from "@signalbox/core/plan/progress.ts"
 import type { DbError } from "@signalbox/core/postgres/Db.ts"
 import { type LeaseHeld, type LeaseLost, Leases } from "@signalbox/core/queue/Lease.ts"
 import { PlanCommands } from "./PlanCommands.ts"
@@ -42,13 +45,18 @@ export class PlanRuns extends Context.Service<
       const fibers = yield* FiberMap.make<string, void>()
       const here = new Map<string, Deferred.Deferred<void>>()
 
-      const underLease = (planId: string): Effect.Effect<void, RunError | LeaseHeld> =>
+      /** Plans that were heard of from their beginning on, the last ones: what is approved now was most often proposed just before. */
+      const recent = new Map<string, PlanView>()
+      yield* (yield* PlanTail).watchAll((recorded) => hear(recent, recorded))
+
+      const underLease = (planId: string, heard?: PlanView): Effect.Effect<void, RunError | LeaseHeld> =>
         Effect.gen(function* () {
           const held = yield* Deferred.make<void, LeaseHeld | LeaseLost | DbError>()
           const hold = leases
             .withLease(`plan/${planId}`, lease, () => Effect.andThen(Deferred.succeed(held, undefined), Effect.never))
             .pipe(Effect.tapError((error) => Deferred.fail(held, error)))
-          yield* Effect.raceFirst(carryOut(planId, Deferred.await(held)), hold)
+          const ready = Deferred.await(held)
+          yield* Effect.raceFirst(carryOut(planId, heard === undefined ? { ready } : { ready, heard }), hold)
         }).pipe(Effect.provideContext(context))
 
       /** Not at all where this process is at it already. */
@@ -70,7 +78,7 @@ export class PlanRuns extends Context.Service<
       const begin = (planId: string) =>
         Effect.suspend(() => {
           if (here.has(planId) || here.size >= most) return Effect.void
-          const run = Effect.catchCause(alone(planId, underLease(planId)), (cause) =>
+          const run = Effect.catchCause(alone(planId, underLease(planId, recent.get(planId))), (cause) =>
             Effect.logDebug(`${planId} is left to its job`, cause)
           )
           return Effect.asVoid(FiberMap.run(fibers, planId, run, { startImmediately: true }))
@@ -92,4 +100,23 @@ export class PlanRuns extends Context.Service<
       return PlanRuns.of({ begin, finish, giveUp })
     })
   )
+}
+
+const mostRecent = 32
+
+const hear = (recent: Map<string, PlanView>, recorded: RecordedEvent): void => {
+  const planId = planIdOf(recorded.stream)
+  const known = recent.get(planId)
+  recent.delete(planId)
+  const event = Result.getOrUndefined(planEvents.decode(recorded))
+  const view =
+    event === undefined || recorded.version !== (known?.version ?? 0) + 1
+      ? undefined
+      : evolvePlan(known, event, recorded)
+  if (view === undefined || isSettledPlan(view)) return
+  recent.set(planId, view)
+  for (const oldest of recent.keys()) {
+    if (recent.size <= mostRecent) break
+    recent.delete(oldest)
+  }
 }

@@ -173,7 +173,7 @@ const dispatch = (
   commandId: of.commandId,
   host: of.member.host,
   action: of.action,
-  ...(Buffer.byteLength(JSON.stringify(of.args)) > argsLimit ? {} : { args: of.args }),
+  ...(of.purpose === "act" && Buffer.byteLength(JSON.stringify(of.args)) > argsLimit ? {} : { args: of.args }),
   hash,
   deadline: at.now + waitMillis(of.action, of.purpose),
   timeoutMs: timeoutOf(of.action)

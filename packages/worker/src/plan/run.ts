@@ -8,7 +8,7 @@
  * begun late.
  */
 import { Clock, Effect, Queue } from "effect"
-import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { Fleet, type FleetMember } from "@signalbox/core/agent/Fleet.ts"
 import { graceMillis } from "@signalbox/core/plan/acts.ts"
 import { planHash } from "@signalbox/core/plan/hash.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
@@ -22,37 +22,51 @@ const leftLyingMillis = 15 * 60_000
 /** The fleet is looked at anew at least so often: who is connected is no event of the plan. */
 const lookMillis = 15_000
 
-/** @param ready succeeds when this process may dispatch; reading goes on meanwhile */
-export const carryOut = <E, R>(planId: string, ready: Effect.Effect<void, E, R>) =>
+export interface Start<E, R> {
+  /** Succeeds when this process is the one to go on with it. */
+  readonly ready: Effect.Effect<void, E, R>
+  /** The plan as it was just heard of: its first moves do not wait for `ready`, for whoever else makes them makes the same ones. */
+  readonly heard?: PlanView
+}
+
+export const carryOut = <E, R>(planId: string, start: Start<E, R>) =>
   Effect.gen(function* () {
     const commands = yield* PlanCommands
     const fleet = yield* Fleet
-    const heard = yield* Queue.sliding<void>(1)
-    yield* (yield* PlanTail).watch(planId, () => Queue.offerUnsafe(heard, undefined))
+    const news = yield* Queue.sliding<void>(1)
+    yield* (yield* PlanTail).watch(planId, () => Queue.offerUnsafe(news, undefined))
     const look = Effect.all([commands.load(planId), fleet.members], { concurrency: 2 })
-    const [first] = yield* Effect.all([look, ready], { concurrency: 2 })
-    let [view, members] = first
+
+    /** @returns the plan after what can be done now, or nothing when there is nothing to do but wait */
+    const advance = Effect.fnUntraced(function* (view: PlanView, members: ReadonlyArray<FleetMember>) {
+      const now = yield* Clock.currentTimeMillis
+      const { moves, lookAt } = nextMoves(view, { members: new Map(members.map((one) => [one.agentId, one])), now })
+      const after = moves.length === 0 ? undefined : yield* commands.run(planId, { _tag: "Advance", moves }, view)
+      return after === undefined || after.version === view.version
+        ? { wait: (lookAt ?? Number.POSITIVE_INFINITY) - now }
+        : { after }
+    })
+    const first = Effect.gen(function* () {
+      if (start.heard === undefined || unfit(start.heard, yield* Clock.currentTimeMillis) !== undefined) return
+      yield* advance(start.heard, yield* fleet.members)
+    })
+
+    yield* Effect.all([first, start.ready], { concurrency: 2 })
+    let [view, members] = yield* look
     const fault = view === undefined ? undefined : unfit(view, yield* Clock.currentTimeMillis)
     if (fault !== undefined) view = yield* commands.run(planId, { _tag: "Cancel", by: "policy", reason: fault })
     while (view !== undefined && isRunning(view)) {
-      const now = yield* Clock.currentTimeMillis
-      const byId = new Map(members.map((member) => [member.agentId, member]))
-      const { moves, lookAt } = nextMoves(view, { members: byId, now })
-      if (moves.length > 0) {
-        const after: PlanView | undefined = yield* commands.run(planId, { _tag: "Advance", moves })
-        if (after?.version !== view.version) {
-          view = after
-          continue
-        }
+      const { after, wait } = yield* advance(view, members)
+      if (after !== undefined) view = after
+      else {
+        yield* Effect.timeoutOption(Queue.take(news), Math.min(lookMillis, Math.max(10, wait)))
+        ;[view, members] = yield* look
       }
-      const wait = Math.min(lookMillis, Math.max(10, (lookAt ?? Number.POSITIVE_INFINITY) - now))
-      yield* Effect.timeoutOption(Queue.take(heard), wait)
-      ;[view, members] = yield* look
     }
   }).pipe(Effect.scoped)
 
-/** Why it must not be gone on with. */
-const unfit = (view: PlanView, now: number): string | undefined => {
+/** Why it must not be gone on with, or begun now. */
+export const unfit = (view: PlanView, now: number): string | undefined => {
   const { plan, hash } = view
   if (plan === undefined || !isRunning(view)) return undefined
   if (planHash(view.planId, view.by, plan) !== hash) return "the plan is not the one whose hash was approved"

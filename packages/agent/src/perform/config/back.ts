@@ -28,7 +28,6 @@ import {
 import {
   type ChangeRecord,
   type Manifest,
-  allRecords,
   backupOf,
   finish,
   giveVerdict,
@@ -176,28 +175,39 @@ const isHeldStill = ({ held, verdict }: ChangeRecord, boot: string, now: number)
   held !== undefined && verdict === undefined && held.bootId === boot && now < held.until
 
 /**
- * What became of a change that was told to have succeeded, asked before its result is told (again): a hub that could not be reached
- * has never heard of the success, and must hear of the restore instead.
+ * For a change that was told to have succeeded, whenever its result is told (again): a hub that could not be reached has never heard of
+ * the success, and must hear of the restore instead. Undefined: it was not restored.
  */
-export const afterGuard = async (own: Surroundings, id: string, result: Performed): Promise<Performed> => {
-  const record = (await allRecords(own.stateDirectory)).find(({ manifest }) => manifest.id === id)
-  return record?.finished?.as === "restored" && result.outcome === "succeeded"
+export const afterGuard = async (own: Surroundings, id: string): Promise<Performed | undefined> => {
+  const record = await knownRecord(own, id)
+  return record?.held !== undefined && record.finished?.as === "restored"
     ? {
         outcome: "rolled-back",
         summary: `The change was made and then restored by itself, because the hub did not say in time that it still reaches this agent. ${record.finished.note}`,
-        data: result.data,
+        data: { backup: id },
         proven: false
       }
-    : result
+    : undefined
 }
 
-/** What a command that was interrupted became, for a receipt that says only that it was begun; undefined: nothing is known of it. */
-export const afterCrash = async (own: Surroundings, id: string): Promise<Performed | undefined> => {
-  const record = await readRecord(own.stateDirectory, id).catch((cause: unknown) => {
+const knownRecord = (own: Surroundings, id: string): Promise<ChangeRecord | undefined> =>
+  readRecord(own.stateDirectory, id).catch((cause: unknown) => {
     if (cause instanceof NotDone) return undefined
     throw cause
   })
-  if (record?.finished === undefined) return undefined
+
+/** What a command that was interrupted became, for a receipt that says only that it was begun; undefined: nothing is known of it. */
+export const afterCrash = async (own: Surroundings, id: string): Promise<Performed | undefined> => {
+  const record = await knownRecord(own, id)
+  if (record?.finished === undefined)
+    return record?.held === undefined
+      ? undefined
+      : {
+          outcome: "succeeded",
+          summary: `The agent was ended after the change had been proven. It is restored by itself at ${new Date(record.held.until).toISOString()} unless the hub says before that it reaches the agent.`,
+          data: { backup: id, heldUntil: record.held.until },
+          proven: true
+        }
   return record.finished.as === "restored"
     ? {
         outcome: "rolled-back",

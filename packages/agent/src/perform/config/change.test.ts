@@ -1,7 +1,19 @@
 /** Files are changed whole or not at all, only where they may be, and can be put back: on a real disk, without services. */
 import { randomUUID } from "node:crypto"
 import { execFileSync } from "node:child_process"
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises"
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile
+} from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, it } from "vitest"
@@ -10,7 +22,7 @@ import type { Performed } from "../Performer.ts"
 import { performersFor } from "../performers.ts"
 import type { Surroundings } from "../Surroundings.ts"
 import { mark } from "../text/mask.ts"
-import { afterCrash, recoverChanges, releaseGuard, restoreChange } from "./back.ts"
+import { afterCrash, afterGuard, recoverChanges, releaseGuard, restoreChange } from "./back.ts"
 import { sha256 } from "./node.ts"
 import { giveVerdict, hold, readRecord } from "./store.ts"
 
@@ -87,12 +99,15 @@ it("links that lead out, FIFOs, directories of others, files of the agent: refus
   await mkdir(at("open"))
   await chmod(at("open"), 0o777)
   await mkdir(at("agent"))
+  await writeFile(at("twice.conf"), "x")
+  await link(at("twice.conf"), at("other.conf"))
   for (const path of [
     at("out.conf"),
     at("dir/new.conf"),
     at("dangling.conf"),
     at("pipe.conf"),
     at("open/x.conf"),
+    at("twice.conf"),
     at("agent/key"),
     join(own.stateDirectory, "x"),
     "/etc/shadow",
@@ -203,14 +218,17 @@ it("a held change: kept by the word, restored by the timer, recovered after anot
 
   const kept = await held("A=1\n", boot, later)
   expect(await recoverChanges(own)).toEqual([]) // its timer still runs
+  expect(await afterCrash(own, kept)).toMatchObject({ outcome: "succeeded", data: { heldUntil: later } })
   expect(await releaseGuard(own, kept)).toBe(true)
   expect(await restoreChange(own, kept)).toMatchObject({ restored: false }) // the timer came too late
   expect(await readFile(path, "utf8")).toBe("A=1\n")
+  expect(await afterGuard(own, kept)).toBeUndefined()
 
   const restored = await held("A=2\n", boot, later)
   expect(await restoreChange(own, restored)).toMatchObject({ restored: true })
   expect(await restoreChange(own, restored)).toMatchObject({ restored: true })
   expect(await releaseGuard(own, restored)).toBe(false)
+  expect(await afterGuard(own, restored)).toMatchObject({ outcome: "rolled-back" })
   await expect(stat(path)).rejects.toThrow(/ENOENT/)
 
   for (const [bootId, until] of [["another boot", later] as const, [boot, Date.now() - 1] as const]) {

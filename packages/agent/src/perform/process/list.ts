@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { Performer } from "../Performer.ts"
 import { clean, fitting, listBytes } from "../text/clean.ts"
 import { mask } from "../text/mask.ts"
-import { parseMemory } from "../system/proc.ts"
+import { memory } from "../../proc.ts"
 import { type Stat, readStat } from "./stat.ts"
 
 /** Linux tells user space a hundred ticks a second and pages of 4 KiB on all that we run on. */
@@ -25,7 +25,7 @@ export const listProcesses: Performer<"process.list"> = async ({ by = "cpu", cou
   const stats = await allStats()
   const seconds = (performance.now() - from) / 1000
   const [users, meminfo] = await Promise.all([userNames(), readFile("/proc/meminfo", "utf8").catch(() => "")])
-  const { total } = parseMemory(meminfo)
+  const { totalBytes: total } = memory(meminfo)
   const cpuOf = (stat: Stat) => {
     const before = first.get(`${stat.pid} ${stat.started}`)
     return before === undefined ? 0 : Math.round(((stat.ticks - before) / ticksPerSecond / seconds) * 1000) / 10

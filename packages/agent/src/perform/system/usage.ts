@@ -8,17 +8,8 @@ import { readFile, statfs } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Performer } from "../Performer.ts"
 import { clean } from "../text/clean.ts"
-import {
-  type CpuTimes,
-  cpuPercent,
-  parseCpuTimes,
-  parseLoad,
-  parseMemory,
-  parseMounts,
-  parsePressure,
-  parseUptime,
-  percent
-} from "./proc.ts"
+import { type CpuTimes, cpuPercent, cpuTimes, memory as memoryIn, percent, uptimeSeconds } from "../../proc.ts"
+import { parseLoad, parseMounts, parsePressure } from "./proc.ts"
 
 const cpuMillis = 500
 const diskMillis = 2_000
@@ -34,27 +25,35 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
     proc("uptime"),
     Promise.all(["cpu", "memory", "io"].map(async (name) => parsePressure(await proc(`pressure/${name}`))))
   ])
-  const memory = parseMemory(meminfo)
+  const memory = memoryIn(meminfo)
+  const used = memory.totalBytes - memory.availableBytes
+  const [load, fiveMinutes, quarter] = parseLoad(loadavg)
   const cpu = cpuPercent(first, second)
   const root = disks.find(({ path }) => path === "/")
   const usage = {
     cpu,
-    memory: percent(memory.used, memory.total),
-    memoryBytes: { total: memory.total, used: memory.used, swapTotal: memory.swapTotal, swapUsed: memory.swapUsed },
-    load: [...parseLoad(loadavg)],
-    uptime: parseUptime(uptime),
+    memory: percent(used, memory.totalBytes),
+    memoryBytes: {
+      total: memory.totalBytes,
+      used,
+      swapTotal: memory.swapTotalBytes,
+      swapUsed: memory.swapTotalBytes - memory.swapFreeBytes
+    },
+    load,
+    loads: [load, fiveMinutes, quarter],
+    uptime: uptimeSeconds(uptime),
     disk: root?.percent ?? 0,
     disks: disks.map((disk) => ({ ...disk })),
     pressure: { cpu: pressure[0] ?? null, memory: pressure[1] ?? null, io: pressure[2] ?? null }
   }
   return {
     outcome: "succeeded",
-    summary: `CPU ${usage.cpu} %, memory ${usage.memory} %, disk ${usage.disk} %, load ${usage.load[0] ?? 0}.`,
+    summary: `CPU ${usage.cpu} %, memory ${usage.memory} %, disk ${usage.disk} %, load ${load}.`,
     data: usage
   }
 }
 
-const readCpuTimes = async (): Promise<CpuTimes> => parseCpuTimes(await proc("stat"))
+const readCpuTimes = async (): Promise<CpuTimes> => cpuTimes(await proc("stat"))
 
 export interface Disk {
   readonly path: string

@@ -1,0 +1,250 @@
+/**
+ * What people do with agents, and how a host becomes one.
+ *
+ * Owns: invites, enrollment, change, revoke, names that are one of a kind. Does not own: proofs by keys and sockets (hub), the rules of one
+ * agent's life (`decider.ts`).
+ * Invariants: of an invite only its hash is kept; names are given out by one process at a time, over all hubs, on read models that have
+ * seen the name before.
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
+import { ReadModels } from "../api/ReadModels.ts"
+import { HostName } from "../host/config.ts"
+import { Commands, type ExecuteError } from "../log/Commands.ts"
+import { CommandRejected } from "../log/EventLog.ts"
+import { Db, type DbError } from "../postgres/Db.ts"
+import { type AgentCommand, badInvite } from "./decider.ts"
+import { agentEvents, agentIdOf, agentStream, makeInviteToken, tokenHashOf } from "./events.ts"
+import type { EnrollRequest } from "./enrollment.ts"
+import { agentRows, type AgentRow } from "./presence.ts"
+import { agentDecider } from "./room.ts"
+import { type AgentInfo, AgentView, infoOf } from "./view.ts"
+
+export class AgentNotFound extends Schema.TaggedError<AgentNotFound>()("AgentNotFound", { which: Schema.String }) {
+  override get message(): string {
+    return `There is no agent ${this.which.slice(0, 100)}. See agent list.`
+  }
+}
+/** What was asked cannot be; nothing was done. */
+export class AgentInvalid extends Schema.TaggedError<AgentInvalid>()("AgentInvalid", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+export interface AgentBy {
+  readonly commandId: string
+  readonly actor: string
+}
+export interface Invite {
+  readonly name?: string
+  readonly tags: ReadonlyArray<string>
+  readonly allows: ReadonlyArray<string>
+  readonly ttlMillis: number
+}
+export interface Invited {
+  readonly agentId: string
+  /** Shown once. */
+  readonly token: string
+  readonly expiresAt: string
+  readonly position: number
+}
+type Change = Omit<Extract<AgentCommand, { readonly _tag: "Change" }>["change"], "_tag">
+type AgentError = ExecuteError | DbError
+interface Executed {
+  readonly position: number
+  readonly agent: AgentView | undefined
+}
+
+export class Agents extends Context.Service<
+  Agents,
+  {
+    readonly invite: (invite: Invite, by: AgentBy) => Effect.Effect<Invited, AgentError | AgentInvalid>
+    /** @returns the agent after it; a repeat by the same key is answered the same */
+    readonly enroll: (request: EnrollRequest) => Effect.Effect<AgentView, AgentError>
+    /** By id or name. */
+    readonly change: (
+      which: string,
+      change: Change,
+      by: AgentBy
+    ) => Effect.Effect<
+      { readonly position: number; readonly agent: AgentView },
+      AgentError | AgentNotFound | AgentInvalid
+    >
+    readonly revoke: (
+      which: string,
+      reason: string | undefined,
+      by: AgentBy
+    ) => Effect.Effect<{ readonly position: number; readonly agent: AgentView }, AgentError | AgentNotFound>
+    /** By name; invites that were not used and revoked ones are among them. */
+    readonly list: Effect.Effect<ReadonlyArray<AgentInfo>, DbError>
+    readonly find: (which: string) => Effect.Effect<AgentInfo, DbError | AgentNotFound>
+    /** As the log has it now. */
+    readonly load: (agentId: string) => Effect.Effect<AgentView | undefined, ExecuteError>
+    readonly execute: (agentId: string, command: AgentCommand, by: AgentBy) => Effect.Effect<Executed, ExecuteError>
+  }
+>()("@signalbox/core/agent/Agents") {
+  static readonly layer: Layer.Layer<Agents, never, Commands | Db | ReadModels> = Layer.effect(
+    Agents,
+    Effect.gen(function* () {
+      const commands = yield* Commands
+      const db = yield* Db
+      const models = yield* ReadModels
+
+      const load = (agentId: string) =>
+        Effect.map(commands.load(agentDecider, agentEvents, agentStream(agentId)), ({ state }) => state)
+      const execute = Effect.fnUntraced(function* (agentId: string, command: AgentCommand, by: AgentBy) {
+        const { state, position } = yield* commands.execute({
+          decider: agentDecider,
+          types: agentEvents,
+          stream: agentStream(agentId),
+          command,
+          ...by
+        })
+        return { position, agent: state }
+      })
+      const certainly = (done: Executed) =>
+        done.agent === undefined
+          ? Effect.die(new Error("an agent was changed and is not there"))
+          : Effect.succeed({ position: done.position, agent: done.agent })
+      const rows = (which: string | null) => Effect.provideService(agentRows(which, false), Db, db)
+      const seen = (position: number) => Effect.ignore(Effect.timeoutOption(models.waitFor(position), "3 seconds"))
+
+      /** One at a time, over all hubs; `taken` is what the log has. */
+      const naming = <E = never>(
+        self: (taken: ReadonlyMap<string, string>) => Effect.Effect<Executed, E | ExecuteError>
+      ): Effect.Effect<Executed, E | ExecuteError | DbError> =>
+        db.transaction(
+          Effect.gen(function* () {
+            yield* db.query("give names one at a time", (sql) => sql`select pg_advisory_xact_lock(${nameLock})`)
+            const names = yield* db.query(
+              "read names",
+              (sql) => sql<{ id: string; name: string }[]>`
+                select id, name from read.agent where status <> 'revoked' and name is not null
+                  and (status = 'enrolled' or (view ->> 'expiresAt')::timestamptz > now())`
+            )
+            const done = yield* self(new Map(names.map(({ id, name }) => [name, id])))
+            yield* seen(done.position)
+            return done
+          })
+        )
+
+      const idOf = (which: string) =>
+        Effect.flatMap(rows(which), (found): Effect.Effect<string, AgentNotFound> => {
+          const [row] = found
+          return row === undefined
+            ? Effect.fail(new AgentNotFound({ which }))
+            : Effect.succeed(decodeView(row.view).agentId)
+        })
+
+      return Agents.of({
+        load,
+        execute,
+        list: Effect.map(rows(null), (all) => all.map(shown)),
+        find: (which) =>
+          Effect.flatMap(rows(which), ([row]) =>
+            row === undefined ? Effect.fail(new AgentNotFound({ which })) : Effect.succeed(shown(row))
+          ),
+        invite: Effect.fnUntraced(function* ({ name, tags, allows, ttlMillis }, by) {
+          const token = makeInviteToken()
+          const agentId = agentIdOf(token)
+          const expiresAt = new Date((yield* Clock.currentTimeMillis) + ttlMillis).toISOString()
+          const { position } = yield* naming<AgentInvalid>((taken) =>
+            name !== undefined && taken.has(name)
+              ? Effect.fail(new AgentInvalid({ reason: nameTaken(name) }))
+              : execute(
+                  agentId,
+                  {
+                    _tag: "Invite",
+                    invited: {
+                      tokenHash: tokenHashOf(token),
+                      tags,
+                      allows,
+                      expiresAt,
+                      ...(name === undefined ? {} : { name })
+                    }
+                  },
+                  by
+                )
+          )
+          return { agentId, token, expiresAt, position }
+        }),
+        enroll: Effect.fnUntraced(function* (request) {
+          const agentId = agentIdOf(request.token)
+          const before = yield* load(agentId)
+          if (before === undefined) return yield* new CommandRejected({ commandId: agentId, reason: badInvite })
+          const now = yield* Clock.currentTimeMillis
+          const { agent } = yield* naming((taken) =>
+            execute(
+              agentId,
+              {
+                _tag: "Enroll",
+                tokenHash: tokenHashOf(request.token),
+                now,
+                enrolled: {
+                  publicKey: request.publicKey,
+                  name: before.name ?? freeName(request.hostname, agentId, taken),
+                  hostname: request.hostname.toWellFormed(),
+                  machineId: request.machineId.toWellFormed(),
+                  version: request.version.toWellFormed()
+                }
+              },
+              { commandId: randomUUID(), actor: `agent:${agentId}` }
+            )
+          )
+          return agent ?? (yield* Effect.die(new Error(`${agentId} was enrolled and is not there`)))
+        }),
+        change: Effect.fnUntraced(function* (which, change, by) {
+          const agentId = yield* idOf(which)
+          const { name } = change
+          const done = yield* naming<AgentInvalid>((taken) =>
+            name !== undefined && (taken.get(name) ?? agentId) !== agentId
+              ? Effect.fail(new AgentInvalid({ reason: nameTaken(name) }))
+              : execute(agentId, { _tag: "Change", change }, by)
+          )
+          return yield* certainly(done)
+        }),
+        revoke: Effect.fnUntraced(function* (which, reason, by) {
+          const agentId = yield* idOf(which)
+          const done = yield* execute(agentId, { _tag: "Revoke", ...(reason === undefined ? {} : { reason }) }, by)
+          yield* seen(done.position)
+          return yield* certainly(done)
+        })
+      })
+    })
+  )
+}
+
+/** Of the advisory lock; any number that nobody else uses. */
+const nameLock = 7_202_611
+
+const decodeView = Schema.decodeUnknownSync(Schema.toCodecJson(AgentView))
+const shown = ({ view, online, lastSeen, sample }: AgentRow): AgentInfo =>
+  infoOf(decodeView(view), {
+    online,
+    lastSeenAt: lastSeen === null ? null : new Date(lastSeen).toISOString(),
+    sample: sample === undefined ? null : { cpu: sample.cpu, memory: sample.memory, disk: sample.disk }
+  })
+
+const nameTaken = (name: string): string =>
+  `There is an agent ${name} already. Choose another name, or revoke that one: agent revoke ${name}.`
+
+const decodeName = Schema.decodeUnknownOption(HostName)
+
+/** As the host calls itself, without its domain; with a number when that is taken. */
+const freeName = (hostname: string, agentId: string, taken: ReadonlyMap<string, string>): string => {
+  const short = hostname.split(".")[0] ?? ""
+  const base = Option.getOrElse(
+    decodeName(
+      short
+        .replaceAll(/[^A-Za-z0-9._-]+/gu, "-")
+        .replace(/^[^A-Za-z0-9]+/u, "")
+        .slice(0, 55)
+    ),
+    () => agentId
+  )
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? base : `${base}-${n}`
+    if (!taken.has(name) || taken.get(name) === agentId) return name
+  }
+}
