@@ -1,5 +1,6 @@
 /** A whole hub in this process: real Postgres, real log, real projections, real sockets on a free loopback port. */
 import { Effect, Layer, Redacted } from "effect"
+import { AccountsLive } from "@signalbox/core/account/AccountsLive.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { ReadModelsLive } from "@signalbox/core/api/ReadModelsLive.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
@@ -11,10 +12,13 @@ import { layer as projectionsLive } from "@signalbox/core/projection/Projections
 import { roomProjections } from "@signalbox/core/projection/rooms.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
+import { Tokens } from "@signalbox/hub/edge/auth.ts"
 import { HubAddress, hubLayer, type HubOptions } from "@signalbox/hub/Hub.ts"
 import { DbTest } from "./database.ts"
 
 export const adminToken = Redacted.make(`sbx_${"t".repeat(43)}`)
+
+export const sessionKey = Redacted.make(new Uint8Array(32).fill(7))
 
 const rooms = Layer.mergeAll(
   Commands.layer,
@@ -31,8 +35,11 @@ const rooms = Layer.mergeAll(
 /** Everything behind the edge: log, commands, read models that follow, task creation, output. */
 export const RoomsTest = rooms.pipe(Layer.provideMerge(DbTest))
 
+/** Accounts, and whose a credential is, without the rest of the edge. */
+export const TokensTest = Tokens.layer({ adminToken, sessionKey }).pipe(Layer.provideMerge(AccountsLive))
+
 export const hubTest = (options: Partial<HubOptions> = {}) =>
-  hubLayer({ host: "127.0.0.1", port: 0, mode: "local", adminToken, version: "1.2.3", ...options })
+  hubLayer({ host: "127.0.0.1", port: 0, mode: "local", adminToken, sessionKey, version: "1.2.3", ...options })
 
 const client = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(url, adminToken)))
 

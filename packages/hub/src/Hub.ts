@@ -4,7 +4,8 @@
  * Owns: wiring of routes, limits and the server's life. Does not own: the rooms behind the routes, configuration, the process.
  * Invariants: the streams are drained before the server closes, so that stopping takes no longer than the requests at hand.
  */
-import { ByteSize, Context, Effect, ErrorReporter, Layer, type Redacted } from "effect"
+import { randomBytes } from "node:crypto"
+import { ByteSize, Context, Effect, ErrorReporter, Layer, Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
 import type { KeyObject } from "node:crypto"
@@ -12,6 +13,7 @@ import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { agentPaths } from "@signalbox/core/agent/enrollment.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
+import { AccountsLive } from "@signalbox/core/account/AccountsLive.ts"
 import { HubApi, streams } from "@signalbox/core/api/contract.ts"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
@@ -29,11 +31,12 @@ import { HubSelf } from "./agent/HubSelf.ts"
 import { AgentsRoutes } from "./agent/routes.ts"
 import { AgentSignIn } from "./agent/SignIn.ts"
 import { agentSocketRoute } from "./agent/socket-route.ts"
+import { AccountsRoutes, signInRoutes } from "./account/routes.ts"
 import { BridgeAddress, type BridgeOptions, bridgeLayer } from "./bridge/Bridge.ts"
 import { exportPath, exportRoutes } from "./conversation/export.ts"
 import { livePath, liveRoute } from "./conversation/live.ts"
 import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
-import { AuthLive, Tokens } from "./edge/auth.ts"
+import { AuthLive, type TokenKeys, Tokens } from "./edge/auth.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
 import { isLoopback, isWildcard, ownAddress } from "./edge/loopback.ts"
@@ -56,6 +59,8 @@ import { ToolsLive } from "./tool/routes.ts"
 export interface HubOptions extends ListenOptions {
   /** The token of this home's owner. */
   readonly adminToken: Redacted.Redacted
+  /** Signs sessions; absent: they end with this process. */
+  readonly sessionKey?: Redacted.Redacted<Uint8Array>
   readonly version: string
   /** The line protocol; absent: not served. */
   readonly bridge?: BridgeOptions
@@ -79,17 +84,16 @@ export class HubAddress extends Context.Service<
 
 /** Serves until its scope is closed. */
 export const hubLayer = (options: HubOptions) => {
+  const keys = keysOf(options)
   const bridge = options.bridge === undefined ? BridgeAddress.none : bridgeLayer(options.bridge, options.version)
-  const served = HttpRouter.serve(app(options.version), { disableLogger: true, disableListenLog: true }).pipe(
+  const served = HttpRouter.serve(app(options.version, keys), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(bridge),
     Layer.provide(limits),
     Layer.provide(OutputWakes.layer),
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
     Layer.provide(Outage.layer),
     Layer.provideMerge(EventFeed.layer),
-    Layer.provide(
-      Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, Tokens.layer(options.adminToken))
-    ),
+    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, signedIn(keys))),
     Layer.provideMerge(agents(options.grantKey)),
     Layer.provide(options.fleet ?? FleetLive),
     Layer.provideMerge(listening(options))
@@ -106,20 +110,35 @@ const agents = (key: KeyObject | undefined) =>
   )
 
 /** The line protocol alone. */
-export const bridgeRoleLayer = (options: Required<Pick<HubOptions, "adminToken" | "version" | "bridge">>) =>
+export const bridgeRoleLayer = (
+  options: Required<Pick<HubOptions, "adminToken" | "version" | "bridge">> & Pick<HubOptions, "sessionKey">
+) =>
   drainOnShutdown.pipe(
     Layer.provideMerge(bridgeLayer(options.bridge, options.version)),
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
-    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Tokens.layer(options.adminToken))),
+    Layer.provide(
+      Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, signedIn(keysOf(options)))
+    ),
+    Layer.provide(FleetLive),
     Layer.provide(Draining.layer)
   )
 
-const app = (version: string) =>
+const keysOf = ({ adminToken, sessionKey }: Pick<HubOptions, "adminToken" | "sessionKey">): TokenKeys => ({
+  adminToken,
+  sessionKey: sessionKey ?? Redacted.make(new Uint8Array(randomBytes(32)))
+})
+
+/** Accounts, and whose a credential is. */
+const signedIn = (keys: TokenKeys) => Tokens.layer(keys).pipe(Layer.provideMerge(AccountsLive))
+
+const app = (version: string, keys: TokenKeys) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(HubApi, { openapiPath: "/openapi.json" }).pipe(
       Layer.provide(
         Layer.mergeAll(
           systemLive(version),
+          AccountsRoutes,
+          signInRoutes(keys.sessionKey),
           TasksLive,
           HostsLive,
           ToolsLive,

@@ -43,7 +43,7 @@ const seen = (what: string, test: () => boolean): Promise<void> =>
     look()
   })
 const live = (): Promise<void> => seen("live", () => store.connection.state === "live")
-const noFilter = { tasks: "", chats: "", hosts: "", timeline: "" }
+const noFilter = { tasks: "", chats: "", hosts: "", plans: "", timeline: "" }
 const positions = (): ReadonlyArray<number> => store.model(noFilter, noon).events.rows.map((e) => e.position)
 const dense = (): void => expect(positions()).toEqual(Array.from({ length: hub.log.head }, (_, i) => i + 1))
 const logText = (): string => (store.log?.lines ?? []).map((l) => l.text).join("\n")

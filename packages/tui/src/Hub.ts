@@ -13,6 +13,7 @@ import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { follow } from "@signalbox/core/api/sse.ts"
 import { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { type ChatActs, chatActs } from "./conversation/ChatHub.ts"
+import { type PlanActs, planActs } from "./plan/PlanHub.ts"
 import type { Snapshot, Store } from "./store.ts"
 import { followLog } from "./log/follow.ts"
 import { parseOf } from "./log/parse.ts"
@@ -33,6 +34,7 @@ export interface Acts {
   /** Follows the output of this task, and of no other. */
   readonly readLog: (taskId: string | undefined) => void
   readonly chats: ChatActs
+  readonly plans: PlanActs
   readonly close: () => Promise<void>
 }
 
@@ -57,6 +59,7 @@ export const connect = (options: HubOptions): Acts => {
     })
   const following = runtime.runFork(followEvents(options))
   const chats = chatActs({ baseUrl, token, store, runtime, act, sentence: (error) => sentence(error, baseUrl) })
+  const plans = planActs({ store, act })
   let reading: { readonly taskId: string; readonly fiber: Fiber.Fiber<unknown, unknown> } | undefined
 
   store.onUnknownTask = (taskId) => {
@@ -112,8 +115,10 @@ export const connect = (options: HubOptions): Acts => {
       }
     },
     chats,
+    plans,
     close: async () => {
       store.onUnknownTask = () => {}
+      plans.close()
       await chats.close()
       await runtime.runPromise(Fiber.interruptAll([following, ...(reading === undefined ? [] : [reading.fiber])]))
       await runtime.dispose()
@@ -128,13 +133,15 @@ const id = (): { readonly commandId: string } => ({ commandId: randomUUID() })
 const snapshot: Effect.Effect<Snapshot, unknown, HubClient> = Effect.gen(function* () {
   const hub = yield* HubClient
   const { head } = yield* hub.log.page({ query: { limit: 1 } })
-  const [newest, open, hosts, tools, chats, log] = yield* Effect.all(
+  const [newest, open, hosts, tools, chats, plans, openPlans, log] = yield* Effect.all(
     [
       hub.tasks.list({ query: { limit: 500 } }),
       hub.tasks.list({ query: { status: ["queued", "starting", "running", "waiting"], limit: 1000 } }),
       hub.hosts.list(),
       hub.tools.list(),
       hub.conversations.list({ query: { archived: "all", limit: 1000 } }),
+      hub.plans.list({ query: { limit: 300 } }),
+      hub.plans.list({ query: { status: ["asked", "proposed", "approved", "running"], limit: 300 } }),
       hub.log.page({ query: { before: head + 1, limit: page } })
     ],
     { concurrency: "unbounded" }
@@ -144,8 +151,17 @@ const snapshot: Effect.Effect<Snapshot, unknown, HubClient> = Effect.gen(functio
     hosts: hosts.hosts,
     tools: tools.tools,
     chats: chats.conversations,
+    plans: [...plans.plans, ...openPlans.plans],
     events: log.events,
-    position: Math.min(head, newest.position, open.position, hosts.position, chats.position)
+    position: Math.min(
+      head,
+      newest.position,
+      open.position,
+      hosts.position,
+      chats.position,
+      plans.position,
+      openPlans.position
+    )
   }
 })
 

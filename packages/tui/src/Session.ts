@@ -7,6 +7,7 @@
  */
 import type { Acts } from "./Hub.ts"
 import { type Frame, frame, sceneOf } from "./frame.ts"
+import { viewIds } from "./keymap.ts"
 import type { Press } from "./keys.ts"
 import { hold, view } from "./list.ts"
 import type { Model } from "./model.ts"
@@ -15,6 +16,8 @@ import type { Row } from "./row.ts"
 import type { Size } from "./screen/panes.ts"
 import { fresh } from "./screen/toast.ts"
 import { selectedChat, unsent } from "./conversation/state.ts"
+import { ungiven } from "./plan/perform.ts"
+import { selectedPlan } from "./plan/state.ts"
 import { selectedTask } from "./situation.ts"
 import type { Store } from "./store.ts"
 import type { Mouse } from "./terminal.ts"
@@ -135,7 +138,7 @@ export class Session {
       await perform(this, request)
     } catch (error) {
       this.change((now) => {
-        const ui = request.kind === "chat.send" ? unsent(now) : now
+        const ui = request.kind === "chat.send" ? unsent(now) : request.kind === "plan.give" ? ungiven(now) : now
         return {
           ...complain(ui, error instanceof Error ? error.message : String(error), this.clock()),
           overlay: ui.overlay?.kind === "form" ? { ...ui.overlay, sending: false } : ui.overlay
@@ -160,9 +163,11 @@ export class Session {
     const tasks = hold(this.seen.tasks.ids, anchors.tasks)
     const hosts = hold(this.seen.hosts.ids, anchors.hosts)
     const chats = hold(this.seen.chat.list.ids, anchors.chats)
+    const plans = hold(this.seen.plans.list.ids, anchors.plans)
     const kept = fresh(toasts, this.seen.now)
-    if (tasks !== anchors.tasks || hosts !== anchors.hosts || chats !== anchors.chats || kept !== toasts)
-      this.state = { ...this.state, anchors: { ...anchors, tasks, hosts, chats }, toasts: kept }
+    const held = { ...anchors, tasks, hosts, chats, plans }
+    if (viewIds.some((id) => held[id] !== anchors[id]) || kept !== toasts)
+      this.state = { ...this.state, anchors: held, toasts: kept }
     // Ink pays for a whole frame whatever changed, and most seconds change nothing that is seen.
     if (this.drawn !== undefined && same(this.drawn, frame(this.state, this.seen, this.size))) this.read()
     else this.told()
@@ -171,6 +176,8 @@ export class Session {
   private read(): void {
     this.acts.readLog(this.store.loaded ? selectedTask(this.state, this.seen)?.taskId : undefined)
     const { view, filters } = this.state
+    const plan = this.store.loaded ? selectedPlan(this.state, this.seen) : undefined
+    this.acts.plans.follow(plan === undefined ? undefined : { planId: plan.planId, whole: this.state.plan.whole })
     this.acts.chats.follow(
       this.store.loaded && view === "chats"
         ? { conversationId: selectedChat(this.state, this.seen)?.conversationId, search: filters.chats.trim() }

@@ -11,6 +11,7 @@ import { moving } from "./cursor.ts"
 import { many } from "./format.ts"
 import { type ActionId, type EditId, type Need, needs, resolve } from "./keymap.ts"
 import type { Press } from "./keys.ts"
+import { planning } from "./plan/act.ts"
 import { line } from "./line.ts"
 import { isWriting } from "./conversation/state.ts"
 import { meets, place } from "./situation.ts"
@@ -42,6 +43,7 @@ export const act = (ui: Ui, scene: Scene, id: ActionId, key: string, need: Need 
   return (
     simple(ui, id) ??
     chatting(ui, scene, id) ??
+    planning(ui, scene, id) ??
     moving(ui, scene, id) ??
     acting(ui, scene, id) ??
     writing(ui, scene, id, key, act) ?? { ui }
@@ -71,6 +73,8 @@ const simple = (ui: Ui, id: ActionId): Step | undefined => {
       return { ui: show(ui, "chats") }
     case "view.hosts":
       return { ui: show(ui, "hosts") }
+    case "view.plans":
+      return { ui: show(ui, "plans") }
     case "view.timeline":
       return { ui: show(ui, "timeline") }
     case "dismiss":

@@ -12,6 +12,7 @@ import type { Ids } from "./list.ts"
 import { goTo, moveBy } from "./cursor.ts"
 import { selectedHost, selectedTask, subjects, takesKeys } from "./situation.ts"
 import { selectedChat } from "./conversation/state.ts"
+import { selectedPlan } from "./plan/state.ts"
 import { taskForm } from "./task/form.ts"
 import { idsOfView, type Request, type Scene, show, type Step, type Ui } from "./ui.ts"
 
@@ -21,11 +22,11 @@ export const acting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined => 
   const host = selectedHost(ui, model)
   switch (id) {
     case "next.waiting": {
-      const here = task?.taskId ?? selectedChat(ui, model)?.conversationId
+      const here = task?.taskId ?? selectedChat(ui, model)?.conversationId ?? selectedPlan(ui, model)?.planId
       const at = here === undefined ? -1 : model.waiting.indexOf(here)
       const next = model.waiting[(at + 1) % Math.max(1, model.waiting.length)]
       if (next === undefined) return { ui }
-      return { ui: goTo(ui, next.startsWith("chat-") ? "chats" : "tasks", next) }
+      return { ui: goTo(ui, viewOf(next), next) }
     }
     case "task.new":
       return opened(ui, taskForm(model, task?.host))
@@ -81,6 +82,7 @@ export const acting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined => 
         tasks: task?.taskId,
         chats: selectedChat(ui, model)?.conversationId,
         hosts: host?.name,
+        plans: selectedPlan(ui, model)?.planId,
         timeline: eventId(ui, ids)
       }
       const text = marked ?? selected[ui.view]
@@ -98,6 +100,8 @@ export const acting = (ui: Ui, scene: Scene, id: ActionId): Step | undefined => 
   }
 }
 
+const viewOf = (waiting: string): "chats" | "plans" | "tasks" =>
+  waiting.startsWith("chat-") ? "chats" : waiting.startsWith("p-") ? "plans" : "tasks"
 const eventId = (ui: Ui, ids: Ids): string | undefined => {
   const anchor = ui.anchors.timeline
   return ids.count === 0 ? undefined : anchor.stick ? ids.idAt(ids.count - 1) : anchor.selected

@@ -10,6 +10,9 @@ import { scrollBy, toStart } from "./log/scroll.ts"
 import { close, idsOfView, type Overlay, type Scene, show, type Step, type Ui } from "./ui.ts"
 import { scrollBy as scrollTalkBy } from "./conversation/act.ts"
 import { found } from "./find.ts"
+import { planLength } from "./plan/act.ts"
+import { planTop } from "./plan/detail.ts"
+import { startPlan } from "./plan/state.ts"
 
 const far = 1_000_000_000
 
@@ -56,6 +59,11 @@ export const moveBy = (ui: Ui, scene: Scene, by: number): Step => {
   const { model } = scene
   if (ui.focus === "detail") {
     if (ui.view === "chats") return scrollTalkBy(ui, scene, by)
+    if (ui.view === "plans") {
+      const rows = planLength(ui, scene)
+      const at = planTop(ui.detail, rows, scene.detailRows) + by
+      return { ui: { ...ui, detail: planTop(Math.max(0, at), rows, scene.detailRows) } }
+    }
     if (ui.view !== "tasks") return { ui: { ...ui, detail: Math.max(0, Math.min(9999, ui.detail + by)) } }
     const lines = model.log?.lines ?? []
     if (by >= far) return { ui: { ...ui, log: { follow: true } } }
@@ -78,6 +86,7 @@ const select = (ui: Ui, anchor: Anchor): Ui =>
         anchors: { ...ui.anchors, [ui.view]: anchor },
         log: { follow: true },
         detail: 0,
+        plan: startPlan,
         chat: { ...ui.chat, place: { follow: true } }
       }
 

@@ -1,12 +1,12 @@
 /**
- * What the palette offers here: actions, hosts, conversations and tasks.
+ * What the palette offers here: actions, hosts, conversations, plans and tasks.
  *
  * Owns: the entries. Does not own: ranking and drawing (`screen/palette.ts`).
  * Invariant: what does not work now is offered with the reason, so that it can be found.
  */
 import type { Model } from "./model.ts"
 import { actionEntries, type Entry, matching } from "./screen/palette.ts"
-import { meets } from "./situation.ts"
+import { meets, standing } from "./situation.ts"
 import type { Ui } from "./ui.ts"
 
 /** Everything the palette finds here. */
@@ -27,6 +27,12 @@ export const found = (ui: Ui, model: Model, query: string): ReadonlyArray<Entry>
             key: "chat",
             target: { chat: one.conversationId }
           })),
+          ...model.plans.all.slice(0, 500).map((one): Entry => ({
+            title: one.text.slice(0, 100),
+            keywords: `${one.planId} plan ${one.status}`,
+            key: "plan",
+            target: { plan: one.planId }
+          })),
           ...model.allTasks.slice(0, 2000).map((t): Entry => ({
             title: `${t.taskId}  ${t.command.slice(0, 80)}`,
             keywords: `${t.tool} ${t.host}`,
@@ -34,5 +40,5 @@ export const found = (ui: Ui, model: Model, query: string): ReadonlyArray<Entry>
             target: { task: t.taskId }
           }))
         ]
-  return matching([...actionEntries(ui.view, (need) => meets(ui, model, need)), ...things], query)
+  return matching([...actionEntries(standing(ui, model), (need) => meets(ui, model, need)), ...things], query)
 }

@@ -18,13 +18,19 @@ import { chatDetail, talkHeight } from "./conversation/detail.ts"
 import { chatList } from "./conversation/list.ts"
 import { modelPicker } from "./conversation/picker.ts"
 import { selectedChat } from "./conversation/state.ts"
+import { composeBox } from "./plan/compose.ts"
+import { planDetail, planRoom } from "./plan/detail.ts"
+import { planList } from "./plan/list.ts"
+import { selectedPlan } from "./plan/state.ts"
+import { shortCode } from "@signalbox/core/plan/hash.ts"
 import { eventDetail, timeline } from "./log/timeline.ts"
 import type { Model } from "./model.ts"
 import { over, type Row, rowWidth, rule, say, tall } from "./row.ts"
-import { meets, place, selectedEvent, selectedHost, selectedTask } from "./situation.ts"
+import { meets, place, selectedEvent, selectedHost, selectedTask, standing } from "./situation.ts"
 import { logHeight, taskDetail } from "./task/detail.ts"
 import { taskList } from "./task/list.ts"
-import { type Scene, type Ui } from "./ui.ts"
+import type { ViewId } from "./keymap.ts"
+import type { Overlay, Scene, Ui } from "./ui.ts"
 import { found } from "./find.ts"
 
 export interface Frame {
@@ -36,7 +42,8 @@ const top = 2
 
 /** An event's line is long, so the timeline keeps the whole width for longer; a conversation is more than its line in the list. */
 const layoutOf = (ui: Ui, body: Size): Layout =>
-  layout(body, ui.focus, ui.zoom, ui.view === "timeline" ? 150 : 100, ui.view === "chats" ? 0.38 : 0.62)
+  layout(body, ui.focus, ui.zoom, ui.view === "timeline" ? 150 : 100, share[ui.view])
+const share: Readonly<Record<ViewId, number>> = { tasks: 0.62, chats: 0.38, hosts: 0.62, plans: 0.45, timeline: 0.62 }
 
 /** The body: between header with its rule and messages with the footer. */
 const bodyOf = (ui: Ui, size: Size): { readonly body: Size; readonly toasts: ReadonlyArray<Row> } => {
@@ -65,7 +72,9 @@ export const sceneOf = (
         ? logHeight(ui, model, selectedTask(ui, model), detail)
         : ui.view === "chats"
           ? talkHeight(ui, model, detail)
-          : detail.rows,
+          : ui.view === "plans"
+            ? planRoom(detail.rows)
+            : detail.rows,
     detailColumns: detail.columns,
     paneRows: detail.rows
   }
@@ -99,6 +108,10 @@ const bodyRows = (ui: Ui, model: Model, body: Size): Frame => {
         ? (ui.chat.model ?? model.chat.models.current)
         : (selectedChat(ui, model)?.model ?? null)
     const drawn = modelPicker(overlay.line, overlay.selected, model.chat.models, current, body)
+    return { rows: over(view, drawn.rows, body.columns), cursor: drawn.cursor }
+  }
+  if (overlay?.kind === "instruct") {
+    const drawn = composeBox(overlay, model, body)
     return { rows: over(view, drawn.rows, body.columns), cursor: drawn.cursor }
   }
   if (overlay?.kind === "help")
@@ -145,6 +158,14 @@ const viewRows = (ui: Ui, model: Model, body: Size): Frame => {
         ),
         cursor: undefined
       }
+    case "plans":
+      return {
+        rows: drawn(
+          (r) => planList(ui, model, r),
+          (r) => planDetail(ui, model, selectedPlan(ui, model), r)
+        ),
+        cursor: undefined
+      }
     case "timeline":
       return {
         rows: drawn(
@@ -156,18 +177,36 @@ const viewRows = (ui: Ui, model: Model, body: Size): Frame => {
   }
 }
 
+const promptText = (overlay: Extract<Overlay, { readonly kind: "prompt" }>): string => {
+  switch (overlay.purpose) {
+    case "filter":
+      return " / "
+    case "command":
+      return " : "
+    case "say":
+      return " type: "
+    case "message":
+      return " message: "
+    case "rename":
+      return " title: "
+    case "code":
+      return ` This is critical. Type ${shortCode(overlay.hash)} to approve it: `
+  }
+}
+
 const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; readonly x?: number } => {
   const { overlay } = ui
   if (overlay?.kind === "prompt") {
-    const prompt = { filter: " / ", command: " : ", say: " type: ", message: " message: ", rename: " title: " }[
-      overlay.purpose
-    ]
+    const prompt = promptText(overlay)
     const tail: Row =
       overlay.purpose === "command"
         ? [
-            say(` ${commandNames(ui.view, overlay.line.text).join(" ")}`.slice(0, Math.floor(columns / 2)), {
-              dim: true
-            })
+            say(
+              ` ${commandNames(standing(ui, model), overlay.line.text).join(" ")}`.slice(0, Math.floor(columns / 2)),
+              {
+                dim: true
+              }
+            )
           ]
         : []
     const room = Math.max(4, columns - prompt.length - rowWidth(tail))

@@ -23,6 +23,9 @@ export type Context =
   | "picker"
   | "leave"
   | "hosts"
+  | "plans"
+  | "proposal"
+  | "instruct"
   | "timeline"
   | "help"
   | "confirm"
@@ -42,6 +45,8 @@ export const needs = {
   waiting: "nothing waits for a person",
   error: "there is no message to dismiss",
   chat: "no conversation is selected",
+  plan: "no plan is selected",
+  carried: "only a plan that is being carried out can be stopped",
   replied: "there is no reply yet that could be written anew, or one is being written"
 } as const
 export type Need = keyof typeof needs
@@ -97,6 +102,15 @@ export const bindings = [
     keywords: "servers machines"
   },
   {
+    id: "view.plans",
+    keys: ["4"],
+    context: "global",
+    help: "plans: what hosts are told to do, in plain words",
+    title: "Go to plans",
+    command: "plans",
+    keywords: "instructions approve do infrastructure agents"
+  },
+  {
     id: "view.timeline",
     keys: ["6"],
     context: "global",
@@ -109,7 +123,7 @@ export const bindings = [
     id: "next.waiting",
     keys: ["n"],
     context: "browse",
-    help: "jump to the next task or conversation that waits for a person",
+    help: "jump to the next task, conversation or plan that waits for a person",
     title: "Next that waits",
     command: "next",
     keywords: "attention question approve",
@@ -588,6 +602,107 @@ export const bindings = [
     need: "row"
   },
 
+  // Plans
+  {
+    id: "plan.new",
+    keys: ["i"],
+    context: "plans",
+    help: "say in plain words what is to be done, and see what is understood",
+    footer: { text: "instruct", rank: 2 },
+    title: "Give an instruction",
+    command: "do",
+    keywords: "new plan say restart show install"
+  },
+  {
+    id: "plan.open",
+    keys: ["enter"],
+    context: "plans",
+    help: "open the plan over the whole screen; in it: answers to their end, or cut again",
+    footer: { text: "open", rank: 3 },
+    title: "Open plan",
+    need: "plan"
+  },
+  {
+    id: "plan.edit",
+    keys: ["e"],
+    context: "plans",
+    help: "write its instruction anew, and give it as another plan",
+    footer: { text: "edit", rank: 4 },
+    title: "Edit the instruction",
+    command: "edit",
+    keywords: "again retry change repeat",
+    need: "plan"
+  },
+  {
+    id: "plan.cancel",
+    keys: ["x"],
+    context: "plans",
+    help: "stop it, after a question: what has begun comes to its end",
+    footer: { text: "stop", rank: 3 },
+    title: "Stop plan",
+    command: "stop",
+    keywords: "cancel kill end",
+    need: "carried"
+  },
+  {
+    id: "plan.why",
+    keys: ["w"],
+    context: "plans",
+    help: "why this risk, who has to agree, and what exactly is approved",
+    footer: { text: "why", rank: 5 },
+    title: "Why this risk",
+    command: "why",
+    keywords: "reasons rules hash gate",
+    need: "plan"
+  },
+
+  // The detail of a plan that waits for approval
+  {
+    id: "proposal.yes",
+    keys: ["y"],
+    context: "proposal",
+    help: "approve exactly what is shown; what is critical asks for its short code",
+    footer: { text: "approve", rank: 1 },
+    title: "Approve the plan",
+    command: "approve",
+    keywords: "yes agree run"
+  },
+  {
+    id: "proposal.no",
+    keys: ["n"],
+    context: "proposal",
+    help: "reject the plan",
+    footer: { text: "reject", rank: 1 },
+    title: "Reject the plan",
+    command: "reject",
+    keywords: "no refuse"
+  },
+
+  // An instruction that is written
+  {
+    id: "instruct.send",
+    keys: ["enter"],
+    context: "instruct",
+    help: "give it, once what is understood is shown; the first time it is asked for",
+    footer: { text: "send", rank: 1 }
+  },
+  {
+    id: "instruct.try",
+    keys: ["tab"],
+    context: "instruct",
+    help: "ask the hub what it would do, where and at which risk: a dry run",
+    footer: { text: "dry run", rank: 2 }
+  },
+  { id: "instruct.before", keys: ["up"], context: "instruct", help: "the instruction given before" },
+  { id: "instruct.after", keys: ["down"], context: "instruct", help: "the instruction given after" },
+  {
+    id: "instruct.leave",
+    keys: ["escape"],
+    context: "instruct",
+    help: "leave without giving it",
+    footer: { text: "leave", rank: 1 }
+  },
+
   // Timeline
   {
     id: "event.open",
@@ -711,6 +826,11 @@ export const chains = {
   replyingComposer: ["replying", "composer", "edit", "always"],
   picker: ["picker", "edit", "always"],
   hosts: ["hosts", "list", "browse", "leave", "global", "always"],
+  plans: ["plans", "list", "browse", "leave", "global", "always"],
+  // A proposal may come at any moment: y and n mean nothing until it is there.
+  asked: ["plans", "list", "leave", "global", "always"],
+  proposal: ["proposal", "plans", "list", "leave", "global", "always"],
+  instruct: ["instruct", "edit", "always"],
   timeline: ["timeline", "list", "browse", "leave", "global", "always"],
   help: ["help", "always"],
   confirm: ["confirm", "always"],
@@ -721,15 +841,16 @@ export const chains = {
 export type Place = keyof typeof chains
 
 export const viewTitles: Readonly<
-  Record<"tasks" | "chats" | "hosts" | "timeline", { readonly key: string; readonly title: string }>
+  Record<"tasks" | "chats" | "hosts" | "plans" | "timeline", { readonly key: string; readonly title: string }>
 > = {
   tasks: { key: "1", title: "Tasks" },
   chats: { key: "2", title: "Chats" },
   hosts: { key: "3", title: "Hosts" },
+  plans: { key: "4", title: "Plans" },
   timeline: { key: "6", title: "Timeline" }
 }
 export type ViewId = keyof typeof viewTitles
-export const viewIds: ReadonlyArray<ViewId> = ["tasks", "chats", "hosts", "timeline"]
+export const viewIds: ReadonlyArray<ViewId> = ["tasks", "chats", "hosts", "plans", "timeline"]
 
 const tables = new Map<Place, ReadonlyMap<string, Binding & { readonly id: ActionId }>>()
 

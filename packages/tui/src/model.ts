@@ -12,6 +12,7 @@ import { type Ids, idsOf } from "./list.ts"
 import type { LogLine } from "./log/lines.ts"
 import type { Connection } from "./screen/header.ts"
 import type { ChatModel } from "./conversation/model.ts"
+import type { PlanModel } from "./plan/model.ts"
 
 export type Host = HostStatus
 
@@ -39,10 +40,11 @@ export interface Model {
   readonly position: number
   readonly tasks: Listed<TaskView>
   readonly chat: ChatModel
+  readonly plans: PlanModel
   readonly hosts: Listed<Host>
   readonly events: Listed<RecordedEvent>
   readonly counts: { readonly active: number; readonly waiting: number; readonly queued: number }
-  /** Ids of what waits for a person: tasks, the longest wait first, then conversations. */
+  /** Ids of what waits for a person: tasks, the longest wait first, then plans, then conversations. */
   readonly waiting: ReadonlyArray<string>
   readonly tools: ReadonlyArray<ToolInfo>
   readonly hostNames: ReadonlyArray<string>

@@ -8,6 +8,7 @@
  */
 import { performChat } from "./conversation/perform.ts"
 import { hostRequest } from "./host/form.ts"
+import { performPlan } from "./plan/perform.ts"
 import type { Session } from "./Session.ts"
 import { taskRequest } from "./task/form.ts"
 import { goTo } from "./cursor.ts"
@@ -68,6 +69,11 @@ export const perform = async (session: Session, request: Request): Promise<void>
       return terminal?.redraw()
     case "quit":
       return terminal?.quit()
+    case "plan.give":
+    case "plan.approve":
+    case "plan.reject":
+    case "plan.cancel":
+      return performPlan(session, request)
     default:
       return performChat(session, request)
   }

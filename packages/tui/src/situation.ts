@@ -11,6 +11,7 @@ import { selectedIndex } from "./list.ts"
 import type { Host, Model } from "./model.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { isWriting, selectedChat } from "./conversation/state.ts"
+import { planPlace, selectedPlan, stoppable } from "./plan/state.ts"
 import type { Ui } from "./ui.ts"
 
 export const selectedTask = (ui: Ui, model: Model): TaskView | undefined =>
@@ -45,9 +46,13 @@ export const takesKeys = (task: TaskView): boolean =>
 export const place = (ui: Ui, model: Model): Place => {
   if (ui.overlay !== undefined) return ui.overlay.kind
   if (ui.view === "chats") return chatPlace(ui, model)
+  if (ui.view === "plans") return planPlace(ui, model)
   const task = ui.focus === "detail" ? selectedTask(ui, model) : undefined
   return task?.status === "waiting" && takesKeys(task) ? "answer" : ui.view
 }
+
+/** What commands and palette offer: the view's, and in the detail of a plan what it waits for. */
+export const standing = (ui: Ui, model: Model): Place => (ui.view === "plans" ? planPlace(ui, model) : ui.view)
 
 const chatPlace = (ui: Ui, model: Model): Place => {
   if (ui.focus === "list") return "chats"
@@ -64,6 +69,7 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
         task !== undefined ||
         selectedChat(ui, model) !== undefined ||
         selectedHost(ui, model) !== undefined ||
+        selectedPlan(ui, model) !== undefined ||
         selectedEvent(ui, model) !== undefined
       )
     case "task":
@@ -79,6 +85,10 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
       return model.waiting.length > 0
     case "chat":
       return selectedChat(ui, model) !== undefined || (ui.view === "chats" && ui.chat.fresh)
+    case "plan":
+      return selectedPlan(ui, model) !== undefined
+    case "carried":
+      return stoppable(selectedPlan(ui, model))
     case "replied": {
       const chat = selectedChat(ui, model)
       return chat !== undefined && chat.status === "idle" && chat.last?.stale === false

@@ -2,12 +2,13 @@ import { expect, it } from "vitest"
 import { FixtureLog, noon, taskId, tools, web1, web1Checked } from "./testing/fixture.ts"
 import { Store } from "./store.ts"
 
-const noFilter = { tasks: "", chats: "", hosts: "", timeline: "" }
+const noFilter = { tasks: "", chats: "", hosts: "", plans: "", timeline: "" }
 const loaded = (log: FixtureLog, options = {}): Store => {
   const store = new Store({ interval: 0, ...options })
   store.load({
     tasks: [...log.tasks.values()],
     chats: [],
+    plans: [],
     hosts: log.hostStatuses(),
     tools,
     events: [...log.events],

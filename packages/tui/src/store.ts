@@ -2,7 +2,7 @@
  * The terminal's copy of the world: a snapshot, then every event folded by the very functions that the hub folds with.
  *
  * Owns: tasks, hosts, the newest events, the log that is read, and when screens hear of changes.
- * Does not own: conversations (`conversation/ChatStore.ts`), fetching (`Hub.ts`), what a person is doing (`ui.ts`).
+ * Does not own: conversations (`conversation/ChatStore.ts`), plans (`plan/PlanStore.ts`), fetching (`Hub.ts`), what a person is doing (`ui.ts`).
  * Invariants: an event is folded once, whatever the overlap of snapshot and stream (position for the log, version for a view);
  * memory is bounded: beyond `mostTasks` the oldest settled tasks go, beyond `mostEvents` the oldest events; an event that does
  * not decode is kept in the timeline, counted, and changes nothing else.
@@ -18,11 +18,14 @@ import { type LogModel, type Model, listEvents, listHosts, listTasks, moved, ord
 import type { Connection } from "./screen/header.ts"
 import type { ConversationView } from "@signalbox/core/conversation/view.ts"
 import { ChatStore } from "./conversation/ChatStore.ts"
+import type { PlanView } from "@signalbox/core/plan/view.ts"
+import { PlanStore } from "./plan/PlanStore.ts"
 import { Ticker } from "./ticker.ts"
 
 export interface Snapshot {
   readonly tasks: ReadonlyArray<TaskView>
   readonly chats: ReadonlyArray<ConversationView>
+  readonly plans: ReadonlyArray<PlanView>
   readonly hosts: ReadonlyArray<HostStatus>
   readonly tools: ReadonlyArray<ToolInfo>
   readonly events: ReadonlyArray<RecordedEvent>
@@ -34,6 +37,7 @@ export interface Filters {
   readonly tasks: string
   readonly chats: string
   readonly hosts: string
+  readonly plans: string
   readonly timeline: string
   /** Conversations that are archived, and no others. */
   readonly archived?: boolean
@@ -42,6 +46,7 @@ export interface Filters {
 export class Store {
   readonly ticker: Ticker
   readonly chats: ChatStore
+  readonly plans: PlanStore
   readonly place: string
   position = 0
   connection: Connection = { state: "connecting" }
@@ -68,6 +73,7 @@ export class Store {
     this.place = options.place ?? ""
     this.ticker = new Ticker(options.interval ?? 100)
     this.chats = new ChatStore(this.ticker)
+    this.plans = new PlanStore(this.ticker)
     this.mostTasks = options.mostTasks ?? 5000
     this.mostEvents = options.mostEvents ?? 5000
     this.eventCap = this.mostEvents
@@ -92,6 +98,7 @@ export class Store {
   load(snapshot: Snapshot): void {
     for (const task of snapshot.tasks) this.putTask(task)
     for (const chat of snapshot.chats) this.chats.put(chat)
+    for (const plan of snapshot.plans) this.plans.put(plan)
     this.hosts.clear()
     for (const host of snapshot.hosts) this.hosts.set(host.name, host)
     this.tools = snapshot.tools
@@ -106,6 +113,7 @@ export class Store {
   clear(): void {
     this.tasks.clear()
     this.chats.clear()
+    this.plans.clear()
     this.hosts.clear()
     this.checking.clear()
     this.events = []
@@ -126,6 +134,7 @@ export class Store {
     if (room === "task") this.foldTask(name, event)
     else if (room === "host") this.foldHost(name, event)
     else if (room === "conversation") this.chats.apply(event)
+    else if (room === "plan") this.plans.apply(event)
     if (this.events.length > this.eventCap + 500) this.trim()
     this.ticker.touch()
   }
@@ -190,6 +199,7 @@ export class Store {
       .filter((h) => !h.removed)
       .toSorted((a, b) => Number(b.kind === "local") - Number(a.kind === "local") || (a.name < b.name ? -1 : 1))
     const running = all.filter((t) => activeStatuses.includes(t.status)).length
+    const plans = this.plans.model(filters.plans)
     const chat = this.chats.model(filters.chats, filters.archived === true)
     return {
       place: this.place,
@@ -198,6 +208,7 @@ export class Store {
       position: this.position,
       tasks: listTasks(all, filters.tasks),
       chat,
+      plans,
       hosts: listHosts(
         hosts.map((h) => this.withCounts(h)),
         filters.hosts
@@ -210,6 +221,7 @@ export class Store {
       },
       waiting: [
         ...waiting.toSorted((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1)).map((t) => t.taskId),
+        ...plans.waiting,
         ...chat.waiting
       ],
       tools: this.tools,

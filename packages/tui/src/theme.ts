@@ -32,6 +32,20 @@ const marks: Readonly<Record<string, Mark>> = {
   replying: { glyph: "▸", word: "replying", color: "cyan" },
   idle: { glyph: "○", word: "idle", color: "gray" },
   archived: { glyph: "▫", word: "archived", color: "gray" },
+  asked: { glyph: "◌", word: "asking", color: "cyan" },
+  "not-understood": { glyph: "✗", word: "unclear", color: "yellow" },
+  previewed: { glyph: "▫", word: "dry run", color: "gray" },
+  proposed: { glyph: "?", word: "waiting", color: "yellow" },
+  approved: { glyph: "◌", word: "approved", color: "cyan" },
+  rejected: { glyph: "◼", word: "rejected", color: "magenta" },
+  expired: { glyph: "⏱", word: "expired", color: "red" },
+  cancelled: { glyph: "◼", word: "stopped", color: "magenta" },
+  skipped: { glyph: "–", word: "skipped", color: "gray" },
+  pending: { glyph: "◌", word: "waiting", color: "gray" },
+  asking: { glyph: "◌", word: "checking", color: "cyan" },
+  dispatched: { glyph: "▸", word: "sent", color: "cyan" },
+  accepted: { glyph: "▸", word: "acting", color: "cyan" },
+  "rolled-back": { glyph: "↩", word: "rolled back", color: "red" },
   unchecked: { glyph: "◌", word: "not checked", color: "gray" }
 }
 

@@ -9,6 +9,7 @@ import type { ViewId } from "./keymap.ts"
 import type { Line } from "./line.ts"
 import { type Anchor, atEnd, atTop, type Ids } from "./list.ts"
 import { type ChatUi, startChat } from "./conversation/state.ts"
+import { type Instruct, type PlanUi, startPlan } from "./plan/state.ts"
 import type { Scroll } from "./log/scroll.ts"
 import type { Model } from "./model.ts"
 import { post, type Toast } from "./screen/toast.ts"
@@ -24,6 +25,14 @@ export type Request =
   | { readonly kind: "removeHost"; readonly name: string }
   | { readonly kind: "older" | "quit" | "suspend" | "redraw" }
   | ChatRequest
+  | PlanRequest
+
+export type PlanRequest =
+  /** `dryRun`: what would it be understood as? */
+  | { readonly kind: "plan.give"; readonly text: string; readonly dryRun: boolean }
+  /** `hash`: of what was on the screen. */
+  | { readonly kind: "plan.approve"; readonly planId: string; readonly hash: string; readonly code?: string }
+  | { readonly kind: "plan.reject" | "plan.cancel"; readonly planId: string }
 
 export type ChatRequest =
   | {
@@ -59,6 +68,15 @@ export type Overlay =
   | { readonly kind: "prompt"; readonly purpose: "filter" | "command"; readonly line: Line; readonly before: string }
   | { readonly kind: "prompt"; readonly purpose: "say" | "message"; readonly line: Line; readonly taskId: string }
   | { readonly kind: "prompt"; readonly purpose: "rename"; readonly line: Line; readonly conversationId: string }
+  /** The short code of what is critical. */
+  | {
+      readonly kind: "prompt"
+      readonly purpose: "code"
+      readonly line: Line
+      readonly planId: string
+      readonly hash: string
+    }
+  | Instruct
   /** Without a conversation: for the one that is not there yet. */
   | {
       readonly kind: "picker"
@@ -82,6 +100,7 @@ export interface Ui {
   /** First row of a detail that is not a log. */
   readonly detail: number
   readonly chat: ChatUi
+  readonly plan: PlanUi
   readonly overlay: Overlay | undefined
   readonly toasts: ReadonlyArray<Toast>
   readonly mouse: boolean
@@ -92,12 +111,13 @@ export const start: Ui = {
   focus: "list",
   zoom: false,
   logOnly: false,
-  anchors: { tasks: atTop, chats: atTop, hosts: atTop, timeline: atEnd },
-  filters: { tasks: "", chats: "", hosts: "", timeline: "" },
+  anchors: { tasks: atTop, chats: atTop, hosts: atTop, plans: atTop, timeline: atEnd },
+  filters: { tasks: "", chats: "", hosts: "", plans: "", timeline: "" },
   marked: new Set(),
   log: { follow: true },
   detail: 0,
   chat: startChat,
+  plan: startPlan,
   overlay: undefined,
   toasts: [],
   mouse: true
@@ -129,8 +149,21 @@ export const errorRead = (ui: Ui): Ui | undefined => {
   return error === undefined ? undefined : { ...ui, toasts: ui.toasts.filter((toast) => toast !== error) }
 }
 
-export const idsOfView = (ui: Ui, model: Model): Ids =>
-  (ui.view === "timeline" ? model.events : ui.view === "chats" ? model.chat.list : model[ui.view]).ids
+export const idsOfView = (ui: Ui, model: Model): Ids => listed(ui.view, model).ids
+
+const listed = (view: ViewId, model: Model): { readonly ids: Ids } => {
+  switch (view) {
+    case "timeline":
+      return model.events
+    case "chats":
+      return model.chat.list
+    case "plans":
+      return model.plans.list
+    case "tasks":
+    case "hosts":
+      return model[view]
+  }
+}
 
 export const close = (ui: Ui): Ui => ({ ...ui, overlay: undefined })
 /** Another view, as it was left, with nothing open. */

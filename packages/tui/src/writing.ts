@@ -10,7 +10,9 @@ import { commandNamed, completed } from "./command.ts"
 import { goTo } from "./cursor.ts"
 import { found } from "./find.ts"
 import type { ActionId, EditId, Need } from "./keymap.ts"
+import { coded } from "./plan/act.ts"
 import { edit, insert, type Line, line } from "./line.ts"
+import { standing } from "./situation.ts"
 import { close, complain, note, type Overlay, type Scene, type Step, type Ui } from "./ui.ts"
 
 /** How a palette or prompt runs the action it found. */
@@ -23,6 +25,7 @@ export const typed = (ui: Ui, text: string): Step => {
   if (overlay?.kind === "palette")
     return { ui: { ...ui, overlay: { ...overlay, line: insert(overlay.line, text), selected: 0 } } }
   if (overlay?.kind === "prompt") return { ui: written(ui, overlay, insert(overlay.line, text)) }
+  if (overlay?.kind === "instruct") return { ui: instructed(ui, overlay, insert(overlay.line, text)) }
   return { ui }
 }
 
@@ -31,11 +34,16 @@ const written = (ui: Ui, overlay: Extract<Overlay, { kind: "prompt" }>, next: Li
   return overlay.purpose === "filter" ? { ...open, filters: { ...ui.filters, [ui.view]: next.text } } : open
 }
 
+/** What is on its way is not written on. */
+const instructed = (ui: Ui, overlay: Extract<Overlay, { kind: "instruct" }>, next: Line): Ui =>
+  overlay.sending ? ui : { ...ui, overlay: { ...overlay, line: next } }
+
 export const edited = (ui: Ui, id: EditId): Ui => {
   const { overlay } = ui
   if (overlay?.kind === "form") return { ...ui, overlay: { ...overlay, form: editField(overlay.form, id) } }
   if (overlay?.kind === "palette") return { ...ui, overlay: { ...overlay, line: edit(overlay.line, id), selected: 0 } }
   if (overlay?.kind === "prompt") return written(ui, overlay, edit(overlay.line, id))
+  if (overlay?.kind === "instruct") return instructed(ui, overlay, edit(overlay.line, id))
   return ui
 }
 
@@ -55,6 +63,7 @@ export const writing = (ui: Ui, scene: Scene, id: ActionId, key: string, run: Ru
     if (entry === undefined) return { ui }
     if ("task" in entry.target) return { ui: goTo(ui, "tasks", entry.target.task) }
     if ("chat" in entry.target) return { ui: goTo(ui, "chats", entry.target.chat) }
+    if ("plan" in entry.target) return { ui: goTo(ui, "plans", entry.target.plan) }
     if ("host" in entry.target) return { ui: goTo(ui, "hosts", entry.target.host) }
     if (entry.blocked !== undefined) return { ui: note(close(ui), entry.blocked, model.now) }
     return run(close(ui), scene, entry.target.action, "", undefined)
@@ -66,18 +75,19 @@ export const writing = (ui: Ui, scene: Scene, id: ActionId, key: string, run: Ru
   }
   if (id === "prompt.complete")
     return overlay.purpose === "command"
-      ? { ui: written(ui, overlay, line(completed(ui.view, overlay.line.text))) }
+      ? { ui: written(ui, overlay, line(completed(standing(ui, model), overlay.line.text))) }
       : { ui }
   if (id !== "prompt.done") return undefined
   const text = overlay.line.text.trim()
   if (overlay.purpose === "filter" || text === "") return { ui: close(ui) }
+  if (overlay.purpose === "code") return coded(ui, overlay, text, model.now)
   if (overlay.purpose === "say" || overlay.purpose === "message")
     return { ui: close(ui), request: { kind: overlay.purpose, taskId: overlay.taskId, text: overlay.line.text } }
   if (overlay.purpose === "rename") {
     const { conversationId } = overlay
     return { ui: close(ui), request: { kind: "chat.rename", conversationId, title: text.slice(0, 200) } }
   }
-  const command = commandNamed(ui.view, text)
+  const command = commandNamed(standing(ui, model), text)
   if ("problem" in command) return { ui: complain(close(ui), command.problem, model.now) }
   return run(close(ui), scene, command.id, "", command.need)
 }

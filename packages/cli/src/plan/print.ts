@@ -12,6 +12,7 @@ import { gateOf } from "@signalbox/core/plan/gate.ts"
 import { shortCode } from "@signalbox/core/plan/hash.ts"
 import type { PlanView, TargetView } from "@signalbox/core/plan/view.ts"
 import { actText, batchText, conditionText, selectorText } from "@signalbox/core/plan/words.ts"
+import { dataRows } from "@signalbox/tui/plan/data.ts"
 import { oneLine } from "@signalbox/tui/text.ts"
 import { style } from "../paint.ts"
 
@@ -125,41 +126,8 @@ export const targetText = (target: TargetView, alone: boolean): string => {
   return [line, ...[...lines.slice(0, cut), ...more].map((one) => `    ${one}`)].join("\n")
 }
 
-/** Whatever an agent answered, as lines: names and values, lists of like things as columns. */
-export const dataText = (data: Schema.Json): string => linesOf(data, 0).join("\n")
-
-const plainText = (value: unknown): string =>
-  value === null || value === undefined ? "" : oneLine(typeof value === "string" ? value : JSON.stringify(value), 2_000)
-
-const isObject = (value: Schema.Json | undefined): value is { readonly [key: string]: Schema.Json } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const linesOf = (value: Schema.Json, depth: number): ReadonlyArray<string> => {
-  if (typeof value === "string") return value.split("\n").map((line) => oneLine(line, 2_000))
-  if (Array.isArray(value)) {
-    if (value.length > 0 && value.every(isObject)) return columnsOf(value)
-    return value.flatMap((one: Schema.Json) => linesOf(one, depth + 1))
-  }
-  if (!isObject(value)) return [plainText(value)]
-  const entries = Object.entries(value).filter(([, one]) => one !== null)
-  const widest = Math.min(24, Math.max(0, ...entries.map(([name]) => name.length)))
-  return entries.flatMap(([name, one]) => {
-    const long = (typeof one === "string" && one.includes("\n")) || (typeof one === "object" && one !== null)
-    if (!long || depth > 3) return [`${style("dim", name.padEnd(widest))}  ${plainText(one)}`]
-    return [style("dim", name), ...linesOf(one, depth + 1).map((line) => `  ${line}`)]
-  })
-}
-
-const columnsOf = (rows: ReadonlyArray<{ readonly [key: string]: Schema.Json }>): ReadonlyArray<string> => {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  const cells = rows.map((row) => names.map((name) => plainText(row[name])))
-  const widths = names.map((name, at) =>
-    Math.min(60, Math.max(name.length, ...cells.map((row) => row[at]?.length ?? 0)))
-  )
-  const line = (parts: ReadonlyArray<string>): string =>
-    parts
-      .map((part, at) => (at === parts.length - 1 ? part : part.padEnd(widths[at] ?? 0)))
-      .join("  ")
-      .trimEnd()
-  return [style("dim", line(names)), ...cells.map(line)]
-}
+/** Whatever an agent answered, as lines. */
+export const dataText = (data: Schema.Json): string =>
+  dataRows(data)
+    .map((row) => row.map(({ text, dim = false }) => (dim ? style("dim", text) : text)).join(""))
+    .join("\n")

@@ -14,6 +14,7 @@ import { Home } from "@signalbox/core/config/Home.ts"
 import { announceHub } from "@signalbox/core/config/hub-file.ts"
 import { installationRoot } from "@signalbox/core/config/root.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
+import { ensureSessionKey } from "@signalbox/core/config/session-key.ts"
 import { Settings } from "@signalbox/core/config/Settings.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { catalogLayer } from "@signalbox/core/model/CatalogLive.ts"
@@ -97,11 +98,12 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
   const home = yield* Home
   const settings = yield* Settings
   const adminToken = yield* ensureAdminToken(home)
+  const sessionKey = yield* ensureSessionKey(home)
   const secrets = yield* Secrets
   secrets.add(Redacted.value(adminToken))
   const certificate = yield* serverCertificate(home, settings)
   const bridge = { host: settings.bridgeHost, port: settings.bridgePort, mode: options.ports, certificate }
-  return { adminToken, version: installationRoot().version, bridge, certificate }
+  return { adminToken, sessionKey, version: installationRoot().version, bridge, certificate }
 })
 
 const listens = (at: { readonly host: string; readonly port: number; readonly tls: boolean }): string =>

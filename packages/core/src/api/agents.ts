@@ -17,8 +17,8 @@ import {
 import { Allows, Tags } from "../agent/events.ts"
 import { AgentInfo } from "../agent/view.ts"
 import { HostName } from "../host/config.ts"
-import { Auth, command, failures } from "./auth.ts"
-import { Forbidden, Invalid, NotFound, Rejected, TooMany, Unauthorized, Unavailable } from "./problems.ts"
+import { Auth, command, failures, Needs } from "./auth.ts"
+import { Forbidden, Invalid, NotFound, Rejected, Throttled, Unauthorized, Unavailable } from "./problems.ts"
 
 const Reason = Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(500)))
 /** By id or name. */
@@ -33,8 +33,11 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
     HttpApiEndpoint.get("list", "/", {
       success: Schema.Struct({ agents: Schema.Array(AgentInfo) }),
       error: [Unavailable]
-    }),
-    HttpApiEndpoint.get("get", "/:agent", { ...one, success: Done, error: [NotFound, Unavailable] }),
+    }).annotate(Needs, "read"),
+    HttpApiEndpoint.get("get", "/:agent", { ...one, success: Done, error: [NotFound, Unavailable] }).annotate(
+      Needs,
+      "read"
+    ),
     /** The token is shown once. `line` makes the host it is run on an agent; null: this hub serves no other machine. */
     HttpApiEndpoint.post("invite", "/invites", {
       payload: Schema.Struct({
@@ -55,7 +58,7 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
         position: Schema.Int
       }).pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
+    }).annotate(Needs, "agent"),
     HttpApiEndpoint.patch("change", "/:agent", {
       ...one,
       payload: Schema.Struct({
@@ -66,29 +69,37 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
       }),
       success: Done,
       error: failures
-    }),
+    }).annotate(Needs, "agent"),
     /** For ever: its connection ends at once and its key opens nothing any more. */
     HttpApiEndpoint.post("revoke", "/:agent/revoke", {
       ...one,
       payload: Schema.Struct({ ...command, reason: Reason }),
       success: Done,
       error: failures
-    })
+    }).annotate(Needs, "agent")
   )
   .middleware(Auth)
   .prefix("/api/v1/agents") {}
 
-const doorErrors = [Unauthorized, Forbidden, TooMany, NotFound, Rejected, Invalid, Unavailable] as const
+const doorErrors = [Unauthorized, Forbidden, Throttled, NotFound, Rejected, Invalid, Unavailable] as const
 
 /** Paths as in `agent/enrollment.ts`. */
 export class AgentDoorsGroup extends HttpApiGroup.make("agentDoors")
   .add(
-    HttpApiEndpoint.post("enroll", "/enroll", { payload: EnrollRequest, success: EnrollAnswer, error: doorErrors }),
+    HttpApiEndpoint.post("enroll", "/enroll", {
+      payload: EnrollRequest,
+      success: EnrollAnswer,
+      error: doorErrors
+    }).annotate(Needs, "anyone"),
     HttpApiEndpoint.post("challenge", "/challenge", {
       payload: ChallengeRequest,
       success: ChallengeAnswer,
       error: doorErrors
-    }),
-    HttpApiEndpoint.post("session", "/session", { payload: SessionRequest, success: SessionAnswer, error: doorErrors })
+    }).annotate(Needs, "anyone"),
+    HttpApiEndpoint.post("session", "/session", {
+      payload: SessionRequest,
+      success: SessionAnswer,
+      error: doorErrors
+    }).annotate(Needs, "anyone")
   )
   .prefix("/api/v1/agents") {}

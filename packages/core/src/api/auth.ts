@@ -5,13 +5,13 @@
  */
 import { Context, Schema } from "effect"
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
-import type { AccountRole } from "../plan/gate.ts"
-import { Invalid, NotFound, Rejected, Unauthorized, Unavailable } from "./problems.ts"
+import type { AccountRole, Permission } from "../account/permissions.ts"
+import { Forbidden, Invalid, NotFound, Rejected, Unauthorized, Unavailable } from "./problems.ts"
 
 export interface Actor {
   readonly name: string
   readonly role: AccountRole
-  /** The only account of this installation: there is nobody else to ask. */
+  /** No other account of this installation may approve what this one asks for: there is nobody else to ask. */
   readonly alone: boolean
 }
 
@@ -20,8 +20,14 @@ export class CurrentActor extends Context.Service<CurrentActor, Actor>()("@signa
 export class Auth extends HttpApiMiddleware.Service<Auth, { provides: CurrentActor }>()("@signalbox/core/api/Auth", {
   requiredForClient: true,
   security: { bearer: HttpApiSecurity.bearer },
-  error: Unauthorized
+  error: [Unauthorized, Forbidden, Unavailable]
 }) {}
+
+/**
+ * What an endpoint needs, as its annotation; `anyone`: it is open. One that says nothing is open to nobody but an admin, and fails a test.
+ * Whose own it is, and what a plan's risk asks for, is said by the rooms.
+ */
+export class Needs extends Context.Service<Needs, Permission | "anyone">()("@signalbox/core/api/Needs") {}
 
 const CommandId = Schema.String.check(Schema.isUUID())
 export const command = { commandId: Schema.optionalKey(CommandId) }

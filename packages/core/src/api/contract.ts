@@ -14,8 +14,9 @@ import { RecordedEvent } from "../log/Event.ts"
 import { ScheduleView } from "../schedule/decider.ts"
 import { TaskId, TaskSpec } from "../task/events.ts"
 import { TaskStatus, TaskView } from "../task/view.ts"
+import { AccountsGroup, SignInGroup } from "./accounts.ts"
 import { AgentDoorsGroup, AgentsGroup } from "./agents.ts"
-import { Accepted, Auth, command, failures, Limit } from "./auth.ts"
+import { Accepted, Auth, command, failures, Limit, Needs } from "./auth.ts"
 import { ConversationsGroup, ModelsGroup } from "./conversations.ts"
 import { ActionsGroup, PlansGroup } from "./plans.ts"
 import { Invalid, NotFound, Unavailable } from "./problems.ts"
@@ -74,17 +75,17 @@ export class TasksGroup extends HttpApiGroup.make("tasks")
       /** `position`: the log position up to which the answer is complete; follow the events from the next one. */
       success: Schema.Struct({ tasks: Schema.Array(TaskView), position: Schema.Int }),
       error: [Invalid, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.get("get", "/:taskId", {
       params: { taskId: TaskId },
       success: Schema.Struct({ task: TaskView, position: Schema.Int }),
       error: [NotFound, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.post("create", "/", {
       payload: Schema.Struct({ ...TaskRequest.fields, ...command }),
       success: TaskCreated.pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     HttpApiEndpoint.post("kill", "/:taskId/kill", {
       params: { taskId: TaskId },
       /** Time between TERM and KILL; default 5,000 ms. */
@@ -94,28 +95,28 @@ export class TasksGroup extends HttpApiGroup.make("tasks")
       }),
       success: Accepted,
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     /** Types `text` and Enter into the terminal of an interactive task. */
     HttpApiEndpoint.post("message", "/:taskId/message", {
       params: { taskId: TaskId },
       payload: Schema.Struct({ ...command, text: Schema.String }),
       success: Accepted,
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     /** A new task like this one. */
     HttpApiEndpoint.post("retry", "/:taskId/retry", {
       params: { taskId: TaskId },
       payload: Schema.Struct(command),
       success: TaskCreated.pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     /** A new task that continues the agent's own session with `text`. */
     HttpApiEndpoint.post("resume", "/:taskId/resume", {
       params: { taskId: TaskId },
       payload: Schema.Struct({ ...command, text: Schema.String }),
       success: TaskCreated.pipe(HttpApiSchema.status(201)),
       error: failures
-    })
+    }).annotate(Needs, "task")
   )
   .middleware(Auth)
   .prefix("/api/v1/tasks") {}
@@ -161,38 +162,42 @@ export class HostsGroup extends HttpApiGroup.make("hosts")
     HttpApiEndpoint.get("list", "/", {
       success: Schema.Struct({ hosts: Schema.Array(HostStatus), position: Schema.Int }),
       error: [Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.get("get", "/:name", {
       params: { name: HostName },
       success: Schema.Struct({ host: HostStatus, position: Schema.Int }),
       error: [NotFound, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.post("add", "/", {
       payload: Schema.Struct({ ...HostRequest.fields, ...command, acceptNew: Schema.optionalKey(Schema.Boolean) }),
       success: Accepted.pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
+    }).annotate(Needs, "host"),
     HttpApiEndpoint.patch("edit", "/:name", {
       params: { name: HostName },
       payload: Schema.Struct({ ...HostEdit.fields, ...command }),
       success: Accepted,
       error: failures
-    }),
-    HttpApiEndpoint.delete("remove", "/:name", { params: { name: HostName }, success: Accepted, error: failures }),
+    }).annotate(Needs, "host"),
+    HttpApiEndpoint.delete("remove", "/:name", {
+      params: { name: HostName },
+      success: Accepted,
+      error: failures
+    }).annotate(Needs, "host"),
     /** A worker looks at the host now; answers when it has looked, or 503 when no worker did within 30 s. */
     HttpApiEndpoint.post("check", "/:name/check", {
       params: { name: HostName },
       payload: Schema.Struct(command),
       success: Schema.Struct({ host: HostStatus, position: Schema.Int }),
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     /** Pins the key that the host offers now. */
     HttpApiEndpoint.post("acceptKey", "/:name/key", {
       params: { name: HostName },
       payload: Schema.Struct({ ...command, replace: Schema.optionalKey(Schema.Boolean) }),
       success: Schema.Struct({ host: HostStatus, position: Schema.Int }),
       error: failures
-    })
+    }).annotate(Needs, "host")
   )
   .middleware(Auth)
   .prefix("/api/v1/hosts") {}
@@ -213,14 +218,18 @@ export class ToolsGroup extends HttpApiGroup.make("tools")
     HttpApiEndpoint.get("list", "/", {
       success: Schema.Struct({ tools: Schema.Array(ToolInfo) }),
       error: [Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     /** Defines or redefines a tool of one's own; the schema is `UserTool` of the tool room. */
     HttpApiEndpoint.post("define", "/", {
       payload: Schema.Struct({ ...command, tool: Schema.Json }),
       success: Accepted.pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
-    HttpApiEndpoint.delete("remove", "/:name", { params: { name: Schema.String }, success: Accepted, error: failures })
+    }).annotate(Needs, "tool"),
+    HttpApiEndpoint.delete("remove", "/:name", {
+      params: { name: Schema.String },
+      success: Accepted,
+      error: failures
+    }).annotate(Needs, "tool")
   )
   .middleware(Auth)
   .prefix("/api/v1/tools") {}
@@ -232,7 +241,7 @@ export class SchedulesGroup extends HttpApiGroup.make("schedules")
         schedules: Schema.Array(Schema.Struct({ ...ScheduleView.fields, nextAt: Schema.NullOr(Schema.String) }))
       }),
       error: [Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.post("add", "/", {
       payload: Schema.Struct({
         ...command,
@@ -247,24 +256,24 @@ export class SchedulesGroup extends HttpApiGroup.make("schedules")
       }),
       success: Accepted.pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     HttpApiEndpoint.post("pause", "/:scheduleId/pause", {
       params: { scheduleId: Schema.String },
       payload: Schema.Struct(command),
       success: Accepted,
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     HttpApiEndpoint.post("resume", "/:scheduleId/resume", {
       params: { scheduleId: Schema.String },
       payload: Schema.Struct(command),
       success: Accepted,
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     HttpApiEndpoint.delete("remove", "/:scheduleId", {
       params: { scheduleId: Schema.String },
       success: Accepted,
       error: failures
-    })
+    }).annotate(Needs, "task")
   )
   .middleware(Auth)
   .prefix("/api/v1/schedules") {}
@@ -282,7 +291,7 @@ export class LogGroup extends HttpApiGroup.make("log")
       },
       success: Schema.Struct({ events: Schema.Array(RecordedEvent), head: Schema.Int }),
       error: [Invalid, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     /** Projections: how far each is, and what is parked. */
     HttpApiEndpoint.get("projections", "/projections", {
       success: Schema.Struct({
@@ -299,13 +308,13 @@ export class LogGroup extends HttpApiGroup.make("log")
         )
       }),
       error: [Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.post("retryParked", "/projections/:name/retry", {
       params: { name: Schema.String },
       payload: Schema.Struct({ stream: Schema.String }),
       success: Schema.Struct({ retried: Schema.Int }),
       error: failures
-    })
+    }).annotate(Needs, "mend")
   )
   .middleware(Auth)
   .prefix("/api/v1/log") {}
@@ -313,15 +322,17 @@ export class LogGroup extends HttpApiGroup.make("log")
 export class SystemGroup extends HttpApiGroup.make("system", { topLevel: true }).add(
   HttpApiEndpoint.get("health", "/health", {
     success: Schema.Struct({ status: Schema.Literal("ok"), version: Schema.String })
-  }),
+  }).annotate(Needs, "anyone"),
   HttpApiEndpoint.get("ready", "/ready", {
     success: Schema.Struct({ status: Schema.Literal("ready"), head: Schema.Int }),
     error: Unavailable
-  })
+  }).annotate(Needs, "anyone")
 ) {}
 
 export class HubApi extends HttpApi.make("signalbox")
   .add(SystemGroup)
+  .add(SignInGroup)
+  .add(AccountsGroup)
   .add(TasksGroup)
   .add(HostsGroup)
   .add(ToolsGroup)

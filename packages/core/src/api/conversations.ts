@@ -9,7 +9,7 @@ import { Attachment, ConversationId } from "../conversation/events.ts"
 import { ConversationView } from "../conversation/view.ts"
 import { RecordedEvent } from "../log/Event.ts"
 import { ProviderInfo } from "../model/message.ts"
-import { Accepted, Auth, command, failures, Limit } from "./auth.ts"
+import { Accepted, Auth, command, failures, Limit, Needs } from "./auth.ts"
 import { Invalid, NotFound, Unavailable } from "./problems.ts"
 
 /** In UTF-16 code units; the event as a whole is at most 1 MiB. */
@@ -87,7 +87,7 @@ export class ConversationsGroup extends HttpApiGroup.make("conversations")
       },
       success: Schema.Struct({ conversations: Schema.Array(ConversationView), position: Schema.Int }),
       error: [Invalid, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     /** Full text over all conversations, best first. */
     HttpApiEndpoint.get("search", "/search", {
       query: {
@@ -96,72 +96,72 @@ export class ConversationsGroup extends HttpApiGroup.make("conversations")
       },
       success: Schema.Struct({ hits: Schema.Array(SearchHit) }),
       error: [Invalid, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.post("start", "/", {
       payload: Schema.Struct({ ...ConversationRequest.fields, ...command }),
       success: Said.pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
+    }).annotate(Needs, "chat"),
     HttpApiEndpoint.get("get", "/:conversationId", {
       params: { conversationId: ConversationId },
       success: Schema.Struct({ conversation: ConversationView, position: Schema.Int }),
       error: [NotFound, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     /** Its events, for folding a transcript: the last `limit` ones below `before` (a version), oldest first. */
     HttpApiEndpoint.get("events", "/:conversationId/events", {
       params: { conversationId: ConversationId },
       query: { before: Schema.optionalKey(Schema.Int), limit: Schema.optionalKey(Limit) },
       success: Schema.Struct({ events: Schema.Array(RecordedEvent), more: Schema.Boolean }),
       error: [NotFound, Invalid, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.post("send", "/:conversationId/messages", {
       ...one,
       payload: Schema.Struct({ ...MessageRequest.fields, ...command }),
       success: Said.pipe(HttpApiSchema.status(201))
-    }),
+    }).annotate(Needs, "chat"),
     HttpApiEndpoint.post("regenerate", "/:conversationId/regenerate", {
       ...one,
       payload: Schema.Struct({ ...command, model: Schema.optionalKey(ModelName) }),
       success: Said.pipe(HttpApiSchema.status(201))
-    }),
+    }).annotate(Needs, "chat"),
     HttpApiEndpoint.post("interrupt", "/:conversationId/interrupt", {
       ...one,
       payload: Schema.Struct(command),
       success: Accepted
-    }),
+    }).annotate(Needs, "chat"),
     /** A person's yes or no to a tool call of the open reply. */
     HttpApiEndpoint.post("decideCall", "/:conversationId/calls/:callId", {
       params: { conversationId: ConversationId, callId: Schema.String },
       payload: Schema.Struct({ ...command, approve: Schema.Boolean }),
       success: Accepted,
       error: failures
-    }),
+    }).annotate(Needs, "task"),
     HttpApiEndpoint.post("changeModel", "/:conversationId/model", {
       ...one,
       payload: Schema.Struct({ ...command, model: ModelName }),
       success: Schema.Struct({ model: Schema.String, position: Schema.Int })
-    }),
+    }).annotate(Needs, "chat"),
     HttpApiEndpoint.post("summarize", "/:conversationId/summarize", {
       ...one,
       payload: Schema.Struct(command),
       success: Accepted
-    }),
+    }).annotate(Needs, "chat"),
     HttpApiEndpoint.post("rename", "/:conversationId/rename", {
       ...one,
       payload: Schema.Struct({ ...command, title: Title }),
       success: Accepted
-    }),
+    }).annotate(Needs, "chat"),
     HttpApiEndpoint.post("archive", "/:conversationId/archive", {
       ...one,
       payload: Schema.Struct({ ...command, archived: Schema.Boolean }),
       success: Accepted
-    }),
+    }).annotate(Needs, "chat"),
     /** A new conversation with everything up to `version` of this one. */
     HttpApiEndpoint.post("fork", "/:conversationId/fork", {
       ...one,
       payload: Schema.Struct({ ...command, version: Schema.optionalKey(Schema.Int), title: Schema.optionalKey(Title) }),
       success: Said.pipe(HttpApiSchema.status(201))
-    })
+    }).annotate(Needs, "chat")
   )
   .middleware(Auth)
   .prefix("/api/v1/conversations") {}
@@ -177,12 +177,12 @@ export class ModelsGroup extends HttpApiGroup.make("models")
         current: Schema.NullOr(Schema.String)
       }),
       error: [Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     HttpApiEndpoint.post("use", "/use", {
       payload: Schema.Struct({ ...command, model: ModelName }),
       success: Schema.Struct({ model: Schema.String, position: Schema.Int }),
       error: failures
-    })
+    }).annotate(Needs, "setting")
   )
   .middleware(Auth)
   .prefix("/api/v1/models") {}

@@ -9,7 +9,7 @@ import { Risk } from "../action/Action.ts"
 import { Instruction, PlanId } from "../plan/events.ts"
 import { Draft } from "../plan/plan.ts"
 import { PlanStatus, PlanView } from "../plan/view.ts"
-import { Auth, command, failures, Limit } from "./auth.ts"
+import { Auth, command, failures, Limit, Needs } from "./auth.ts"
 import { Invalid, Unavailable } from "./problems.ts"
 
 const Done = Schema.Struct({ planId: PlanId, position: Schema.Int, plan: PlanView }).annotate({
@@ -45,13 +45,13 @@ export class PlansGroup extends HttpApiGroup.make("plans")
       },
       success: Schema.Struct({ plans: Schema.Array(PlanView), position: Schema.Int }),
       error: [Invalid, Unavailable]
-    }),
+    }).annotate(Needs, "read"),
     /** As the log has it now. */
     HttpApiEndpoint.get("get", "/:planId", {
       ...one,
       success: Schema.Struct({ plan: PlanView, position: Schema.Int }),
       error: failures
-    }),
+    }).annotate(Needs, "read"),
     /**
      * An instruction in words, or a draft. The answer is a plan that was proposed (what only reads is approved at once), one that was not
      * understood, or one for which a model is being asked: follow its stream `plan/<id>` from `position`.
@@ -68,7 +68,7 @@ export class PlansGroup extends HttpApiGroup.make("plans")
       }),
       success: Done.pipe(HttpApiSchema.status(201)),
       error: failures
-    }),
+    }).annotate(Needs, "instruct"),
     /** `hash`: of exactly what was looked at. `code`: the short code, where it has to be typed. */
     HttpApiEndpoint.post("approve", "/:planId/approve", {
       ...one,
@@ -79,20 +79,20 @@ export class PlansGroup extends HttpApiGroup.make("plans")
       }),
       success: Done,
       error: failures
-    }),
+    }).annotate(Needs, "approve"),
     HttpApiEndpoint.post("reject", "/:planId/reject", {
       ...one,
       payload: Schema.Struct({ ...command, reason: Reason }),
       success: Done,
       error: failures
-    }),
+    }).annotate(Needs, "instruct"),
     /** What has begun comes to its end, nothing further begins. */
     HttpApiEndpoint.post("cancel", "/:planId/cancel", {
       ...one,
       payload: Schema.Struct({ ...command, reason: Reason }),
       success: Done,
       error: failures
-    }),
+    }).annotate(Needs, "instruct"),
     /**
      * A model, without tools, looks through the logs that the plan read; secrets are taken out before. Its findings are in the plan's
      * `explanation` once `status` there is not `asked` any more: follow the stream `plan/<id>` from `position`.
@@ -105,13 +105,13 @@ export class PlansGroup extends HttpApiGroup.make("plans")
       }),
       success: Done,
       error: failures
-    }),
+    }).annotate(Needs, "instruct"),
     /** The whole answer of one command on one host. */
     HttpApiEndpoint.get("result", "/:planId/results/:commandId", {
       params: { planId: PlanId, commandId: Schema.String.check(Schema.isUUID()) },
       success: Schema.Struct({ data: Schema.Json }),
       error: failures
-    })
+    }).annotate(Needs, "read")
   )
   .middleware(Auth)
   .prefix("/api/v1/plans") {}
@@ -120,7 +120,7 @@ export class ActionsGroup extends HttpApiGroup.make("actions")
   .add(
     HttpApiEndpoint.get("list", "/", {
       success: Schema.Struct({ actions: Schema.Array(ActionInfo) })
-    })
+    }).annotate(Needs, "read")
   )
   .middleware(Auth)
   .prefix("/api/v1/actions") {}

@@ -10,16 +10,17 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthor
   status: 401,
   title: "Not signed in"
 }) {}
-/** Who it is, is known; it may not. */
+/** Signed in, and the role does not reach. `detail` names the one that does. */
 export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", {
   type: "urn:signalbox:forbidden",
   status: 403,
   title: "Not allowed"
 }) {}
-export class TooMany extends HttpApiError.Problem<TooMany>()("TooMany", {
-  type: "urn:signalbox:too-many",
+/** Too many tries that failed; `detail` says when to come back. */
+export class Throttled extends HttpApiError.Problem<Throttled>()("Throttled", {
+  type: "urn:signalbox:throttled",
   status: 429,
-  title: "Too many attempts"
+  title: "Too many tries"
 }) {}
 export class NotFound extends HttpApiError.Problem<NotFound>()(
   "NotFound",

@@ -14,7 +14,9 @@ export const CallState = Schema.Struct({
   name: Schema.String,
   args: Schema.Json,
   /** `asked`: a person must decide. `ready`: it may run. */
-  state: Schema.Literals(["asked", "ready", "refused", "answered"])
+  state: Schema.Literals(["asked", "ready", "refused", "answered"]),
+  /** Who said yes; absent: nobody was asked. */
+  approvedBy: Schema.optionalKey(Schema.String)
 })
 export type CallState = typeof CallState.Type
 
@@ -140,7 +142,7 @@ const changed = (
       return withOpen(view, event.replyId, (open) => ({ ...open, steps: event.step, calls }))
     }
     case "ToolApproved":
-      return withCall(view, event, "asked", "ready")
+      return withCall(view, event, "asked", "ready", { approvedBy: meta.actor })
     case "ToolRefused":
       return withCall(view, event, "asked", "refused")
     case "ToolAnswered":
@@ -204,12 +206,13 @@ const withCall = (
   view: ConversationView,
   { replyId, callId }: { readonly replyId: string; readonly callId: string },
   from: CallState["state"] | undefined,
-  to: CallState["state"]
+  to: CallState["state"],
+  more: Partial<CallState> = {}
 ): Partial<ConversationView> =>
   withOpen(view, replyId, (open) => ({
     ...open,
     calls: open.calls.map((call) =>
-      call.callId === callId && (from === undefined || call.state === from) ? { ...call, state: to } : call
+      call.callId === callId && (from === undefined || call.state === from) ? { ...call, ...more, state: to } : call
     )
   }))
 

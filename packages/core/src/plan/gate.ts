@@ -5,13 +5,11 @@
  * and their roles, the rest of a plan's life (`decider.ts`).
  * Invariants: pure; only what changes nothing goes without anybody; every refusal says why and what would help.
  */
+import { type AccountRole, permissions, reaches } from "../account/permissions.ts"
 import type { Risk } from "../action/Action.ts"
 import type { Plan } from "./plan.ts"
 import { effectOf } from "./risk.ts"
 import { isShortCode } from "./hash.ts"
-
-export const accountRoles = ["viewer", "operator", "approver", "admin"] as const
-export type AccountRole = (typeof accountRoles)[number]
 
 export interface Gate {
   /** `none`: it runs at once. `confirm`: somebody says yes. `second`: somebody else than who asked for it. */
@@ -23,10 +21,10 @@ export interface Gate {
 }
 
 const gates: Readonly<Record<Risk, Gate>> = {
-  low: { approval: "confirm", typed: false, role: "operator", minutes: 15 },
-  medium: { approval: "confirm", typed: false, role: "operator", minutes: 15 },
-  high: { approval: "confirm", typed: false, role: "approver", minutes: 10 },
-  critical: { approval: "second", typed: true, role: "approver", minutes: 5 }
+  low: { approval: "confirm", typed: false, role: permissions.approve.role, minutes: 15 },
+  medium: { approval: "confirm", typed: false, role: permissions.approve.role, minutes: 15 },
+  high: { approval: "confirm", typed: false, role: permissions.approveHigh.role, minutes: 10 },
+  critical: { approval: "second", typed: true, role: permissions.approveHigh.role, minutes: 5 }
 }
 
 export const readsOnly = (steps: ReadonlyArray<{ readonly action: string }>): boolean =>
@@ -53,7 +51,7 @@ export const approvalFault = (
 ): string | undefined => {
   const gate = gateOf(proposal.plan)
   const { risk } = proposal.plan
-  if (accountRoles.indexOf(role) < accountRoles.indexOf(gate.role))
+  if (!reaches(role, gate.role))
     return `A plan of ${risk} risk is approved by an account with the role ${gate.role}; ${by} is ${role}.`
   if (gate.approval === "second" && !alone && by === proposal.by)
     return `A plan of critical risk is approved by somebody else than who asked for it, and ${by} did.`

@@ -1,5 +1,6 @@
 /** The lists by which a room joins the whole: one line each. */
 import { agentProjection } from "../agent/projection.ts"
+import { accountProjection } from "../account/projection.ts"
 import { replyReactor, summaryReactor } from "../conversation/jobs.ts"
 import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
@@ -26,7 +27,8 @@ export const roomProjections: ReadonlyArray<Projection> = [
   settingProjection,
   planProjection,
   planCommandProjection,
-  agentProjection
+  agentProjection,
+  accountProjection
 ]
 
 export const roomReactors: ReadonlyArray<Reactor> = [

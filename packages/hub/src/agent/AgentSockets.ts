@@ -191,14 +191,12 @@ export class AgentSockets extends Context.Service<
             // in this order: a hub that ends in between has at worst called off a restore of what is proven
             if (sent.guardMillis !== undefined && result.outcome === "succeeded")
               yield* release(session, result.commandId)
-            yield* outcomes
-              .ended(refOf(sent), result)
-              .pipe(
-                Effect.retry({
-                  schedule: Schedule.exponential("200 millis"),
-                  while: (e) => e._tag === "LogUnavailable"
-                })
-              )
+            yield* outcomes.ended(refOf(sent), result).pipe(
+              Effect.retry({
+                schedule: Schedule.exponential("200 millis"),
+                while: (e) => e._tag === "LogUnavailable"
+              })
+            )
           }
           session.sent.delete(result.commandId)
           session.wire.send({ _tag: "result_acknowledged", commandId: result.commandId })

@@ -8,7 +8,7 @@ import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { HubApi } from "@signalbox/core/api/contract.ts"
-import { Forbidden, TooMany, Unauthorized } from "@signalbox/core/api/problems.ts"
+import { Forbidden, Throttled, Unauthorized } from "@signalbox/core/api/problems.ts"
 import type { ExecuteError } from "@signalbox/core/log/Commands.ts"
 import type { DbError } from "@signalbox/core/postgres/Db.ts"
 import { answer } from "../edge/answer.ts"
@@ -33,7 +33,7 @@ export const AgentDoorsRoutes = HttpApiBuilder.group(
         const now = yield* Clock.currentTimeMillis
         if (!throttle.allowed(address, now))
           return yield* Effect.fail(
-            new TooMany({ detail: "Too many attempts failed from this address. Wait a minute." })
+            new Throttled({ detail: "Too many attempts failed from this address. Wait a minute." })
           )
         return yield* self.pipe(
           Effect.tapError((error) =>

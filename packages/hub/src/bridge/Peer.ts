@@ -6,7 +6,8 @@
  * who signs in is known by the account; another machine may do nothing before that.
  */
 import { createHash } from "node:crypto"
-import type { Allowed } from "./command.ts"
+import { type AccountRole, may, refusalOf } from "@signalbox/core/account/permissions.ts"
+import type { Command } from "./command.ts"
 
 export interface Peer {
   readonly address: string
@@ -16,19 +17,29 @@ export interface Peer {
   readonly loopback: boolean
   /** Null: the line is not encrypted. */
   readonly tls: { readonly version: string; readonly cipher: string } | null
-  /** The account, once signed in. */
-  readonly account: string | undefined
+  /** Once signed in. */
+  readonly account: { readonly name: string; readonly role: AccountRole } | undefined
 }
 
 export const clientId = (peer: Pick<Peer, "address">): string => createHash("sha256").update(peer.address).digest("hex")
 
 /** Whose conversations and summaries are shared. */
-export const clientOf = (peer: Peer): string => peer.account ?? clientId(peer)
+export const clientOf = (peer: Peer): string => peer.account?.name ?? clientId(peer)
 /** As events name the actor. */
-export const actorOf = (peer: Peer): string => peer.account ?? `bridge:${clientId(peer).slice(0, 16)}`
+export const actorOf = (peer: Peer): string => peer.account?.name ?? `bridge:${clientId(peer).slice(0, 16)}`
 
-export const mayUse = (peer: Peer, allowed: Allowed): boolean =>
-  allowed === "anyone" || peer.account !== undefined || (allowed === "local" && peer.loopback)
+/** @returns why not, in one sentence; undefined when this command is for this client */
+export const bridgeRefusal = (peer: Peer, { word, allowed, needs }: Command): string | undefined => {
+  if (allowed === "anyone") return undefined
+  if (peer.account !== undefined) return refusalOf(peer.account, needs)
+  return allowed === "local" && peer.loopback
+    ? undefined
+    : `${word} is for those who have signed in. Sign in with AUTH token.`
+}
+
+/** What whoever sits at this machine may do, and whoever has signed in and may talk to models. */
+export const mayTalk = (peer: Peer): boolean =>
+  peer.account === undefined ? peer.loopback : may(peer.account.role, "chat")
 
 export const infoLine = (peer: Peer): string =>
   [
@@ -37,5 +48,5 @@ export const infoLine = (peer: Peer): string =>
     `Port: ${peer.port}`,
     `Connected: ${peer.connectedAt}`,
     `TLS: ${peer.tls === null ? "none" : `${peer.tls.version} ${peer.tls.cipher}`}`,
-    `Signed in: ${peer.account ?? "no"}`
+    `Signed in: ${peer.account === undefined ? "no" : `${peer.account.name} (${peer.account.role})`}`
   ].join(" | ")

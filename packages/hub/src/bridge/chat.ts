@@ -6,11 +6,13 @@
  * middle takes nothing with it: the reply is finished for whoever looks next.
  */
 import { Effect, Result, Stream } from "effect"
+import { may, refusalOf } from "@signalbox/core/account/permissions.ts"
+import { Forbidden } from "@signalbox/core/api/problems.ts"
 import { ConversationFeed, type ConversationFrame } from "@signalbox/core/conversation/ConversationFeed.ts"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { type ConversationEvent, conversationEvents } from "@signalbox/core/conversation/events.ts"
 import { safeText } from "./safe-text.ts"
-import { by, patience, type Session } from "./state.ts"
+import { by, patience, recognize, type Session } from "./state.ts"
 import type { Gone } from "./wire.ts"
 
 /** Bytes of one message of several lines. */
@@ -27,8 +29,12 @@ export const chat = Effect.fnUntraced(function* (session: Session) {
     if (text === undefined) continue
     const word = text.trim().toUpperCase()
     if (word === "BACK") return
-    yield* (word === "STOP" ? stop(session) : exchange(session, text)).pipe(
-      Effect.catch((error) => (error._tag === "Gone" ? Effect.fail(error) : wire.say(`${safeText(error.message)}\n`)))
+    yield* Effect.andThen(recognize(session), word === "STOP" ? stop(session) : exchange(session, text)).pipe(
+      Effect.catch((error) =>
+        error._tag === "Gone" || error._tag === "SignedOut"
+          ? Effect.fail(error)
+          : wire.say(`${safeText(error.message)}\n`)
+      )
     )
   }
 })
@@ -121,10 +127,21 @@ const listen = Effect.fnUntraced(function* (session: Session, conversationId: st
     const act =
       question === undefined
         ? conversations.interrupt(conversationId, by(session))
-        : conversations.decideCall(conversationId, { callId: question.callId, approve: word === "YES" }, by(session))
+        : Effect.andThen(
+            allowedToDecide(session),
+            conversations.decideCall(conversationId, { callId: question.callId, approve: word === "YES" }, by(session))
+          )
     if (question !== undefined) questions.answered(question.callId)
     yield* Effect.catch(Effect.asVoid(act), (error) => wire.say(`\n(${safeText(error.message)})\n`))
   }
+})
+
+/** What a tool does is done in the name of whoever says yes. */
+const allowedToDecide = Effect.fnUntraced(function* (session: Session) {
+  yield* recognize(session)
+  const { account } = session.peer
+  const refusal = account === undefined ? "That is decided by who has signed in." : refusalOf(account, "task")
+  if (refusal !== undefined) yield* new Forbidden({ detail: refusal })
 })
 
 /** Calls that wait for a yes or no. What was said before one was asked (`after`) does not answer it. */
@@ -136,7 +153,8 @@ interface Questions {
 /** Writes frames; true when the reply has ended. */
 const show = (session: Session, replyId: string) => {
   const { wire } = session
-  const mayDecide = session.peer.account !== undefined
+  const { account } = session.peer
+  const mayDecide = account !== undefined && may(account.role, "task")
   /** Of the text of all steps. */
   let seen = 0
   let before = 0

@@ -1,3 +1,4 @@
+import { permissions } from "@signalbox/core/account/permissions.ts"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
@@ -65,18 +66,18 @@ describe("commands", () => {
 
   it("are in docs/bridge.md as they are here", () => {
     const docs = readFileSync(new URL("../../../../docs/bridge.md", import.meta.url), "utf8")
-    const rows = Object.values(commands).map(({ usage, also, says, allowed }) => {
+    const rows = Object.values(commands).map(({ usage, also, says, allowed, needs }) => {
       const others = also.length === 0 ? "" : ` (${also.map((word) => `\`${word}\``).join(", ")})`
-      return `| \`${usage}\`${others} | ${says} | ${allowed} |`
+      return `| \`${usage}\`${others} | ${says} | ${allowed} | ${allowed === "anyone" ? "" : permissions[needs].role} |`
     })
-    assert.include(docs, `|---|---|---|\n${rows.join("\n")}\n\n`)
+    assert.include(docs, `|---|---|---|---|\n${rows.join("\n")}\n\n`)
   })
 
   it("are all in HELP for who may use them", () => {
-    const help = helpText(() => true)
+    const help = helpText(() => true, true)
     for (const { usage } of Object.values(commands)) assert.include(help, usage)
     assert.match(
-      helpText((allowed) => allowed === "anyone"),
+      helpText(({ allowed }) => allowed === "anyone", false),
       /7 more after AUTH/u
     )
   })

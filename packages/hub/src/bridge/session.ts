@@ -2,21 +2,22 @@
  * The talk with one client: commands, one after the other, until it leaves.
  *
  * Owns: the state of a session and what each command does. Does not own: lines (`wire.ts`), words (`command.ts`), the talk with
- * the model (`chat.ts`), tasks (`tasks.ts`).
+ * the model (`chat.ts`), tasks (`tasks.ts`), plans (`plans.ts`).
  * Invariants: a command's failure is a sentence to the client and never ends the session; nothing is done for who may not; the
  * prompt comes when the next line is awaited and at no other time.
  */
-import { Effect, Redacted } from "effect"
+import { Deferred, Effect, FiberHandle, Redacted } from "effect"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import type { ConversationView } from "@signalbox/core/conversation/view.ts"
 import { Catalog } from "@signalbox/core/model/Catalog.ts"
 import { Tokens } from "../edge/auth.ts"
 import { chat } from "./chat.ts"
 import { commands, type CommandName, helpText, parseCommand } from "./command.ts"
-import { clientId, clientOf, infoLine, mayUse, type Peer } from "./Peer.ts"
+import { bridgeRefusal, clientId, clientOf, infoLine, mayTalk, type Peer } from "./Peer.ts"
+import { approvePlan, giveInstruction, rejectPlan, showPlans } from "./plans.ts"
 import { safeText } from "./safe-text.ts"
 import { listTasks, runTask, tailOf } from "./tasks.ts"
-import { by, patience, type Session } from "./state.ts"
+import { by, patience, recognize, type Session, SignedOut } from "./state.ts"
 import { Gone, type Wire } from "./wire.ts"
 
 const mostRefusedTokens = 5
@@ -25,22 +26,37 @@ export const runSession = Effect.fn("bridge.session")(function* (wire: Wire, pee
   const session: Session = {
     wire,
     peer,
+    credential: undefined,
     conversationId: undefined,
     model: undefined,
     listed: [],
+    plans: new Map(),
     refusedTokens: 0
   }
-  const hello = mayUse(peer, "local") ? "HELP lists the commands; IA talks to the model." : "Sign in with AUTH token."
+  const hello = mayTalk(peer) ? "HELP lists the commands; IA talks to the model." : "Sign in with AUTH token."
   yield* wire.say(`Signalbox ${version}\nID: ${clientId(peer)}\n${hello}\n`)
-  return yield* turns(session).pipe(
+  const over = yield* Deferred.make<string>()
+  const watch = yield* FiberHandle.make<void>()
+  return yield* turns(session, (credential) =>
+    FiberHandle.run(watch, Effect.andThen(untilItsEnd(credential), Deferred.succeed(over, signedOut)))
+  ).pipe(
+    Effect.raceFirst(Deferred.await(over)),
     Effect.catchTag("Gone", (gone) =>
       Effect.succeed(gone.why === "idle" ? "You said nothing for a while. Goodbye.\n" : "")
-    )
+    ),
+    Effect.catchTag("SignedOut", () => Effect.succeed(signedOut))
   )
-})
+}, Effect.scoped)
+
+const signedOut = "Your sign-in has ended. Goodbye.\n"
+const untilItsEnd = (credential: Redacted.Redacted) =>
+  Effect.flatMap(Tokens, (tokens) => tokens.ended(credential, "read"))
 
 /** The farewell. */
-const turns = Effect.fnUntraced(function* (session: Session) {
+const turns = Effect.fnUntraced(function* <R>(
+  session: Session,
+  signedIn: (credential: Redacted.Redacted) => Effect.Effect<unknown, never, R>
+) {
   const { wire } = session
   for (;;) {
     yield* wire.say("> ")
@@ -56,13 +72,20 @@ const turns = Effect.fnUntraced(function* (session: Session) {
       continue
     }
     if (parsed.name === "exit") return "Goodbye.\n"
-    if (!mayUse(session.peer, commands[parsed.name].allowed)) {
-      yield* wire.say(`${commands[parsed.name].word} is for those who have signed in. Sign in with AUTH token.\n`)
-      continue
-    }
-    yield* perform(session, parsed.name, parsed.rest).pipe(
-      Effect.catch((error) => (error instanceof Gone ? Effect.fail(error) : wire.say(`${safeText(error.message)}\n`)))
+    const { name, rest } = parsed
+    const before = session.credential
+    yield* Effect.gen(function* () {
+      yield* recognize(session)
+      const refusal = bridgeRefusal(session.peer, commands[name])
+      yield* refusal === undefined ? perform(session, name, rest) : wire.say(`${refusal}\n`)
+    }).pipe(
+      Effect.catch((error) =>
+        error instanceof Gone || error instanceof SignedOut
+          ? Effect.fail(error)
+          : wire.say(`${safeText(error.message)}\n`)
+      )
     )
+    if (session.credential !== undefined && session.credential !== before) yield* signedIn(session.credential)
     if (session.refusedTokens >= mostRefusedTokens) return "Too many tokens that are not known here. Goodbye.\n"
   }
 })
@@ -71,7 +94,9 @@ const perform = Effect.fnUntraced(function* (session: Session, name: Exclude<Com
   const { say } = session.wire
   switch (name) {
     case "help":
-      return yield* say(`${helpText((allowed) => mayUse(session.peer, allowed))}\n`)
+      return yield* say(
+        `${helpText((one) => bridgeRefusal(session.peer, one) === undefined, session.peer.account !== undefined)}\n`
+      )
     case "info":
       return yield* say(`${infoLine(session.peer)}\n`)
     case "auth":
@@ -90,19 +115,27 @@ const perform = Effect.fnUntraced(function* (session: Session, name: Exclude<Com
       return yield* tailOf(rest, say)
     case "run":
       return yield* say(yield* runTask(rest, by(session)))
+    case "do":
+      return yield* giveInstruction(session, rest)
+    case "plans":
+      return yield* showPlans(session, rest)
+    case "approve":
+      return yield* approvePlan(session, rest)
+    case "reject":
+      return yield* rejectPlan(session, rest)
   }
 })
 
 const signIn = Effect.fnUntraced(function* (session: Session, token: string) {
   const tokens = yield* Tokens
-  const found = yield* tokens.actorOf(Redacted.make(token)).pipe(
-    Effect.map((actor) => actor.name),
-    Effect.catchTag("Unauthorized", () => Effect.succeed(undefined))
-  )
+  const credential = Redacted.make(token)
+  const found = yield* tokens.actorOf(credential).pipe(Effect.catchTag("Unauthorized", () => Effect.succeed(undefined)))
   if (found !== undefined) {
-    session.peer = { ...session.peer, account: found }
+    const { name, role } = found
+    session.peer = { ...session.peer, account: { name, role } }
+    session.credential = credential
     session.refusedTokens = 0
-    return yield* session.wire.say(`You are signed in as ${found}.\n`)
+    return yield* session.wire.say(`You are signed in as ${name}, ${role}.\n`)
   }
   session.refusedTokens++
   yield* Effect.sleep(session.refusedTokens * 500) // guessing is slow

@@ -86,11 +86,11 @@ export const exportRoutes = Layer.unwrap(
     })
 
     return Layer.mergeAll(
-      HttpRouter.add("GET", exportPath, exported),
-      HttpRouter.add("POST", streams.conversationImport, imported)
+      HttpRouter.add("GET", exportPath, exported).pipe(Layer.provide(rawAuth("read").layer)),
+      HttpRouter.add("POST", streams.conversationImport, imported).pipe(Layer.provide(rawAuth("chat").layer))
     )
   })
-).pipe(Layer.provide(rawAuth.layer))
+)
 
 const written = (
   format: ExportFormat,

@@ -5,15 +5,14 @@
  * Invariants: `Last-Event-ID` wins over `from`; only events have an id, so a reader that comes back in the middle of a reply gets
  * its text again from 0; a slow reader is waited for, no queue grows for it; the stream ends when the hub stops.
  */
-import { Deferred, Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { streams } from "@signalbox/core/api/contract.ts"
 import { Invalid } from "@signalbox/core/api/problems.ts"
 import { ConversationFeed, type ConversationFrame } from "@signalbox/core/conversation/ConversationFeed.ts"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { answer } from "../edge/answer.ts"
-import { rawAuth } from "../edge/auth.ts"
-import { Draining } from "../edge/Draining.ts"
+import { Parting, rawAuth } from "../edge/auth.ts"
 import { wholeNumber } from "../edge/query.ts"
 import { comment, frame, Heartbeat, hello, sseHeaders } from "../edge/sse.ts"
 
@@ -23,7 +22,6 @@ export const liveRoute = Layer.unwrap(
   Effect.gen(function* () {
     const conversations = yield* Conversations
     const feed = yield* ConversationFeed
-    const draining = yield* Draining
     const heartbeatMs = yield* Heartbeat
     return HttpRouter.add(
       "GET",
@@ -49,14 +47,14 @@ export const liveRoute = Layer.unwrap(
           Stream.make(hello).pipe(
             Stream.concat(Stream.merge(frames, beats, { haltStrategy: "left" })),
             Stream.tapError((error) => Effect.logWarning(`following ${conversationId} was cut: ${error.message}`)),
-            Stream.interruptWhen(Deferred.await(draining))
+            Stream.interruptWhen(yield* Parting)
           ),
           { contentType: "text/event-stream", headers: sseHeaders }
         )
       })
     )
   })
-).pipe(Layer.provide(rawAuth.layer))
+).pipe(Layer.provide(rawAuth("read").layer))
 
 const encode = (one: ConversationFrame): Uint8Array => {
   switch (one._tag) {

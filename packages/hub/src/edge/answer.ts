@@ -7,7 +7,15 @@ import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import type { AgentInvalid, AgentNotFound } from "@signalbox/core/agent/Agents.ts"
 import { CurrentActor } from "@signalbox/core/api/auth.ts"
-import { Invalid, NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
+import {
+  Invalid,
+  NotFound,
+  Rejected,
+  type Throttled,
+  type Unauthorized,
+  Unavailable
+} from "@signalbox/core/api/problems.ts"
+import type { AccountInvalid, AccountNotFound } from "@signalbox/core/account/Accounts.ts"
 import type { ConversationNotFound, ModelUnknown } from "@signalbox/core/conversation/Conversations.ts"
 import type { ImportInvalid } from "@signalbox/core/conversation/import.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
@@ -23,6 +31,8 @@ import type { ToolInvalid } from "@signalbox/core/tool/userTool.ts"
 
 export type Problem = NotFound | Rejected | Invalid | Unavailable
 export type RoomError =
+  | AccountInvalid
+  | AccountNotFound
   | ExecuteError
   | DbError
   | LogUnavailable
@@ -44,6 +54,7 @@ export const answer = <A, R>(self: Effect.Effect<A, RoomError | Problem, R>): Ef
 
 const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> => {
   switch (error._tag) {
+    case "AccountInvalid":
     case "TaskInvalid":
     case "HostInvalid":
     case "ToolInvalid":
@@ -56,6 +67,8 @@ const toProblem = (error: RoomError | Problem): Effect.Effect<never, Problem> =>
       return Effect.fail(new NotFound({ what: error.conversationId.slice(0, 60), detail: error.message }))
     case "AgentNotFound":
       return Effect.fail(new NotFound({ what: error.which, detail: error.message }))
+    case "AccountNotFound":
+      return Effect.fail(new NotFound({ what: error.what.slice(0, 80), detail: error.message }))
     case "PlanNotFound":
       return Effect.fail(new NotFound({ what: error.planId, detail: error.message }))
     case "TaskNotFound":
@@ -79,15 +92,16 @@ export const read = <A, R>(self: Effect.Effect<A, DbError | LogUnavailable, R>):
   Effect.catch(self, unavailable)
 
 /** For questions that may be wrong themselves. */
-export const readOr = <A, R, E extends NotFound | Invalid>(
+export const readOr = <A, R, E extends Problem | Unauthorized | Throttled>(
   self: Effect.Effect<A, DbError | LogUnavailable | E, R>
 ): Effect.Effect<A, Unavailable | E, R> =>
   Effect.catch(self, (error): Effect.Effect<never, Unavailable | E> =>
     isOutage(error) ? unavailable(error) : Effect.fail(error)
   )
 
-const isOutage = (error: DbError | LogUnavailable | Problem): error is DbError | LogUnavailable =>
-  error._tag === "DbError" || error._tag === "LogUnavailable"
+const isOutage = (
+  error: DbError | LogUnavailable | Problem | Unauthorized | Throttled
+): error is DbError | LogUnavailable => error._tag === "DbError" || error._tag === "LogUnavailable"
 
 const unavailable = (error: DbError | LogUnavailable): Effect.Effect<never, Unavailable> =>
   error._tag === "LogUnavailable" || error.transient

@@ -5,13 +5,12 @@
  * Invariants: `Last-Event-ID` wins over `from`; a position that the log has not reached is refused, for then the client speaks
  * of another log.
  */
-import { Deferred, Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { streams } from "@signalbox/core/api/contract.ts"
 import { Invalid, Unavailable } from "@signalbox/core/api/problems.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
-import { rawAuth } from "../edge/auth.ts"
-import { Draining } from "../edge/Draining.ts"
+import { Parting, rawAuth } from "../edge/auth.ts"
 import { oneOf, wholeNumber } from "../edge/query.ts"
 import { hello, sseHeaders } from "../edge/sse.ts"
 import { EventFeed } from "./EventFeed.ts"
@@ -20,7 +19,6 @@ export const eventsRoute = Layer.unwrap(
   Effect.gen(function* () {
     const feed = yield* EventFeed
     const log = yield* EventLog
-    const draining = yield* Draining
     return HttpRouter.add(
       "GET",
       streams.events,
@@ -45,11 +43,11 @@ export const eventsRoute = Layer.unwrap(
           Stream.make(hello).pipe(
             Stream.concat(frames),
             Stream.tapError((error) => Effect.logWarning(`an event stream was cut: ${error.message}`)),
-            Stream.interruptWhen(Deferred.await(draining))
+            Stream.interruptWhen(yield* Parting)
           ),
           { contentType: "text/event-stream", headers: sseHeaders }
         )
       })
     )
   })
-).pipe(Layer.provide(rawAuth.layer))
+).pipe(Layer.provide(rawAuth("read").layer))

@@ -55,4 +55,4 @@ export const reportRoute = Layer.unwrap(
       })
     )
   )
-).pipe(Layer.provide(rawAuth.layer))
+).pipe(Layer.provide(rawAuth("read").layer))

@@ -5,7 +5,7 @@
  * Invariants: offsets are bytes of the file on the host; a follower that comes back with its last id misses and doubles
  * nothing; `end` comes after the last byte of a task that has ended.
  */
-import { Clock, Deferred, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Clock, Effect, Layer, Option, Schema, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { streams } from "@signalbox/core/api/contract.ts"
 import { Invalid, NotFound } from "@signalbox/core/api/problems.ts"
@@ -15,8 +15,7 @@ import { TaskId } from "@signalbox/core/task/events.ts"
 import { OutputStream, TaskOutput } from "@signalbox/core/task/output.ts"
 import { isSettled, type TaskView } from "@signalbox/core/task/view.ts"
 import { readOr } from "../edge/answer.ts"
-import { rawAuth } from "../edge/auth.ts"
-import { Draining } from "../edge/Draining.ts"
+import { Parting, rawAuth } from "../edge/auth.ts"
 import { oneOf, wholeNumber } from "../edge/query.ts"
 import { comment, frame, Heartbeat, hello, sseHeaders } from "../edge/sse.ts"
 import { EventFeed } from "../log/EventFeed.ts"
@@ -37,7 +36,6 @@ export const outputRoutes = Layer.unwrap(
     const models = yield* ReadModels
     const wakes = yield* OutputWakes
     const feed = yield* EventFeed
-    const draining = yield* Draining
     const heartbeatMs = yield* Heartbeat
     const find = (taskId: string) => findTask(models, taskId)
 
@@ -99,7 +97,7 @@ export const outputRoutes = Layer.unwrap(
         Stream.make(hello).pipe(
           Stream.concat(frames),
           Stream.tapError((error) => Effect.logWarning(`following ${task.taskId} was cut: ${error.message}`)),
-          Stream.interruptWhen(Deferred.await(draining))
+          Stream.interruptWhen(yield* Parting)
         ),
         { contentType: "text/event-stream", headers: sseHeaders }
       )
@@ -107,7 +105,7 @@ export const outputRoutes = Layer.unwrap(
 
     return Layer.mergeAll(HttpRouter.add("GET", path, whole), HttpRouter.add("GET", followPath, follow))
   })
-).pipe(Layer.provide(rawAuth.layer))
+).pipe(Layer.provide(rawAuth("read").layer))
 
 interface Follower {
   readonly output: TaskOutput["Service"]

@@ -7,6 +7,8 @@
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { clock, count, exact } from "../format.ts"
 import { type Model, shortData } from "../model.ts"
+import { planWords } from "../plan/words.ts"
+import { planIdOf } from "@signalbox/core/plan/events.ts"
 import { type Row, exactly, named, say, said, saidRight } from "../row.ts"
 import { empty, list } from "../screen/list.ts"
 import type { Rect } from "../screen/panes.ts"
@@ -14,7 +16,8 @@ import { clean, wrap } from "../text.ts"
 import { label } from "../theme.ts"
 import type { Ui } from "../ui.ts"
 
-export const eventRow = (event: RecordedEvent, columns: number): Row => {
+/** `words`: what it says, where this version knows; else its data. */
+export const eventRow = (event: RecordedEvent, columns: number, words?: string): Row => {
   const wide = columns >= 90
   const row: Array<Row[number]> = [
     saidRight(count(event.position), 9, { dim: true }),
@@ -24,7 +27,7 @@ export const eventRow = (event: RecordedEvent, columns: number): Row => {
   ]
   if (columns >= 56) row.push(said(event.actor, 9), say(" "))
   row.push(named(event.stream, wide ? 28 : 14), say(" "), said(event.type, wide ? 20 : 16, { bold: true }), say(" "))
-  row.push(said(shortData(event.data, columns * 2), columns, { dim: true }))
+  row.push(said(words ?? shortData(event.data, columns * 2), columns, words === undefined ? { dim: true } : {}))
   return exactly(row, columns)
 }
 
@@ -42,7 +45,7 @@ export const timeline = (ui: Ui, model: Model, rect: Rect): ReadonlyArray<Row> =
           size
         )
       : list(ids, ui.anchors.timeline, size, ui.focus === "list" && ui.overlay === undefined, (i, columns) =>
-          eventRow(rows[i]!, columns)
+          eventRow(rows[i]!, columns, wordsOf(rows[i]!, model))
         )
   const filter = ui.filters.timeline.trim()
   const oldest = rows[0]?.position ?? 0
@@ -55,6 +58,14 @@ export const timeline = (ui: Ui, model: Model, rect: Rect): ReadonlyArray<Row> =
   ]
   return [...drawn, ...Array.from({ length: Math.max(0, size.rows - drawn.length) }, (): Row => []), summary]
 }
+
+const wordsOf = (event: RecordedEvent, { plans }: Model): string | undefined =>
+  event.stream.startsWith("plan/")
+    ? planWords(
+        event,
+        plans.all.find((view) => view.planId === planIdOf(event.stream))
+      )
+    : undefined
 
 export const eventDetail = (ui: Ui, event: RecordedEvent | undefined, rect: Rect): ReadonlyArray<Row> => {
   if (event === undefined) return [[], [say("  Nothing is selected.", { dim: true })]]

@@ -17,7 +17,11 @@ export interface Entry {
   readonly keywords: string
   readonly key: string
   readonly target:
-    { readonly action: ActionId } | { readonly task: string } | { readonly host: string } | { readonly chat: string }
+    | { readonly action: ActionId }
+    | { readonly task: string }
+    | { readonly host: string }
+    | { readonly chat: string }
+    | { readonly plan: string }
   /** Why it does not work now. */
   readonly blocked?: string
 }

@@ -10,6 +10,8 @@ import { type ConversationEvent, conversationEvents, conversationStream } from "
 import { type ConversationView, evolveConversation } from "@signalbox/core/conversation/view.ts"
 import { type HostEvent, hostEvents, hostStream } from "@signalbox/core/host/events.ts"
 import { evolveHost, type HostView, initialHost } from "@signalbox/core/host/view.ts"
+import { type PlanEvent, planEvents, planStream } from "@signalbox/core/plan/events.ts"
+import { evolvePlan, type PlanView } from "@signalbox/core/plan/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { type TaskEvent, taskEvents, taskStream } from "@signalbox/core/task/events.ts"
 import { activeStatuses, evolveTask, isSettled, type TaskView } from "@signalbox/core/task/view.ts"
@@ -26,6 +28,7 @@ export class FixtureLog {
   readonly tasks = new Map<string, TaskView>()
   readonly hosts = new Map<string, HostView>()
   readonly chats = new Map<string, ConversationView>()
+  readonly plans = new Map<string, PlanView>()
   private readonly versions = new Map<string, number>()
   onAppend: (event: RecordedEvent) => void = () => {}
 
@@ -82,6 +85,15 @@ export class FixtureLog {
     const recorded = this.append(conversationStream(id), type, data, at, actor)
     const after = evolveConversation(this.chats.get(id), event, recorded)
     if (after !== undefined) this.chats.set(id, after)
+    this.onAppend(recorded)
+    return recorded
+  }
+
+  plan(id: string, event: PlanEvent, at: number, actor = "ana"): RecordedEvent {
+    const { type, data } = planEvents.encode(event)
+    const recorded = this.append(planStream(id), type, data, at, actor)
+    const after = evolvePlan(this.plans.get(id), event, recorded)
+    if (after !== undefined) this.plans.set(id, after)
     this.onAppend(recorded)
     return recorded
   }

@@ -11,6 +11,7 @@ import { decideTask, type TaskCommand } from "@signalbox/core/task/decider.ts"
 import { isSettled, type TaskStatus } from "@signalbox/core/task/view.ts"
 import type { TaskRequest } from "@signalbox/core/api/contract.ts"
 import { TestChats } from "./chats.ts"
+import { fleet, TestPlans } from "./plans.ts"
 import { FixtureLog, taskId, tools, web1Checked } from "./fixture.ts"
 
 interface Output {
@@ -22,6 +23,7 @@ export const testToken = "token-of-a-test"
 export class TestHub {
   log = new FixtureLog()
   readonly chats = new TestChats(this.log)
+  readonly plans = new TestPlans(this.log, fleet(Date.now()))
   readonly requests: Array<{ readonly method: string; readonly path: string; readonly body: unknown }> = []
   private readonly outputs = new Map<string, Output>()
   private readonly streams = new Set<ServerResponse>()
@@ -40,6 +42,7 @@ export class TestHub {
   forget(): void {
     this.log = new FixtureLog()
     this.chats.log = this.log
+    this.plans.log = this.log
     this.listen()
   }
 
@@ -107,6 +110,7 @@ export class TestHub {
     if (room === "events") return this.follow(request, response)
     if (room === "conversations" || room === "models")
       return this.chats.answer(request, response, url, body, { json, problem })
+    if (room === "plans") return this.plans.http(method, [name, verb, last], url.searchParams, body, { json, problem })
     if (room === "tools") return json(200, { tools })
     if (room === "log") return json(200, { events: this.page(url.searchParams), head: position })
     if (room === "hosts") {

@@ -4,6 +4,7 @@
  * Owns: acts that record what was asked. Does not own: HTTP (`hub.ts`).
  */
 import { conversationIdOf } from "@signalbox/core/conversation/events.ts"
+import { briefPlan } from "@signalbox/core/plan/brief.ts"
 import type { Models } from "../conversation/model.ts"
 import { emptyTalk, talkDelta, talkEvent, talkPage } from "../conversation/talk.ts"
 import type { Acts } from "../Hub.ts"
@@ -91,6 +92,8 @@ export const world = (
     readonly now?: number
     readonly mostTasks?: number
     readonly pageOfTalk?: number
+    /** The plan that an instruction becomes. */
+    readonly givenPlan?: string
   } = {}
 ): World => {
   const log = new FixtureLog()
@@ -101,11 +104,17 @@ export const world = (
     hosts: log.hostStatuses(),
     tools,
     chats: [...log.chats.values()],
+    plans: [...log.plans.values()].map(briefPlan),
     events: log.events.slice(-500),
     position: log.head
   })
   store.connection = { state: "live" }
   store.chats.models = models
+  store.plans.onWanted = (id) => {
+    const view = log.plans.get(id)
+    if (view === undefined) store.plans.missed(id)
+    else store.plans.arrived(view)
+  }
   log.onAppend = (event) => {
     store.apply(event)
     store.chats.changeTalk(conversationIdOf(event.stream), (talk) => talkEvent(talk, event))
@@ -193,6 +202,15 @@ export const world = (
               if (id === undefined) return store.chats.setTalk(undefined)
               const page = log.chatEvents(id).slice(-pageOfTalk)
               store.chats.setTalk({ ...talkPage(emptyTalk(id), page, (page[0]?.version ?? 1) > 1), state: "live" })
+            }
+          },
+          plans: {
+            give: (text, dryRun) => act("plan.give", options.givenPlan ?? "")(text, dryRun ? "dry" : "really"),
+            approve: quiet("plan.approve"),
+            reject: quiet("plan.reject"),
+            cancel: quiet("plan.cancel"),
+            follow: (wanted) => {
+              if (wanted !== undefined) store.plans.want(wanted.planId)
             }
           },
           close: () => Promise.resolve()

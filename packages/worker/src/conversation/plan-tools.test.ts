@@ -80,7 +80,7 @@ describe("a chat that proposes a plan", () => {
       const callId = (yield* conversations.load(conversationId)).open?.calls.find(
         (one) => one.state === "asked"
       )?.callId
-      yield* conversations.decideCall(conversationId, { callId: callId ?? "", approve: true }, by("person:ben"))
+      yield* conversations.decideCall(conversationId, { callId: callId ?? "", approve: true }, by("local-admin"))
       yield* happened(conversationId, "ReplyCompleted")
       const [planId = ""] = yield* plansMade
       const plan = yield* (yield* Plans).load(planId)
@@ -126,7 +126,10 @@ describe("a chat that proposes a plan", () => {
       }))
       const services = workerServices({ name: "chat", fleet: of.layer }).pipe(Layer.provideMerge(CatalogPlain))
       const say = (name: string, args: { readonly [key: string]: string }, callId: string = randomUUID()) =>
-        carryOut({ callId, name, args }, { replyId: "r1", conversationId: "c1", person: "person:ana" })
+        carryOut(
+          { callId, name, args },
+          { replyId: "r1", conversationId: "c1", person: "person:ana", approvedBy: "local-admin" }
+        )
       return yield* Effect.gen(function* () {
         const first = yield* say("propose_plan", { instruction: "show the last 20 lines of nginx logs on web1" }, "one")
         const again = yield* say("propose_plan", { instruction: "show the last 20 lines of nginx logs on web1" }, "one")

@@ -8,6 +8,8 @@ import { DbTest } from "../../../../test/support/database.ts"
 import { until } from "../../../../test/support/until.ts"
 import { ConversationFeed, type ConversationFrame } from "@signalbox/core/conversation/ConversationFeed.ts"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
+import { Accounts } from "@signalbox/core/account/Accounts.ts"
+import { AccountsLive } from "@signalbox/core/account/AccountsLive.ts"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { type ConversationEvent, conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
@@ -397,13 +399,38 @@ describe("tools of a reply", () => {
       const conversations = yield* Conversations
       assert.strictEqual((yield* conversations.load(conversationId)).status, "waiting")
       assert.lengthOf(yield* tasksMade, 0)
-      yield* conversations.decideCall(conversationId, { callId: "call_0", approve: true }, by("person:ben"))
+      yield* conversations.decideCall(conversationId, { callId: "call_0", approve: true }, by("local-admin"))
       assert.strictEqual((yield* happened(conversationId, "ReplyCompleted")).text, "it runs")
       const made = yield* tasksMade
       assert.lengthOf(made, 1)
       assert.strictEqual(made[0]?.actor, "person:ana")
       assert.include((yield* happened(conversationId, "ToolAnswered")).text, made[0]?.taskId ?? "none")
     }).pipe(Effect.scoped, Effect.provide(BaseTest))
+  )
+
+  it.live("that act are not carried out when whoever agreed may not do it himself any more", () =>
+    Effect.gen(function* () {
+      const talker = yield* makeModel
+      talker.answers((_, nth) =>
+        nth === 1 ? calls("start_task", { host: "local", tool: "shell", command: "true" }) : says("a pity")
+      )
+      const accounts = yield* Accounts
+      yield* accounts.add({ name: "ben", role: "operator" }, by("local-admin"))
+      const { conversationId } = yield* begin("start it")
+      yield* Effect.gen(function* () {
+        yield* startWorker("one", talker.layer)
+        yield* happened(conversationId, "ReplyStepped")
+      }).pipe(Effect.scoped)
+      const conversations = yield* Conversations
+      yield* conversations.decideCall(conversationId, { callId: "call_0", approve: true }, by("ben"))
+      yield* accounts.changeRole("ben", "viewer", by("local-admin"))
+      yield* startWorker("two", talker.layer)
+      yield* happened(conversationId, "ReplyCompleted")
+      const answer = yield* happened(conversationId, "ToolAnswered")
+      assert.isTrue(answer.isError)
+      assert.match(answer.text, /for accounts with the role operator; ben is viewer/u)
+      assert.lengthOf(yield* tasksMade, 0)
+    }).pipe(Effect.scoped, Effect.provide(AccountsLive), Effect.provide(BaseTest))
   )
 
   it.live("that a person refuses are not carried out, and the model is told", () =>
@@ -498,11 +525,13 @@ describe("tools of a reply", () => {
           ...noFacts(model)
         }
       })
-      yield* (yield* Conversations).decideCall(conversationId, { callId: "c1", approve: true }, by())
+      yield* (yield* Conversations).decideCall(conversationId, { callId: "c1", approve: true }, by("local-admin"))
       const services = workerServices({ name: "dead" }).pipe(Layer.provideMerge(talker.layer))
-      const first = yield* carryOut(call, { replyId: replyId ?? "", person: "person:ana" }).pipe(
-        Effect.provide(services)
-      )
+      const first = yield* carryOut(call, {
+        replyId: replyId ?? "",
+        person: "person:ana",
+        approvedBy: "local-admin"
+      }).pipe(Effect.provide(services))
       assert.isFalse(first.isError)
       talker.answers(() => says("done"))
       yield* startWorker("one", talker.layer)

@@ -146,10 +146,11 @@ const callTools = (turn: Turn, talk: Talk, replyId: string) =>
     const commands = yield* ConversationCommands
     const calls = talk.view.open?.calls ?? []
     const ready = calls.filter((call) => call.state === "ready")
-    for (const { callId, name, args } of ready) {
+    for (const { callId, name, args, approvedBy } of ready) {
+      const { conversationId } = turn
       const answer = yield* carryOut(
         { callId, name, args },
-        { replyId, conversationId: turn.conversationId, person: talk.person }
+        { replyId, conversationId, person: talk.person, approvedBy }
       )
       yield* commands.record(
         turn.conversationId,

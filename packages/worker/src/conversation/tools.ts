@@ -4,15 +4,17 @@
  * Owns: what each tool of the table does, what its answer looks like to a model, and its size. Does not own: the table and who
  * must agree (core's `tools.ts`), the tasks' own rules.
  * Invariants: an act has a command id that follows from reply and call, so that a call that is carried out again after a crash does
- * nothing twice; what is wrong with a call is an answer for the model; only a database that is away fails.
+ * nothing twice; an act needs the yes of somebody who may do it; what is wrong with a call is an answer for the model; only a database that is away fails.
  */
 import { stripVTControlCharacters } from "node:util"
 import { Effect, Result, Schema } from "effect"
+import type { Permission } from "@signalbox/core/account/permissions.ts"
+import { refusalNow } from "@signalbox/core/account/standing.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { fenced } from "@signalbox/core/conversation/context.ts"
-import { type ChatCall, decodeCall } from "@signalbox/core/conversation/tools.ts"
+import { type ChatCall, decodeCall, needsApproval } from "@signalbox/core/conversation/tools.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
@@ -40,6 +42,8 @@ export interface CallOf {
   readonly conversationId?: string
   /** On whose behalf. */
   readonly person: string
+  /** Who said yes to it, where somebody was asked. */
+  readonly approvedBy?: string | undefined
 }
 export interface ToolAnswer {
   readonly text: string
@@ -55,7 +59,7 @@ export const carryOut = (call: ToolCall, of: CallOf) =>
       actor: of.person
     }
     const by = of.conversationId === undefined ? origin : { ...origin, conversationId: of.conversationId }
-    const done = yield* Effect.result(run(decoded.success, by))
+    const done = yield* Effect.result(Effect.andThen(allowed(call, of), run(decoded.success, by)))
     if (Result.isSuccess(done)) return yield* answered(call.name, done.success)
     const { failure } = done
     // what the database could not do now, it can do later; everything else is the model's to know
@@ -63,6 +67,20 @@ export const carryOut = (call: ToolCall, of: CallOf) =>
       return yield* Effect.fail(failure)
     return wrong(failure.message)
   })
+
+class NotAllowed extends Schema.TaggedError<NotAllowed>()("NotAllowed", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/** Whoever said yes has to be somebody who may do it himself, still. */
+const allowed = Effect.fnUntraced(function* (call: ToolCall, { approvedBy = "nobody" }: CallOf) {
+  const refusal = needsApproval(call) ? yield* refusalNow(approvedBy, needOf(call.name)) : undefined
+  if (refusal !== undefined) yield* new NotAllowed({ reason: `It was not carried out. ${refusal}` })
+})
+
+const needOf = (name: string): Permission => (name === "propose_plan" ? "instruct" : "task")
 
 const wrong = (text: string): ToolAnswer => ({ text: storableText(cut(text, answerLimit)), isError: true })
 

@@ -151,6 +151,17 @@ it.each(["beside", "check-file", "guard", "exchange-0", "check-all", "reload", "
   }
 )
 
+it("what fails after the verdict takes nothing back", async () => {
+  const path = at("app.env")
+  const id = randomUUID()
+  const onStep = (step: string) => {
+    if (step === "finish") throw new Error("the disk is full")
+  }
+  expect(await write({ path, content: "A=2\n" }, { ...own, onStep }, id)).toMatchObject({ outcome: "succeeded" })
+  expect(await readFile(path, "utf8")).toBe("A=2\n")
+  expect((await readRecord(own.stateDirectory, id)).finished?.as).toBe("kept")
+})
+
 it("what somebody else wrote meanwhile is never taken away by a restore", async () => {
   const path = at("app.env")
   await writeFile(path, "A=1\n")

@@ -171,6 +171,13 @@ const rolledBack = async (own: Surroundings, id: string, why: string): Promise<P
       why: `The change failed (${why}), and so did the restore: ${reasonOf(cause)} The backup is ${id}; the agent tries again at its next start.`
     })
   })
+  if (!back.restored)
+    return {
+      outcome: "succeeded",
+      summary: `The change was proven and is kept, although ${why.replace(/\.$/u, "")} after it.`,
+      data: { backup: id, why },
+      proven: true
+    }
   return {
     outcome: "rolled-back",
     summary: `It was taken back: ${why.replace(/\.$/u, "")}. ${back.note}`,
