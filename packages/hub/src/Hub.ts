@@ -106,7 +106,10 @@ export const bridgeRoleLayer = (
   drainOnShutdown.pipe(
     Layer.provideMerge(bridgeLayer(options.bridge, options.version)),
     Layer.provide(ConversationFeedLive.pipe(Layer.provide(LiveTextLive))),
-    Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, signedIn(keysOf(options)))),
+    Layer.provide(
+      Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, signedIn(keysOf(options)))
+    ),
+    Layer.provide(FleetLive),
     Layer.provide(Draining.layer)
   )
 

@@ -52,6 +52,8 @@ export type PlanCommand =
   /** What the dispatcher does next, in order. */
   | { readonly _tag: "Advance"; readonly moves: ReadonlyArray<Move> }
   | { readonly _tag: "Hear"; readonly said: ReadonlyArray<Said> }
+  | { readonly _tag: "Explain"; readonly asked: Fields<"LogsExplanationRequested"> }
+  | { readonly _tag: "Explained"; readonly with: Of<"LogsExplained" | "LogsExplanationFailed"> }
 
 type Decision = Result.Result<ReadonlyArray<PlanEvent>, PlanRejection>
 const events = (...list: ReadonlyArray<PlanEvent>): Decision => Result.succeed(list)
@@ -75,6 +77,10 @@ export const decidePlan = (view: PlanView | undefined, command: PlanCommand): De
       return Result.succeed(step(view, command.moves, isSound))
     case "Hear":
       return Result.succeed(step(view, command.said, isNews))
+    case "Explain":
+      return explain(view, command.asked)
+    case "Explained":
+      return isAskedToExplain(view, command.with.explanationId) ? events(command.with) : events()
   }
 }
 
@@ -150,6 +156,25 @@ const cancel = (view: PlanView, command: Extract<PlanCommand, { readonly _tag: "
     ending(view, [{ _tag: "PlanCancelRequested", by, ...(reason === undefined ? {} : { reason }) }])
   )
 }
+
+const isAskedToExplain = ({ explanation }: PlanView, explanationId: string): boolean =>
+  explanation?.status === "asked" && explanation.explanationId === explanationId
+
+const explain = (view: PlanView, asked: Fields<"LogsExplanationRequested">): Decision => {
+  if (!hasLogs(view))
+    return reject(
+      `${view.planId} has read no logs, so there is nothing to explain. Ask for some, like "show errors since today".`
+    )
+  if (view.explanation?.status === "asked") return events() // a second click
+  return events({ _tag: "LogsExplanationRequested", ...asked })
+}
+
+export const logAction = "log.query"
+const hasLogs = (view: PlanView): boolean =>
+  view.steps.some(
+    (targets, nth) =>
+      view.plan?.steps[nth]?.action === logAction && targets.some((target) => target.state === "succeeded")
+  )
 
 /** Each in the state that the ones before it have left; what does not fit is left out. */
 const step = <E extends PlanEvent>(

@@ -22,6 +22,26 @@ const dataOf = (event: { readonly stream: string; readonly position: number }) =
   position: event.position
 })
 
+/** What the phrasebook did not know. */
+export const proposeReactor: Reactor = {
+  name: "plan-propose",
+  from: "beginning",
+  types: ["InstructionGiven"],
+  react: (event) => {
+    const given = Result.getOrUndefined(planEvents.decode(event))
+    return given?._tag === "InstructionGiven" && given.ask === "model"
+      ? [{ queue: queues.planPropose.name, data: dataOf(event) }]
+      : []
+  }
+}
+
+export const explainReactor: Reactor = {
+  name: "plan-explain",
+  from: "beginning",
+  types: ["LogsExplanationRequested"],
+  react: (event) => [{ queue: queues.planExplain.name, data: dataOf(event) }]
+}
+
 /** A cancel wakes a plan whose worker has died. */
 export const runReactor: Reactor = {
   name: "plan-run",

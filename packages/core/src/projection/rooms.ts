@@ -6,7 +6,7 @@ import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
 import { hostReactor, prepareReactor } from "../host/jobs.ts"
 import { hostProjection } from "../host/projection.ts"
-import { proposalReactor, runReactor } from "../plan/jobs.ts"
+import { explainReactor, proposalReactor, proposeReactor, runReactor } from "../plan/jobs.ts"
 import { planCommandProjection, planProjection } from "../plan/projection.ts"
 import { scheduleReactor } from "../schedule/jobs.ts"
 import { scheduleProjection } from "../schedule/projection.ts"
@@ -43,5 +43,7 @@ export const roomReactors: ReadonlyArray<Reactor> = [
   replyReactor,
   summaryReactor,
   runReactor,
-  proposalReactor
+  proposalReactor,
+  proposeReactor,
+  explainReactor
 ]
