@@ -15,6 +15,7 @@ export const nouns = {
   model: () => import("./command/model.ts").then((file) => file.command),
   do: () => import("./command/do.ts").then((file) => file.command),
   plan: () => import("./command/plan.ts").then((file) => file.command),
+  agent: () => import("./command/agent.ts").then((file) => file.command),
   host: () => import("./command/host.ts").then((file) => file.command),
   tool: () => import("./command/tool.ts").then((file) => file.command),
   schedule: () => import("./command/schedule.ts").then((file) => file.command),

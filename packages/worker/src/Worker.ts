@@ -28,7 +28,9 @@ import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
+import { Agents } from "@signalbox/core/agent/Agents.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import type { Plans } from "@signalbox/core/plan/Plans.ts"
 import type { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { Tasks } from "@signalbox/core/task/create.ts"
 import type { ConversationCommands } from "./conversation/ConversationCommands.ts"
@@ -46,10 +48,13 @@ import { HostCommands } from "./host/HostCommands.ts"
 import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
+import { hostPrepareHandler } from "./host/prepare.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
+import { planExplainHandler } from "./plan/explain.ts"
 import type { PlanCommands } from "./plan/PlanCommands.ts"
 import type { PlanRuns } from "./plan/PlanRuns.ts"
+import { planProposeHandler } from "./plan/propose.ts"
 import { planServices } from "./plan/services.ts"
 import { scheduleHandler } from "./schedule/tick.ts"
 import { Direct } from "./task/Direct.ts"
@@ -102,13 +107,17 @@ export const workerServices = (options: WorkerOptions) => {
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
-  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name), planServices(options)).pipe(
-    Layer.provideMerge(rooms),
-    Layer.provideMerge(derived)
-  )
+  return Layer.mergeAll(
+    onHosts,
+    Agents.layer,
+    Direct.layer,
+    conversationServices(options.name),
+    planServices(options)
+  ).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
 }
 
 type Rooms =
+  | Agents
   | Db
   | Catalog
   | Commands
@@ -119,10 +128,12 @@ type Rooms =
   | Fleet
   | HostCommands
   | JobQueue
+  | Leases
   | LiveText
   | Models
   | PlanCommands
   | PlanRuns
+  | Plans
   | PlanTail
   | Projections
   | ReadModels
@@ -142,15 +153,18 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   messageHandler,
   notifyHandler,
   hostVisitHandler,
+  hostPrepareHandler,
   scheduleHandler,
   replyHandler,
   summaryHandler,
   planRunHandler,
-  planProposalHandler
+  planProposalHandler,
+  planProposeHandler,
+  planExplainHandler
 ]
 
 /** Works until interrupted, then drains: no new job, watches handed over, no attempt burned. Needs `workerServices`. */
-export const runWorker: Effect.Effect<never, never, Rooms | Leases | Projections | Reactors | TaskOutput> = Effect.gen(
+export const runWorker: Effect.Effect<never, never, Rooms | Projections | Reactors | TaskOutput> = Effect.gen(
   function* () {
     const projections = yield* Projections
     const reactors = yield* Reactors

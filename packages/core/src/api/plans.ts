@@ -93,6 +93,19 @@ export class PlansGroup extends HttpApiGroup.make("plans")
       success: Done,
       error: failures
     }).annotate(Needs, "instruct"),
+    /**
+     * A model, without tools, looks through the logs that the plan read; secrets are taken out before. Its findings are in the plan's
+     * `explanation` once `status` there is not `asked` any more: follow the stream `plan/<id>` from `position`.
+     */
+    HttpApiEndpoint.post("explain", "/:planId/explain", {
+      ...one,
+      payload: Schema.Struct({
+        ...command,
+        model: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(240)))
+      }),
+      success: Done,
+      error: failures
+    }).annotate(Needs, "instruct"),
     /** The whole answer of one command on one host. */
     HttpApiEndpoint.get("result", "/:planId/results/:commandId", {
       params: { planId: PlanId, commandId: Schema.String.check(Schema.isUUID()) },

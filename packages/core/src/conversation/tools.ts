@@ -36,7 +36,13 @@ const args = {
     cwd: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(4096)))
   }),
   resume_task: Schema.Struct({ taskId: TaskName, text: Text }),
-  kill_task: Schema.Struct({ taskId: TaskName })
+  kill_task: Schema.Struct({ taskId: TaskName }),
+  list_agents: Schema.Struct({}),
+  propose_plan: Schema.Struct({
+    instruction: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(10_000)),
+    dryRun: Schema.optionalKey(Schema.Boolean)
+  }),
+  read_plan: Schema.Struct({ planId: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64)) })
 } as const
 type Args = typeof args
 export type ChatToolName = keyof Args
@@ -67,7 +73,22 @@ const facts: { readonly [Name in ChatToolName]: { readonly effect: "reads" | "ac
       description:
         "Says `text` in the agent session of a task that has ended, as a new task. The person is asked first. Answers with the new task's id."
     },
-    kill_task: { effect: "acts", description: "Ends a running task. The person is asked first." }
+    kill_task: { effect: "acts", description: "Ends a running task. The person is asked first." },
+    list_agents: {
+      effect: "reads",
+      description:
+        "Lists the machines that plans can act on: name, tags, operating system, whether they are online, and how busy they are."
+    },
+    propose_plan: {
+      effect: "acts",
+      description:
+        'Gives an instruction in plain language about machines with agents, like "restart nginx on all web servers" or "show disk usage on db1". It becomes a typed plan. The person is asked first; what changes something waits then for an approval of its own, which you cannot give. With dryRun nothing is ever carried out. Answers with the plan\'s id; read_plan tells how it goes.'
+    },
+    read_plan: {
+      effect: "reads",
+      description:
+        "Reads one plan: its steps, hosts, risk, status and what came of it. Contents of logs and files are left out: people see those."
+    }
   }
 
 /** A call whose arguments fit. */
@@ -114,7 +135,10 @@ const decoders: { readonly [Name in ChatToolName]: Decoded } = {
   read_task: decoder("read_task", args.read_task),
   start_task: decoder("start_task", args.start_task),
   resume_task: decoder("resume_task", args.resume_task),
-  kill_task: decoder("kill_task", args.kill_task)
+  kill_task: decoder("kill_task", args.kill_task),
+  list_agents: decoder("list_agents", args.list_agents),
+  propose_plan: decoder("propose_plan", args.propose_plan),
+  read_plan: decoder("read_plan", args.read_plan)
 }
 
 function jsonSchemaOf(name: ChatToolName): ModelTool["schema"] {

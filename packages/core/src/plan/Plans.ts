@@ -92,6 +92,12 @@ export class Plans extends Context.Service<
       reason: string | undefined,
       by: PlanBy
     ) => Effect.Effect<Done, PlanError | PlanNotFound>
+    /** A model shall look through the logs that it read; the command's id names the explanation. */
+    readonly explain: (
+      planId: string,
+      model: string | undefined,
+      by: PlanBy
+    ) => Effect.Effect<Done, PlanError | PlanNotFound>
     /** As the log has it now. */
     readonly load: (planId: string) => Effect.Effect<PlanView, ExecuteError | PlanNotFound>
     /** The whole answer of a command; undefined: there is none. */
@@ -165,6 +171,19 @@ export class Plans extends Context.Service<
             existing(planId),
             decide(planId, stopping("Cancel", by, reason), by, { cancel: planId, reason })
           ),
+        explain: (planId, model, by) =>
+          Effect.andThen(
+            existing(planId),
+            decide(
+              planId,
+              {
+                _tag: "Explain",
+                asked: { explanationId: by.commandId, by: by.account, ...(model === undefined ? {} : { model }) }
+              },
+              by,
+              { explain: planId, model }
+            )
+          ),
         load: existing,
         result: (planId, commandId) => run(resultOf(planId, commandId))
       })
@@ -211,7 +230,8 @@ const instruct = Effect.fnUntraced(function* (instructed: Instructed, by: PlanBy
   )
 })
 
-const firstAnswer = (commandId: string): Effect.Effect<string | undefined, DbError, Db> =>
+/** The plan that a command made. */
+export const firstAnswer = (commandId: string): Effect.Effect<string | undefined, DbError, Db> =>
   Effect.map(findReceipt(commandId), (receipt) =>
     receipt?.stream.startsWith(planStream("")) === true ? receipt.stream.slice(planStream("").length) : undefined
   )

@@ -10,7 +10,7 @@ const mostTargets = 64
 const longest = 300
 
 export const briefPlan = (view: PlanView): PlanView => {
-  const { plan, ...rest } = view
+  const { plan, explanation: _explanation, ...rest } = view
   const targets = view.steps.reduce((sum, step) => sum + step.length, 0)
   return {
     ...rest,

@@ -8,9 +8,11 @@
  * click that comes twice is harmless; the end is an event of the same append as what ended it.
  */
 import { Result, Schema } from "effect"
+import { canonicalJson } from "../agent/canonical.ts"
 import type { PlanEvent } from "./events.ts"
 import { type Approval, approvalFault, gateOf } from "./gate.ts"
 import { conclusion, isOver, isRunning, isSettledPlan, mayBegin } from "./progress.ts"
+import { effectOf } from "./risk.ts"
 import { evolvePlan, type PlanView, type ReadView, type TargetView } from "./view.ts"
 
 export class PlanRejection extends Schema.TaggedError<PlanRejection>()("PlanRejection", { reason: Schema.String }) {
@@ -50,6 +52,8 @@ export type PlanCommand =
   /** What the dispatcher does next, in order. */
   | { readonly _tag: "Advance"; readonly moves: ReadonlyArray<Move> }
   | { readonly _tag: "Hear"; readonly said: ReadonlyArray<Said> }
+  | { readonly _tag: "Explain"; readonly asked: Fields<"LogsExplanationRequested"> }
+  | { readonly _tag: "Explained"; readonly with: Of<"LogsExplained" | "LogsExplanationFailed"> }
 
 type Decision = Result.Result<ReadonlyArray<PlanEvent>, PlanRejection>
 const events = (...list: ReadonlyArray<PlanEvent>): Decision => Result.succeed(list)
@@ -73,6 +77,10 @@ export const decidePlan = (view: PlanView | undefined, command: PlanCommand): De
       return Result.succeed(step(view, command.moves, isSound))
     case "Hear":
       return Result.succeed(step(view, command.said, isNews))
+    case "Explain":
+      return explain(view, command.asked)
+    case "Explained":
+      return isAskedToExplain(view, command.with.explanationId) ? events(command.with) : events()
   }
 }
 
@@ -149,6 +157,25 @@ const cancel = (view: PlanView, command: Extract<PlanCommand, { readonly _tag: "
   )
 }
 
+const isAskedToExplain = ({ explanation }: PlanView, explanationId: string): boolean =>
+  explanation?.status === "asked" && explanation.explanationId === explanationId
+
+const explain = (view: PlanView, asked: Fields<"LogsExplanationRequested">): Decision => {
+  if (!hasLogs(view))
+    return reject(
+      `${view.planId} has read no logs, so there is nothing to explain. Ask for some, like "show errors since today".`
+    )
+  if (view.explanation?.status === "asked") return events() // a second click
+  return events({ _tag: "LogsExplanationRequested", ...asked })
+}
+
+export const logAction = "log.query"
+const hasLogs = (view: PlanView): boolean =>
+  view.steps.some(
+    (targets, nth) =>
+      view.plan?.steps[nth]?.action === logAction && targets.some((target) => target.state === "succeeded")
+  )
+
 /** Each in the state that the ones before it have left; what does not fit is left out. */
 const step = <E extends PlanEvent>(
   view: PlanView,
@@ -179,12 +206,21 @@ const isSound = (view: PlanView, move: Move): boolean => {
   if (move._tag !== "StepDispatched" && move._tag !== "StepSkipped") return isNews(view, move)
   const targetId = move._tag === "StepSkipped" ? move.agentId : (move.targetId ?? move.agentId)
   const target = view.steps[move.step]?.find((one) => one.agentId === targetId)
-  if (target === undefined || (move._tag === "StepDispatched" && move.hash !== view.hash)) return false
+  if (target === undefined || (move._tag === "StepDispatched" && !isGranted(view, move))) return false
   if (move._tag === "StepDispatched" && move.purpose === "before")
     return (view.status === "proposed" || view.status === "previewed") && !isDispatched(target, move.commandId)
   const begin = mayBegin(view)
   if (begin?.step !== move.step || !begin.targets.some((one) => one.agentId === targetId)) return false
   return move._tag === "StepSkipped" || move.purpose === "act" || !isDispatched(target, move.commandId)
+}
+
+/** What was approved acts, on the target itself; beside it there are only reads. */
+const isGranted = (view: PlanView, move: Of<"StepDispatched">): boolean => {
+  const approved = view.plan?.steps[move.step]
+  if (approved === undefined || move.hash !== view.hash) return false
+  if (move.purpose !== "act") return effectOf(move.action) === "reads"
+  const sameArgs = move.args === undefined || canonicalJson(move.args) === canonicalJson(approved.args)
+  return move.targetId === undefined && move.action === approved.action && sameArgs
 }
 
 const isDispatched = (target: TargetView, commandId: string): boolean =>

@@ -8,6 +8,8 @@
 import { Schema } from "effect"
 import { AgentId, CommandId } from "../agent/ids.ts"
 import { makeEventTypes } from "../log/Event.ts"
+import { Cost, Usage } from "../model/message.ts"
+import { Finding as LogFinding } from "./explanation.ts"
 import { Plan } from "./plan.ts"
 
 /** Of the data of one result, in bytes of JSON, inside an event. */
@@ -32,7 +34,10 @@ export const Instruction = Schema.String.check(Schema.isMinLength(1), Schema.isM
 export const Origin = Schema.Struct({
   by: Schema.Literals(["phrasebook", "model", "draft"]),
   model: Schema.optionalKey(text(200)),
-  tookMs: Schema.optionalKey(Schema.Finite)
+  tookMs: Schema.optionalKey(Schema.Finite),
+  /** What asking the model took and cost, over all rounds. */
+  usage: Schema.optionalKey(Usage),
+  cost: Schema.optionalKey(Cost)
 })
 export type Origin = typeof Origin.Type
 
@@ -127,7 +132,9 @@ export const PlanEvent = Schema.TaggedUnion({
     /** What to answer. */
     questions: Schema.Array(text(500)).check(Schema.isMaxLength(10)),
     /** Instructions that say the same without doubt, one for each way to understand it. */
-    readings: Schema.Array(text(1_000)).check(Schema.isMaxLength(10))
+    readings: Schema.Array(text(1_000)).check(Schema.isMaxLength(10)),
+    /** Where a model was asked. */
+    origin: Schema.optionalKey(Origin)
   },
   /** `typed`: the short code was typed. */
   PlanApproved: { hash: Schema.String, by: Who, typed: Schema.optionalKey(Schema.Literal(true)) },
@@ -139,7 +146,7 @@ export const PlanEvent = Schema.TaggedUnion({
     ...command,
     host: Schema.String,
     action: Schema.String,
-    /** Absent: as the plan's step has them (`dispatchedArgs`). */
+    /** Absent: as the plan's step has them. */
     args: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
     /** Of the plan, for the grant. */
     hash: Schema.String,
@@ -167,6 +174,18 @@ export const PlanEvent = Schema.TaggedUnion({
     reason: text(2_000),
     findings: Schema.Array(Finding)
   },
+  /** A person has a model, without tools, look through the logs that the plan read. It costs money, so it is an event. */
+  LogsExplanationRequested: { explanationId: CommandId, by: Who, model: Schema.optionalKey(text(200)) },
+  LogsExplained: {
+    explanationId: CommandId,
+    findings: Schema.Array(LogFinding).check(Schema.isMaxLength(30)),
+    /** Lines that the model was shown. */
+    lines: Schema.Int,
+    /** Findings that were left out: their quotes stand nowhere in the logs. */
+    unfounded: Schema.Int,
+    origin: Origin
+  },
+  LogsExplanationFailed: { explanationId: CommandId, reason: text(2_000), origin: Schema.optionalKey(Origin) },
   /** Targets that never began are skipped by it, for `reason`. */
   PlanFinished: { outcome: PlanOutcome, counts: Counts, reason: Schema.optionalKey(text(2_000)) }
 })
@@ -191,6 +210,9 @@ export const planEvents = makeEventTypes<PlanEvent>({
     "StepOutcomeUnknown",
     "StepExpired",
     "StepSkipped",
+    "LogsExplanationRequested",
+    "LogsExplained",
+    "LogsExplanationFailed",
     "PlanFinished"
   ]
 })

@@ -10,12 +10,37 @@ import { queues } from "../queue/queues.ts"
 import { planEvents, planIdOf } from "./events.ts"
 import { gateOf } from "./gate.ts"
 
-export const PlanJob = Schema.Struct({ planId: Schema.String, position: Schema.Int })
+export const PlanJob = Schema.Struct({
+  planId: Schema.String,
+  position: Schema.Int,
+  /** It is there to let the plan expire. */
+  expires: Schema.optionalKey(Schema.Literal(true))
+})
 
 const dataOf = (event: { readonly stream: string; readonly position: number }) => ({
   planId: planIdOf(event.stream),
   position: event.position
 })
+
+/** What the phrasebook did not know. */
+export const proposeReactor: Reactor = {
+  name: "plan-propose",
+  from: "beginning",
+  types: ["InstructionGiven"],
+  react: (event) => {
+    const given = Result.getOrUndefined(planEvents.decode(event))
+    return given?._tag === "InstructionGiven" && given.ask === "model"
+      ? [{ queue: queues.planPropose.name, data: dataOf(event) }]
+      : []
+  }
+}
+
+export const explainReactor: Reactor = {
+  name: "plan-explain",
+  from: "beginning",
+  types: ["LogsExplanationRequested"],
+  react: (event) => [{ queue: queues.planExplain.name, data: dataOf(event) }]
+}
 
 /** A cancel wakes a plan whose worker has died. */
 export const runReactor: Reactor = {
@@ -38,7 +63,12 @@ export const proposalReactor: Reactor = {
     const job = { queue: queues.planProposal.name, data: dataOf(event) }
     return [
       { ...job, suffix: "look" },
-      { ...job, suffix: "expire", startAfter: new Date(proposed.plan.expiresAt) }
+      {
+        ...job,
+        data: { ...job.data, expires: true },
+        suffix: "expire",
+        startAfter: new Date(proposed.plan.expiresAt)
+      }
     ]
   }
 }

@@ -7,6 +7,7 @@
  */
 import { Schema } from "effect"
 import { Counts, Finding, Origin, type PlanEvent, PlanOutcome, Purpose, StoredResult, Unjudged } from "./events.ts"
+import { Finding as LogFinding } from "./explanation.ts"
 import { readingOf } from "./facts.ts"
 import { Plan } from "./plan.ts"
 import { planStatuses, targetStates } from "./status.ts"
@@ -64,6 +65,21 @@ export type TargetView = typeof TargetView.Type
 
 const Said = Schema.Struct({ by: Schema.String, at: Schema.String, reason: Schema.optionalKey(Schema.String) })
 
+/** The newest one. */
+export const Explanation = Schema.Struct({
+  explanationId: Schema.String,
+  by: Schema.String,
+  at: Schema.String,
+  status: Schema.Literals(["asked", "explained", "failed"]),
+  model: Schema.optionalKey(Schema.String),
+  findings: Schema.optionalKey(Schema.Array(LogFinding)),
+  lines: Schema.optionalKey(Schema.Int),
+  unfounded: Schema.optionalKey(Schema.Int),
+  reason: Schema.optionalKey(Schema.String),
+  origin: Schema.optionalKey(Origin)
+})
+export type Explanation = typeof Explanation.Type
+
 export const PlanView = Schema.Struct({
   planId: Schema.String,
   text: Schema.String,
@@ -94,6 +110,7 @@ export const PlanView = Schema.Struct({
   counts: Schema.optionalKey(Counts),
   /** Why it ended before everything was done. */
   reason: Schema.optionalKey(Schema.String),
+  explanation: Schema.optionalKey(Explanation),
   createdAt: Schema.String,
   proposedAt: Schema.optionalKey(Schema.String),
   startedAt: Schema.optionalKey(Schema.String),
@@ -144,7 +161,13 @@ const changed = (view: PlanView, event: Exclude<PlanEvent, Of<"InstructionGiven"
       return view.plan === undefined ? proposed(view, event, meta) : view
     case "PlanNotUnderstood":
       return view.status === "asked"
-        ? { ...view, status: "not-understood", question: questionOf(event), finishedAt: meta.at }
+        ? {
+            ...view,
+            status: "not-understood",
+            question: questionOf(event),
+            finishedAt: meta.at,
+            ...(event.origin === undefined ? {} : { origin: event.origin })
+          }
         : view
     case "PlanApproved":
       return { ...view, status: "approved", approved: { by: event.by, at: meta.at } }
@@ -170,6 +193,18 @@ const changed = (view: PlanView, event: Exclude<PlanEvent, Of<"InstructionGiven"
         finishedAt: meta.at,
         ...(event.findings.length === 0 ? {} : { findings: event.findings })
       }))
+    case "LogsExplanationRequested": {
+      const { _tag, ...asked } = event
+      return { ...view, explanation: { ...asked, at: meta.at, status: "asked" } }
+    }
+    case "LogsExplained":
+    case "LogsExplanationFailed": {
+      const { _tag, ...told } = event
+      const status = _tag === "LogsExplained" ? "explained" : "failed"
+      return view.explanation?.explanationId === event.explanationId
+        ? { ...view, explanation: { ...view.explanation, ...told, status } }
+        : view
+    }
     case "PlanFinished":
       return finished(view, event, meta)
     default:

@@ -4,9 +4,9 @@ import { accountProjection } from "../account/projection.ts"
 import { replyReactor, summaryReactor } from "../conversation/jobs.ts"
 import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
-import { hostReactor } from "../host/jobs.ts"
+import { hostReactor, prepareReactor } from "../host/jobs.ts"
 import { hostProjection } from "../host/projection.ts"
-import { proposalReactor, runReactor } from "../plan/jobs.ts"
+import { explainReactor, proposalReactor, proposeReactor, runReactor } from "../plan/jobs.ts"
 import { planCommandProjection, planProjection } from "../plan/projection.ts"
 import { scheduleReactor } from "../schedule/jobs.ts"
 import { scheduleProjection } from "../schedule/projection.ts"
@@ -38,9 +38,12 @@ export const roomReactors: ReadonlyArray<Reactor> = [
   messageReactor,
   notifyReactor,
   hostReactor,
+  prepareReactor,
   scheduleReactor,
   replyReactor,
   summaryReactor,
   runReactor,
-  proposalReactor
+  proposalReactor,
+  proposeReactor,
+  explainReactor
 ]

@@ -79,6 +79,38 @@ export const commands = {
     allowed: "signed-in",
     needs: "task"
   },
+  do: {
+    word: "DO",
+    also: [],
+    usage: "DO instruction",
+    says: "act on servers, in plain language: DO restart nginx on all web servers",
+    allowed: "signed-in",
+    needs: "instruct"
+  },
+  plans: {
+    word: "PLANS",
+    also: ["PLAN"],
+    usage: "PLANS [id]",
+    says: "the last plans; with an id, one in full",
+    allowed: "signed-in",
+    needs: "read"
+  },
+  approve: {
+    word: "APPROVE",
+    also: [],
+    usage: "APPROVE id [code]",
+    says: "agree to a plan as it was shown to you here",
+    allowed: "signed-in",
+    needs: "approve"
+  },
+  reject: {
+    word: "REJECT",
+    also: [],
+    usage: "REJECT id [reason]",
+    says: "refuse a plan",
+    allowed: "signed-in",
+    needs: "instruct"
+  },
   exit: {
     word: "EXIT",
     also: ["QUIT", "BYE"],

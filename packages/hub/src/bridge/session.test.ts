@@ -1,9 +1,11 @@
 import { duplexPair } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted } from "effect"
+import { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { ConversationFeedLive } from "@signalbox/core/conversation/ConversationFeedLive.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
+import { Plans } from "@signalbox/core/plan/Plans.ts"
 import { adminToken, RoomsTest, TokensTest } from "../../../../test/support/hub.ts"
 import { until } from "../../../../test/support/until.ts"
 import type { Peer } from "./Peer.ts"
@@ -14,8 +16,9 @@ import { makeWire } from "./wire.ts"
 const services = Layer.mergeAll(
   TokensTest,
   ConversationFeedLive.pipe(Layer.provide(LiveTextLive)),
-  ConversationsLive
-).pipe(Layer.provideMerge(RoomsTest))
+  ConversationsLive,
+  Plans.layer
+).pipe(Layer.provideMerge(Fleet.empty), Layer.provideMerge(RoomsTest))
 
 /** A client on another machine. */
 const afar: Peer = {
@@ -52,7 +55,17 @@ describe("a client from another machine", () => {
     Effect.gen(function* () {
       const { sees, asks } = yield* visit
       yield* sees(/Sign in with AUTH token\.\n> /u)
-      for (const line of ["IA", "LIST-MODELS", "CHANGE-MODEL x", "CHATS", "TASKS", "LOGS x", "RUN local shell id"])
+      for (const line of [
+        "IA",
+        "LIST-MODELS",
+        "CHANGE-MODEL x",
+        "CHATS",
+        "TASKS",
+        "LOGS x",
+        "RUN local shell id",
+        "DO reboot web1",
+        "APPROVE p"
+      ])
         yield* asks(line, /is for those who have signed in/u)
       yield* asks("INFO", /Signed in: no/u)
       yield* asks(`AUTH ${Redacted.value(adminToken)}`, /signed in as local-admin/u)

@@ -2,7 +2,7 @@
  * The talk with one client: commands, one after the other, until it leaves.
  *
  * Owns: the state of a session and what each command does. Does not own: lines (`wire.ts`), words (`command.ts`), the talk with
- * the model (`chat.ts`), tasks (`tasks.ts`).
+ * the model (`chat.ts`), tasks (`tasks.ts`), plans (`plans.ts`).
  * Invariants: a command's failure is a sentence to the client and never ends the session; nothing is done for who may not; the
  * prompt comes when the next line is awaited and at no other time.
  */
@@ -14,6 +14,7 @@ import { Tokens } from "../edge/auth.ts"
 import { chat } from "./chat.ts"
 import { commands, type CommandName, helpText, parseCommand } from "./command.ts"
 import { bridgeRefusal, clientId, clientOf, infoLine, mayTalk, type Peer } from "./Peer.ts"
+import { approvePlan, giveInstruction, rejectPlan, showPlans } from "./plans.ts"
 import { safeText } from "./safe-text.ts"
 import { listTasks, runTask, tailOf } from "./tasks.ts"
 import { by, patience, recognize, type Session, SignedOut } from "./state.ts"
@@ -29,6 +30,7 @@ export const runSession = Effect.fn("bridge.session")(function* (wire: Wire, pee
     conversationId: undefined,
     model: undefined,
     listed: [],
+    plans: new Map(),
     refusedTokens: 0
   }
   const hello = mayTalk(peer) ? "HELP lists the commands; IA talks to the model." : "Sign in with AUTH token."
@@ -113,6 +115,14 @@ const perform = Effect.fnUntraced(function* (session: Session, name: Exclude<Com
       return yield* tailOf(rest, say)
     case "run":
       return yield* say(yield* runTask(rest, by(session)))
+    case "do":
+      return yield* giveInstruction(session, rest)
+    case "plans":
+      return yield* showPlans(session, rest)
+    case "approve":
+      return yield* approvePlan(session, rest)
+    case "reject":
+      return yield* rejectPlan(session, rest)
   }
 })
 

@@ -37,6 +37,8 @@ export interface Session {
   model: string | undefined
   /** As CHATS numbered them last. */
   listed: ReadonlyArray<string>
+  /** The hashes of plans as they were shown on this connection. */
+  readonly plans: Map<string, string>
   refusedTokens: number
 }
 

@@ -80,6 +80,13 @@ export const PlansRoutes = HttpApiBuilder.group(
         answer(Effect.flatMap(signed(commandId), (by) => Effect.map(plans.reject(planId, reason, by), shown))),
       cancel: ({ params: { planId }, payload: { commandId, reason } }) =>
         answer(Effect.flatMap(signed(commandId), (by) => Effect.map(plans.cancel(planId, reason, by), shown))),
+      explain: ({ params: { planId }, payload: { commandId, model } }) =>
+        answer(
+          Effect.gen(function* () {
+            const ref = model === undefined ? undefined : yield* catalog.resolve(model)
+            return shown(yield* plans.explain(planId, ref, yield* signed(commandId)))
+          })
+        ),
       result: ({ params: { planId, commandId } }) =>
         answer(
           Effect.gen(function* () {

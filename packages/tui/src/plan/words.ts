@@ -122,6 +122,15 @@ const wordsOf = (event: PlanEvent, view: PlanView | undefined): string => {
       return `${whereOf(event, view)}  ${actOf(event, view)}`
     case "StepSkipped":
       return `${whereOf(event, view)}  ${event.reason}`
+    case "LogsExplanationRequested":
+      return `by ${event.by}: a model reads the logs`
+    case "LogsExplained": {
+      const [first] = event.findings
+      const kinds = event.findings.map((one) => `${count(one.count)} ${one.kind}`).join(", ")
+      return first === undefined ? "nothing was found in the logs" : `${kinds}  "${first.quote}"`
+    }
+    case "LogsExplanationFailed":
+      return event.reason
     case "PlanFinished":
       return `${event.outcome}  ${countsText(event.counts)}${event.reason === undefined ? "" : `  ${event.reason}`}`
     default: {
@@ -130,7 +139,7 @@ const wordsOf = (event: PlanEvent, view: PlanView | undefined): string => {
           ? ""
           : `  ${count(Math.max(0, event.finishedAt - event.startedAt))} ms`
       const proof = event.proven === undefined ? "" : event.proven ? "  proven" : "  not proven"
-      return `${whereOf(event, view)}  ${actOf(event, view)}  ${event.summary}${took}${proof}`
+      return `${whereOf(event, view)}  ${event.summary}${took}${proof}  ${actOf(event, view)}`
     }
   }
 }

@@ -147,7 +147,11 @@ const callTools = (turn: Turn, talk: Talk, replyId: string) =>
     const calls = talk.view.open?.calls ?? []
     const ready = calls.filter((call) => call.state === "ready")
     for (const { callId, name, args, approvedBy } of ready) {
-      const answer = yield* carryOut({ callId, name, args }, { replyId, person: talk.person, approvedBy })
+      const { conversationId } = turn
+      const answer = yield* carryOut(
+        { callId, name, args },
+        { replyId, conversationId, person: talk.person, approvedBy }
+      )
       yield* commands.record(
         turn.conversationId,
         { _tag: "RecordAnswer", event: { _tag: "ToolAnswered", replyId, callId, ...answer } },

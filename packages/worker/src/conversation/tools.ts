@@ -8,14 +8,19 @@
  */
 import { stripVTControlCharacters } from "node:util"
 import { Effect, Result, Schema } from "effect"
+import type { Permission } from "@signalbox/core/account/permissions.ts"
 import { refusalNow } from "@signalbox/core/account/standing.ts"
+import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { fenced } from "@signalbox/core/conversation/context.ts"
 import { type ChatCall, decodeCall, needsApproval } from "@signalbox/core/conversation/tools.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
+import type { Catalog } from "@signalbox/core/model/Catalog.ts"
 import type { ToolCall } from "@signalbox/core/model/message.ts"
+import type { PlanNotFound, Plans } from "@signalbox/core/plan/Plans.ts"
+import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { uuidV5 } from "@signalbox/core/projection/Reactor.ts"
 import { type FollowUpError, type Origin, Tasks } from "@signalbox/core/task/create.ts"
 import { taskEvents, TaskId, taskStream } from "@signalbox/core/task/events.ts"
@@ -23,6 +28,7 @@ import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { taskDecider } from "@signalbox/core/task/room.ts"
 import { briefTask, type TaskView } from "@signalbox/core/task/view.ts"
 import { allTools } from "@signalbox/core/tool/Toolbox.ts"
+import { listAgents, proposePlan, readPlan } from "./plan-tools.ts"
 import { reportScrubber } from "../task/secrets.ts"
 
 /** Of one answer, in bytes. */
@@ -33,6 +39,7 @@ const killGraceMs = 5_000
 
 export interface CallOf {
   readonly replyId: string
+  readonly conversationId?: string
   /** On whose behalf. */
   readonly person: string
   /** Who said yes to it, where somebody was asked. */
@@ -51,7 +58,8 @@ export const carryOut = (call: ToolCall, of: CallOf) =>
       commandId: uuidV5(JSON.stringify(["chat-tool", of.replyId, call.callId])),
       actor: of.person
     }
-    const done = yield* Effect.result(Effect.andThen(allowed(call, of), run(decoded.success, origin)))
+    const by = of.conversationId === undefined ? origin : { ...origin, conversationId: of.conversationId }
+    const done = yield* Effect.result(Effect.andThen(allowed(call, of), run(decoded.success, by)))
     if (Result.isSuccess(done)) return yield* answered(call.name, done.success)
     const { failure } = done
     // what the database could not do now, it can do later; everything else is the model's to know
@@ -68,9 +76,11 @@ class NotAllowed extends Schema.TaggedError<NotAllowed>()("NotAllowed", { reason
 
 /** Whoever said yes has to be somebody who may do it himself, still. */
 const allowed = Effect.fnUntraced(function* (call: ToolCall, { approvedBy = "nobody" }: CallOf) {
-  const refusal = needsApproval(call) ? yield* refusalNow(approvedBy, "task") : undefined
+  const refusal = needsApproval(call) ? yield* refusalNow(approvedBy, needOf(call.name)) : undefined
   if (refusal !== undefined) yield* new NotAllowed({ reason: `It was not carried out. ${refusal}` })
 })
+
+const needOf = (name: string): Permission => (name === "propose_plan" ? "instruct" : "task")
 
 const wrong = (text: string): ToolAnswer => ({ text: storableText(cut(text, answerLimit)), isError: true })
 
@@ -92,8 +102,12 @@ const cut = (text: string, bytes: number): string => {
 
 const run = (
   call: ChatCall,
-  origin: Origin
-): Effect.Effect<Schema.Json, FollowUpError, Commands | ReadModels | TaskOutput | Tasks> => {
+  origin: Origin & { readonly conversationId?: string }
+): Effect.Effect<
+  Schema.Json,
+  FollowUpError | PlanNotFound,
+  Catalog | Commands | Db | Fleet | Plans | ReadModels | TaskOutput | Tasks
+> => {
   switch (call.name) {
     case "list_hosts":
       return hosts
@@ -109,6 +123,12 @@ const run = (
       return made(Effect.flatMap(Tasks, (all) => all.resume(call.args.taskId, call.args.text, origin)))
     case "kill_task":
       return kill(call.args.taskId, origin)
+    case "list_agents":
+      return listAgents
+    case "propose_plan":
+      return proposePlan(call.args, origin)
+    case "read_plan":
+      return readPlan(call.args.planId)
   }
 }
 

@@ -6,6 +6,7 @@
 import { Effect, Layer } from "effect"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
+import { Plans } from "@signalbox/core/plan/Plans.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { layer as leasesLayer } from "@signalbox/core/queue/LeasesLive.ts"
@@ -14,9 +15,9 @@ import { PlanRuns } from "./PlanRuns.ts"
 
 const ownDb = Layer.unwrap(Effect.map(Db, ({ url }) => Db.layer(url, { max: 3, name: "signalbox-plan" })))
 
-/** @param options.name under which this worker holds leases; @param options.fleet default: nobody */
+/** @param options.name under which this worker holds leases; @param options.fleet default: the enrolled agents */
 export const planServices = (options: { readonly name: string; readonly fleet?: Layer.Layer<Fleet, never, Db> }) =>
-  PlanRuns.layer.pipe(
+  Layer.mergeAll(PlanRuns.layer, Plans.layer).pipe(
     Layer.provide(leasesLayer(options.name)),
     Layer.provideMerge(Layer.mergeAll(PlanCommands.layer, PlanTail.layer, options.fleet ?? FleetLive)),
     Layer.provide(ownDb)

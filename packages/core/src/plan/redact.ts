@@ -1,0 +1,39 @@
+/**
+ * Takes what looks like a secret out of text of machines, before a model or a stranger reads it.
+ *
+ * Owns: the patterns. Does not own: secrets that this process knows (`config/secret.ts`), where it is applied.
+ * Invariants: pure; no pattern takes longer than a text's length allows; when in doubt, it is taken out; what was taken out is marked.
+ */
+
+export const redacted = "[redacted]"
+
+interface Pattern {
+  readonly find: RegExp
+  readonly put: string
+}
+
+const named =
+  "password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|credentials?|authorization|cookie|session[_-]?id"
+
+const patterns: ReadonlyArray<Pattern> = [
+  // a key that was cut off is taken out to the end
+  { find: /-----BEGIN [A-Z0-9 ]{1,40}-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,40}-----|$)/gu, put: redacted },
+  { find: /\beyJ[\w-]{4,}\.[\w-]{4,}(?:\.[\w-]*)?/gu, put: redacted },
+  { find: /\b(?:AKIA|ASIA)[0-9A-Z]{12,}/gu, put: redacted },
+  { find: /\b(?:sk|pk|rk)[-_][\w-]{12,}/gu, put: redacted },
+  { find: /\b(?:gh[pousr]|github_pat|glpat|xox[abeoprs]|sbx|hf|npm)[-_][\w-]{10,}/gu, put: redacted },
+  { find: /\bAIza[\w-]{20,}/gu, put: redacted },
+  { find: /\b(bearer|basic|digest|negotiate)\s+[\w.~+/=-]{6,}/giu, put: `$1 ${redacted}` },
+  { find: /(:\/\/[^\s:/@]{1,100}:)[^\s/@]{1,300}@/gu, put: `$1${redacted}@` },
+  {
+    find: new RegExp(
+      `((?<![A-Za-z0-9])[\\w.-]{0,40}(?:${named})[\\w.-]{0,40}["']?\\s{0,3}(?:=>|=|:)\\s{0,3})("[^"\\n]*"|'[^'\\n]*'|[^\\s,;&"']+)`,
+      "giu"
+    ),
+    put: `$1${redacted}`
+  },
+  { find: /((?<![\w-])--?(?:password|passwd|token|secret|api-key)\s+)\S+/giu, put: `$1${redacted}` }
+]
+
+export const redact = (text: string): string =>
+  patterns.reduce((clean, { find, put }) => clean.replaceAll(find, put), text)
