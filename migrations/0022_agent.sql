@@ -16,11 +16,6 @@ comment on schema agent is 'What agents and hubs said last; lost, it is said aga
 create table agent.hub (
   id text primary key,
   machine_id text not null,
-  -- how other machines reach it; null: they do not
-  url text,
-  fingerprint text,
-  -- SHA-256 of its install-agent.sh
-  script text,
   expires_at timestamptz not null
 );
 comment on table agent.hub is 'Hubs that hold sockets of agents; one that has not said so for a while counts as dead';

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
-import { HubAddress } from "@signalbox/hub/Hub.ts"
+import { HubAddress } from "@signalbox/hub/HubAddress.ts"
 import { connect } from "@signalbox/tui/Hub.ts"
 import { Screen } from "@signalbox/tui/Screen.tsx"
 import { Session } from "@signalbox/tui/Session.ts"

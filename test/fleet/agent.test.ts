@@ -172,6 +172,23 @@ else:
     expect(await hub.result(asked.commandId)).toMatchObject({ outcome: "succeeded", proven: true })
   }, 180_000)
 
+  it("has no process of root's while there is nothing to do, and one again when there is", async () => {
+    await eventually(
+      "the helper has ended",
+      async () => (await property("signalbox-agent-helper.service", "ActiveState")) === "inactive",
+      120_000
+    )
+    expect(await property("signalbox-agent-helper.service", "Result")).toBe("success")
+    const began = performance.now()
+    expect(await hub.ask("service.restart", { unit: "nginx.service" })).toMatchObject({
+      outcome: "succeeded",
+      proven: true
+    })
+    process.stderr.write(
+      `restarted with a helper that had to be started: ${Math.round(performance.now() - began)} ms\n`
+    )
+  }, 180_000)
+
   it("reboots the host and proves it with the boot id", async () => {
     const count = hub.sockets.length
     const before = (await ssh(name, "cat /proc/sys/kernel/random/boot_id")).trim()

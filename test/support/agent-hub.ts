@@ -160,7 +160,7 @@ export class AgentHub {
     const parts: Array<Buffer> = []
     request.on("data", (part: Buffer) => parts.push(part))
     request.on("end", () => {
-      const { status, body } = this.decide(request.url ?? "", JSON.parse(Buffer.concat(parts).toString()))
+      const { status, body } = this.decide(request.url ?? "", JSON.parse(Buffer.concat(parts).toString() || "{}"))
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
     })
   }

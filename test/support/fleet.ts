@@ -31,14 +31,23 @@ export const member = (host: string, more: Partial<FleetMember> = {}): FleetMemb
   ...more
 })
 
-/** Its members can be changed at any time. */
+const heard = ({ sample }: FleetMember) => {
+  const now = Date.now()
+  return { lastSeen: now, ...(sample === undefined ? {} : { sample: { ...sample, at: now } }) }
+}
+
+/** Its members can be changed at any time; those that are online have always just been heard of. */
 export const makeFleet = (first: ReadonlyArray<FleetMember>) => {
   const members = new Map(first.map((one) => [one.agentId, one]))
   return {
     set: (one: FleetMember) => void members.set(one.agentId, one),
     remove: (host: string) => void members.delete(`agent-${host}`),
     layer: Layer.succeed(Fleet, {
-      members: Effect.sync(() => [...members.values()].toSorted((a, b) => (a.host < b.host ? -1 : 1)))
+      members: Effect.sync(() =>
+        [...members.values()]
+          .map((one) => (one.online ? { ...one, ...heard(one) } : one))
+          .toSorted((a, b) => (a.host < b.host ? -1 : 1))
+      )
     })
   }
 }

@@ -13,7 +13,8 @@ import { roomProjections } from "@signalbox/core/projection/rooms.ts"
 import { Tasks } from "@signalbox/core/task/create.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { Tokens } from "@signalbox/hub/edge/auth.ts"
-import { HubAddress, hubLayer, type HubOptions } from "@signalbox/hub/Hub.ts"
+import { hubLayer, type HubOptions } from "@signalbox/hub/Hub.ts"
+import { HubAddress } from "@signalbox/hub/HubAddress.ts"
 import { DbTest } from "./database.ts"
 
 export const adminToken = Redacted.make(`sbx_${"t".repeat(43)}`)

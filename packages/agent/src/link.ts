@@ -77,9 +77,17 @@ const failedToOpen = (cause: unknown): Ended => ({
 })
 
 const once = async (options: LinkOptions): Promise<Ended> => {
-  const token = await signIn(options.target, options.agentId, options.key)
-  const below = await dial(options.target)
-  const hello = await options.hello()
+  // each takes its time, and a host that boots has little of it
+  const [signed, dialed, told] = await Promise.allSettled([
+    signIn(options.target, options.agentId, options.key),
+    dial(options.target),
+    options.hello()
+  ])
+  if (signed.status === "rejected" || dialed.status === "rejected" || told.status === "rejected") {
+    if (dialed.status === "fulfilled") dialed.value.destroy()
+    throw [signed, dialed, told].find((one) => one.status === "rejected")?.reason
+  }
+  const [token, below, hello] = [signed.value, dialed.value, told.value]
   const socket = new WebSocket(`ws://${new URL(options.target.hub).host}${agentPaths.socket}`, {
     createConnection: () => below, // TLS, if any, is below already
     headers: { authorization: `Bearer ${token}` },

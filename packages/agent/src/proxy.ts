@@ -11,18 +11,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 export const proxyFor = (hub: URL, environment: Environment): URL | undefined => {
   const text = environment["HTTPS_PROXY"] ?? environment["https_proxy"] ?? ""
   if (text === "" || hub.protocol !== "https:" || excepted(hub.hostname, environment)) return undefined
-  const proxy = parsed(text)
+  const proxy = URL.canParse(text) ? new URL(text) : undefined
   if (proxy === undefined || !["http:", "https:"].includes(proxy.protocol))
     throw new Trouble("HTTPS_PROXY is no http or https address. Give it as http://proxy:3128.")
   return proxy
-}
-
-const parsed = (text: string): URL | undefined => {
-  try {
-    return new URL(text)
-  } catch {
-    return undefined // Node 18.15 has no URL.canParse
-  }
 }
 
 const excepted = (hostname: string, environment: Environment): boolean =>

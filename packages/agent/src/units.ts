@@ -32,6 +32,8 @@ export const units = (programs: Programs): Readonly<Record<keyof typeof unitPath
 Description=Signalbox agent: the connection to the hub, without rights
 After=network-online.target signalbox-agent-helper.socket
 Wants=network-online.target signalbox-agent-helper.socket
+# whatever ails it, it is there again when that is mended
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${start(programs, "run")}
@@ -42,7 +44,7 @@ Group=signalbox-agent
 # service.status shows a unit's last lines
 SupplementaryGroups=systemd-journal
 Restart=always
-RestartSec=2
+RestartSec=5
 RestartPreventExitStatus=2 3
 StateDirectory=signalbox-agent
 StateDirectoryMode=0700
@@ -91,6 +93,8 @@ WantedBy=sockets.target
 Description=Signalbox agent: what needs root, when the hub has signed it
 Requires=signalbox-agent-helper.socket
 After=signalbox-agent-helper.socket
+# a helper that cannot start must not take its socket down with it for good
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${start(programs, "helper")}

@@ -5,9 +5,10 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Layer, Logger, Option, References } from "effect"
+import { Console, Effect, identity, Layer, Logger, Option, References } from "effect"
 import { CliConfig, CliOutput, Command, Completions, Flag, GlobalFlag } from "effect/cli"
 import { loadDotEnv } from "@signalbox/core/config/dotenv.ts"
+import { elsewhere } from "@signalbox/core/config/elsewhere.ts"
 import { inWords } from "@signalbox/core/config/words.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
 import { CommandFailed, Json, talk } from "./output.ts"
@@ -24,6 +25,12 @@ export const main = (args: ReadonlyArray<string>, version: string): void => {
 export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect<void, CommandFailed> =>
   Effect.gen(function* () {
     yield* loadDotEnv(process.cwd(), process.env)
+    const pin = elsewhere(process.env)
+    const fingerprint = "problem" in pin ? undefined : pin.fingerprint
+    const pinned =
+      fingerprint === undefined
+        ? identity
+        : (yield* Effect.promise(() => import("./client/pinned.ts"))).withPin(fingerprint)
     const commands = yield* Effect.promise(() => loadFor(args))
     const root = Command.make("signalbox").pipe(
       Command.withDescription(
@@ -32,7 +39,7 @@ export const run = (args: ReadonlyArray<string>, version: string): Effect.Effect
       Command.withSubcommands(commands),
       Command.withGlobalFlags([Json])
     )
-    yield* Command.runWith(root, { version })(args).pipe(Effect.scoped)
+    yield* Command.runWith(root, { version })(args).pipe(Effect.scoped, pinned)
   }).pipe(
     // help that nobody asked for: a verb is missing, or something is wrong with the words
     Effect.catchTag("ShowHelp", (help) =>

@@ -8,7 +8,7 @@ import { hostDecider } from "@signalbox/core/host/room.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, HubTest } from "../../../test/support/hub.ts"
-import { HubAddress } from "./Hub.ts"
+import { HubAddress } from "./HubAddress.ts"
 
 describe("the hub", () => {
   it.live("makes a task, shows it, lists it, and kills it", () =>

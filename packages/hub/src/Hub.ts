@@ -4,11 +4,10 @@
  * Owns: wiring of routes, limits and the server's life. Does not own: the rooms behind the routes, configuration, the process.
  * Invariants: the streams are drained before the server closes, so that stopping takes no longer than the requests at hand.
  */
-import { randomBytes } from "node:crypto"
-import { ByteSize, Context, Effect, ErrorReporter, Layer, Redacted } from "effect"
+import { type KeyObject, randomBytes } from "node:crypto"
+import { ByteSize, Effect, ErrorReporter, Layer, Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
-import type { KeyObject } from "node:crypto"
 import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { agentPaths } from "@signalbox/core/agent/enrollment.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
@@ -28,6 +27,7 @@ import { announceHub, endSockets } from "./agent/announce.ts"
 import { AgentDoorsRoutes } from "./agent/doors.ts"
 import { Heartbeats } from "./agent/Heartbeats.ts"
 import { HubSelf } from "./agent/HubSelf.ts"
+import { Installer, installPaths, installRoutes } from "./agent/install.ts"
 import { AgentsRoutes } from "./agent/routes.ts"
 import { AgentSignIn } from "./agent/SignIn.ts"
 import { agentSocketRoute } from "./agent/socket-route.ts"
@@ -43,6 +43,7 @@ import { isLoopback, isWildcard, ownAddress } from "./edge/loopback.ts"
 import { countRequests, metricsRoute } from "./edge/metrics.ts"
 import { answerOutages, Outage } from "./edge/Outage.ts"
 import { ownNamesOnly, problems } from "./edge/problems.ts"
+import { HubAddress } from "./HubAddress.ts"
 import { HostsLive } from "./host/routes.ts"
 import { EventFeed } from "./log/EventFeed.ts"
 import { eventsRoute } from "./log/events.ts"
@@ -70,18 +71,6 @@ export interface HubOptions extends ListenOptions {
   readonly grantKey?: KeyObject
 }
 
-/** Where it listens in fact. */
-export class HubAddress extends Context.Service<
-  HubAddress,
-  {
-    /** For programs of this machine: plain HTTP on loopback. */
-    readonly url: string
-    readonly port: number
-    /** For other machines; null: they are not served. */
-    readonly tls: { readonly url: string; readonly fingerprint: string } | null
-  }
->()("@signalbox/hub/HubAddress") {}
-
 /** Serves until its scope is closed. */
 export const hubLayer = (options: HubOptions) => {
   const keys = keysOf(options)
@@ -96,15 +85,16 @@ export const hubLayer = (options: HubOptions) => {
     Layer.provide(Layer.mergeAll(Tasks.layer, TaskOutput.layer, ConversationsLive, Plans.layer, signedIn(keys))),
     Layer.provideMerge(agents(options.grantKey)),
     Layer.provide(options.fleet ?? FleetLive),
+    Layer.provideMerge(address(options)),
     Layer.provideMerge(listening(options))
   )
-  const ends = Layer.mergeAll(drainOnShutdown, endSockets, announceHub(HubAddress))
-  return ends.pipe(Layer.provideMerge(address(options)), Layer.provideMerge(served), Layer.provide(Draining.layer))
+  const ends = Layer.mergeAll(drainOnShutdown, endSockets, announceHub)
+  return ends.pipe(Layer.provideMerge(served), Layer.provide(Draining.layer))
 }
 
 /** The room of agents: who they are, their sockets, their answers. */
 const agents = (key: KeyObject | undefined) =>
-  Layer.mergeAll(AgentSockets.layer, AgentSignIn.layer).pipe(
+  Layer.mergeAll(AgentSockets.layer, AgentSignIn.layer, Installer.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Heartbeats.layer, PlanOutcomes.layer("hub"))),
     Layer.provideMerge(Layer.mergeAll(Agents.layer, HubSelf.layer(key)))
   )
@@ -163,6 +153,7 @@ const app = (version: string, keys: TokenKeys) =>
     reportRoute,
     metricsRoute,
     agentSocketRoute,
+    installRoutes,
     problems(HubApi, [
       streams.events,
       ...outputPaths,
@@ -171,6 +162,7 @@ const app = (version: string, keys: TokenKeys) =>
       reportPath,
       "/metrics",
       agentPaths.socket,
+      ...installPaths,
       "/docs",
       "/openapi.json"
     ]),

@@ -12,6 +12,7 @@ import { streams } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { follow } from "@signalbox/core/api/sse.ts"
 import { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { type AgentActs, agentActs } from "./agent/AgentHub.ts"
 import { type ChatActs, chatActs } from "./conversation/ChatHub.ts"
 import { type PlanActs, planActs } from "./plan/PlanHub.ts"
 import type { Snapshot, Store } from "./store.ts"
@@ -35,6 +36,7 @@ export interface Acts {
   readonly readLog: (taskId: string | undefined) => void
   readonly chats: ChatActs
   readonly plans: PlanActs
+  readonly agents: AgentActs
   readonly close: () => Promise<void>
 }
 
@@ -60,6 +62,7 @@ export const connect = (options: HubOptions): Acts => {
   const following = runtime.runFork(followEvents(options))
   const chats = chatActs({ baseUrl, token, store, runtime, act, sentence: (error) => sentence(error, baseUrl) })
   const plans = planActs({ store, act })
+  const agents = agentActs({ store, act })
   let reading: { readonly taskId: string; readonly fiber: Fiber.Fiber<unknown, unknown> } | undefined
 
   store.onUnknownTask = (taskId) => {
@@ -116,9 +119,11 @@ export const connect = (options: HubOptions): Acts => {
     },
     chats,
     plans,
+    agents,
     close: async () => {
       store.onUnknownTask = () => {}
       plans.close()
+      agents.close()
       await chats.close()
       await runtime.runPromise(Fiber.interruptAll([following, ...(reading === undefined ? [] : [reading.fiber])]))
       await runtime.dispose()
@@ -133,7 +138,7 @@ const id = (): { readonly commandId: string } => ({ commandId: randomUUID() })
 const snapshot: Effect.Effect<Snapshot, unknown, HubClient> = Effect.gen(function* () {
   const hub = yield* HubClient
   const { head } = yield* hub.log.page({ query: { limit: 1 } })
-  const [newest, open, hosts, tools, chats, plans, openPlans, log] = yield* Effect.all(
+  const [newest, open, hosts, tools, chats, plans, openPlans, agents, log] = yield* Effect.all(
     [
       hub.tasks.list({ query: { limit: 500 } }),
       hub.tasks.list({ query: { status: ["queued", "starting", "running", "waiting"], limit: 1000 } }),
@@ -142,6 +147,7 @@ const snapshot: Effect.Effect<Snapshot, unknown, HubClient> = Effect.gen(functio
       hub.conversations.list({ query: { archived: "all", limit: 1000 } }),
       hub.plans.list({ query: { limit: 300 } }),
       hub.plans.list({ query: { status: ["asked", "proposed", "approved", "running"], limit: 300 } }),
+      hub.agents.list(),
       hub.log.page({ query: { before: head + 1, limit: page } })
     ],
     { concurrency: "unbounded" }
@@ -152,6 +158,7 @@ const snapshot: Effect.Effect<Snapshot, unknown, HubClient> = Effect.gen(functio
     tools: tools.tools,
     chats: chats.conversations,
     plans: [...plans.plans, ...openPlans.plans],
+    agents: agents.agents,
     events: log.events,
     position: Math.min(
       head,

@@ -176,6 +176,7 @@ export class Session {
   private read(): void {
     this.acts.readLog(this.store.loaded ? selectedTask(this.state, this.seen)?.taskId : undefined)
     const { view, filters } = this.state
+    this.acts.agents.follow(this.store.loaded && view === "hosts")
     const plan = this.store.loaded ? selectedPlan(this.state, this.seen) : undefined
     this.acts.plans.follow(plan === undefined ? undefined : { planId: plan.planId, whole: this.state.plan.whole })
     this.acts.chats.follow(

@@ -177,7 +177,7 @@ const viewRows = (ui: Ui, model: Model, body: Size): Frame => {
   }
 }
 
-const promptText = (overlay: Extract<Overlay, { readonly kind: "prompt" }>): string => {
+const promptText = (overlay: Extract<Overlay, { readonly kind: "prompt" }>, columns: number): string => {
   switch (overlay.purpose) {
     case "filter":
       return " / "
@@ -190,14 +190,16 @@ const promptText = (overlay: Extract<Overlay, { readonly kind: "prompt" }>): str
     case "rename":
       return " title: "
     case "code":
-      return ` This is critical. Type ${shortCode(overlay.hash)} to approve it: `
+      return columns < 64
+        ? ` type ${shortCode(overlay.hash)}: `
+        : ` This is critical. Type ${shortCode(overlay.hash)} to approve it: `
   }
 }
 
 const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; readonly x?: number } => {
   const { overlay } = ui
   if (overlay?.kind === "prompt") {
-    const prompt = promptText(overlay)
+    const prompt = promptText(overlay, columns)
     const tail: Row =
       overlay.purpose === "command"
         ? [
@@ -211,7 +213,10 @@ const bottomRow = (ui: Ui, model: Model, columns: number): { readonly row: Row; 
         : []
     const room = Math.max(4, columns - prompt.length - rowWidth(tail))
     const drawn = input(overlay.line, room)
-    return { row: [say(prompt, { bold: true }), ...(drawn.rows[0] ?? []), ...tail], x: prompt.length + drawn.cursor.x }
+    return {
+      row: [say(prompt, { bold: true }), ...(drawn.rows[0] ?? []), ...tail],
+      x: Math.min(columns - 1, prompt.length + drawn.cursor.x)
+    }
   }
   if (overlay?.kind === "confirm") {
     const question = say(` ? ${overlay.question}  `, { color: "yellow", bold: true })

@@ -24,6 +24,8 @@ export type Context =
   | "leave"
   | "hosts"
   | "plans"
+  | "planList"
+  | "planDetail"
   | "proposal"
   | "instruct"
   | "timeline"
@@ -37,6 +39,7 @@ export type Context =
 /** What must be so for a key to work now. The sentence is said when it is not. */
 export const needs = {
   row: "nothing is selected",
+  host: "no host is selected, or its agent alone is known: c adds it as a host that is reached over SSH",
   task: "no task is selected",
   active: "only a task that has not ended can be killed",
   live: "only a task that is running can be attached; l shows its log",
@@ -46,6 +49,7 @@ export const needs = {
   error: "there is no message to dismiss",
   chat: "no conversation is selected",
   plan: "no plan is selected",
+  answered: "no host has answered yet",
   carried: "only a plan that is being carried out can be stopped",
   replied: "there is no reply yet that could be written anew, or one is being written"
 } as const
@@ -563,7 +567,7 @@ export const bindings = [
     title: "Check host",
     command: "check",
     keywords: "refresh ping status",
-    need: "row"
+    need: "host"
   },
   {
     id: "host.checkAll",
@@ -590,7 +594,7 @@ export const bindings = [
     title: "Remove host",
     command: "remove",
     keywords: "delete forget",
-    need: "row"
+    need: "host"
   },
   {
     id: "host.task",
@@ -599,7 +603,7 @@ export const bindings = [
     help: "new task on this host",
     footer: { text: "task here", rank: 4 },
     title: "New task on this host",
-    need: "row"
+    need: "host"
   },
 
   // Plans
@@ -616,11 +620,22 @@ export const bindings = [
   {
     id: "plan.open",
     keys: ["enter"],
-    context: "plans",
-    help: "open the plan over the whole screen; in it: answers to their end, or cut again",
+    context: "planList",
+    help: "open the plan over the whole screen",
     footer: { text: "open", rank: 3 },
     title: "Open plan",
     need: "plan"
+  },
+  {
+    id: "plan.answers",
+    keys: ["enter"],
+    context: "planDetail",
+    help: "answers of hosts to their end, or cut again",
+    footer: { text: "answers", rank: 3 },
+    title: "Answers to their end",
+    command: "answers",
+    keywords: "results data whole output",
+    need: "answered"
   },
   {
     id: "plan.edit",
@@ -826,10 +841,11 @@ export const chains = {
   replyingComposer: ["replying", "composer", "edit", "always"],
   picker: ["picker", "edit", "always"],
   hosts: ["hosts", "list", "browse", "leave", "global", "always"],
-  plans: ["plans", "list", "browse", "leave", "global", "always"],
+  plans: ["plans", "planList", "list", "browse", "leave", "global", "always"],
+  plan: ["plans", "planDetail", "list", "browse", "leave", "global", "always"],
   // A proposal may come at any moment: y and n mean nothing until it is there.
-  asked: ["plans", "list", "leave", "global", "always"],
-  proposal: ["proposal", "plans", "list", "leave", "global", "always"],
+  asked: ["plans", "planDetail", "list", "leave", "global", "always"],
+  proposal: ["proposal", "plans", "planDetail", "list", "leave", "global", "always"],
   instruct: ["instruct", "edit", "always"],
   timeline: ["timeline", "list", "browse", "leave", "global", "always"],
   help: ["help", "always"],

@@ -12,9 +12,11 @@ import { type Ids, idsOf } from "./list.ts"
 import type { LogLine } from "./log/lines.ts"
 import type { Connection } from "./screen/header.ts"
 import type { ChatModel } from "./conversation/model.ts"
+import type { AgentModel } from "./agent/AgentStore.ts"
 import type { PlanModel } from "./plan/model.ts"
 
-export type Host = HostStatus
+/** `agentAlone`: nobody has added it, so nothing is known but what its agent tells. */
+export type Host = HostStatus & { readonly agentAlone?: true }
 
 export interface LogModel {
   readonly taskId: string
@@ -41,6 +43,7 @@ export interface Model {
   readonly tasks: Listed<TaskView>
   readonly chat: ChatModel
   readonly plans: PlanModel
+  readonly agents: AgentModel
   readonly hosts: Listed<Host>
   readonly events: Listed<RecordedEvent>
   readonly counts: { readonly active: number; readonly waiting: number; readonly queued: number }

@@ -11,7 +11,7 @@ import { selectedIndex } from "./list.ts"
 import type { Host, Model } from "./model.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { isWriting, selectedChat } from "./conversation/state.ts"
-import { planPlace, selectedPlan, stoppable } from "./plan/state.ts"
+import { answered, planPlace, selectedPlan, stoppable } from "./plan/state.ts"
 import type { Ui } from "./ui.ts"
 
 export const selectedTask = (ui: Ui, model: Model): TaskView | undefined =>
@@ -72,6 +72,10 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
         selectedPlan(ui, model) !== undefined ||
         selectedEvent(ui, model) !== undefined
       )
+    case "host": {
+      const host = selectedHost(ui, model)
+      return host !== undefined && host.agentAlone !== true
+    }
     case "task":
       return task !== undefined
     case "active":
@@ -87,6 +91,8 @@ export const meets = (ui: Ui, model: Model, need: Need): boolean => {
       return selectedChat(ui, model) !== undefined || (ui.view === "chats" && ui.chat.fresh)
     case "plan":
       return selectedPlan(ui, model) !== undefined
+    case "answered":
+      return answered(selectedPlan(ui, model))
     case "carried":
       return stoppable(selectedPlan(ui, model))
     case "replied": {

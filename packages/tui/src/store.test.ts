@@ -9,6 +9,7 @@ const loaded = (log: FixtureLog, options = {}): Store => {
     tasks: [...log.tasks.values()],
     chats: [],
     plans: [],
+    agents: [],
     hosts: log.hostStatuses(),
     tools,
     events: [...log.events],

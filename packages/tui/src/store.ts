@@ -19,6 +19,9 @@ import type { Connection } from "./screen/header.ts"
 import type { ConversationView } from "@signalbox/core/conversation/view.ts"
 import { ChatStore } from "./conversation/ChatStore.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
+import type { AgentInfo } from "@signalbox/core/agent/view.ts"
+import { AgentStore } from "./agent/AgentStore.ts"
+import { agentHost } from "./agent/rows.ts"
 import { PlanStore } from "./plan/PlanStore.ts"
 import { Ticker } from "./ticker.ts"
 
@@ -26,6 +29,7 @@ export interface Snapshot {
   readonly tasks: ReadonlyArray<TaskView>
   readonly chats: ReadonlyArray<ConversationView>
   readonly plans: ReadonlyArray<PlanView>
+  readonly agents: ReadonlyArray<AgentInfo>
   readonly hosts: ReadonlyArray<HostStatus>
   readonly tools: ReadonlyArray<ToolInfo>
   readonly events: ReadonlyArray<RecordedEvent>
@@ -47,6 +51,7 @@ export class Store {
   readonly ticker: Ticker
   readonly chats: ChatStore
   readonly plans: PlanStore
+  readonly agents: AgentStore
   readonly place: string
   position = 0
   connection: Connection = { state: "connecting" }
@@ -74,6 +79,7 @@ export class Store {
     this.ticker = new Ticker(options.interval ?? 100)
     this.chats = new ChatStore(this.ticker)
     this.plans = new PlanStore(this.ticker)
+    this.agents = new AgentStore(this.ticker)
     this.mostTasks = options.mostTasks ?? 5000
     this.mostEvents = options.mostEvents ?? 5000
     this.eventCap = this.mostEvents
@@ -99,6 +105,7 @@ export class Store {
     for (const task of snapshot.tasks) this.putTask(task)
     for (const chat of snapshot.chats) this.chats.put(chat)
     for (const plan of snapshot.plans) this.plans.put(plan)
+    this.agents.set(snapshot.agents)
     this.hosts.clear()
     for (const host of snapshot.hosts) this.hosts.set(host.name, host)
     this.tools = snapshot.tools
@@ -114,6 +121,7 @@ export class Store {
     this.tasks.clear()
     this.chats.clear()
     this.plans.clear()
+    this.agents.clear()
     this.hosts.clear()
     this.checking.clear()
     this.events = []
@@ -135,6 +143,7 @@ export class Store {
     else if (room === "host") this.foldHost(name, event)
     else if (room === "conversation") this.chats.apply(event)
     else if (room === "plan") this.plans.apply(event)
+    else if (room === "agent") this.agents.onChanged()
     if (this.events.length > this.eventCap + 500) this.trim()
     this.ticker.touch()
   }
@@ -198,8 +207,10 @@ export class Store {
     const hosts = [...this.hosts.values()]
       .filter((h) => !h.removed)
       .toSorted((a, b) => Number(b.kind === "local") - Number(a.kind === "local") || (a.name < b.name ? -1 : 1))
+    const agents = this.agents.model
+    const alone = [...agents.byHost.values()].filter((agent) => this.hosts.get(agent.host)?.removed !== false)
     const running = all.filter((t) => activeStatuses.includes(t.status)).length
-    const plans = this.plans.model(filters.plans)
+    const plans = this.plans.model(filters.plans, this.agents.vocabulary)
     const chat = this.chats.model(filters.chats, filters.archived === true)
     return {
       place: this.place,
@@ -209,10 +220,8 @@ export class Store {
       tasks: listTasks(all, filters.tasks),
       chat,
       plans,
-      hosts: listHosts(
-        hosts.map((h) => this.withCounts(h)),
-        filters.hosts
-      ),
+      agents,
+      hosts: listHosts([...hosts.map((h) => this.withCounts(h)), ...alone.map(agentHost)], filters.hosts),
       events: listEvents(this.events, filters.timeline),
       counts: {
         active: running - waiting.length,

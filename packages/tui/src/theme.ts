@@ -46,6 +46,8 @@ const marks: Readonly<Record<string, Mark>> = {
   dispatched: { glyph: "▸", word: "sent", color: "cyan" },
   accepted: { glyph: "▸", word: "acting", color: "cyan" },
   "rolled-back": { glyph: "↩", word: "rolled back", color: "red" },
+  online: { glyph: "●", word: "online", color: "green" },
+  offline: { glyph: "○", word: "offline", color: "red" },
   unchecked: { glyph: "◌", word: "not checked", color: "gray" }
 }
 

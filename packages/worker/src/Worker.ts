@@ -28,6 +28,7 @@ import { TaskOutput } from "@signalbox/core/task/output.ts"
 import type { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Catalog } from "@signalbox/core/model/Catalog.ts"
+import { Agents } from "@signalbox/core/agent/Agents.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import type { Plans } from "@signalbox/core/plan/Plans.ts"
 import type { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
@@ -47,6 +48,7 @@ import { HostCommands } from "./host/HostCommands.ts"
 import { Standby } from "./host/Standby.ts"
 import type { Transport } from "./host/Transport.ts"
 import { transportLayer } from "./host/TransportLive.ts"
+import { hostPrepareHandler } from "./host/prepare.ts"
 import { hostVisitHandler } from "./host/visit.ts"
 import { beginPlansEagerly, planProposalHandler, planRunHandler } from "./plan/jobs.ts"
 import { planExplainHandler } from "./plan/explain.ts"
@@ -105,13 +107,17 @@ export const workerServices = (options: WorkerOptions) => {
   )
   const rooms = Layer.mergeAll(reactorsLayer(roomReactors), ReadModelsLive, TaskCommands.layer, HostCommands.layer)
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
-  return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name), planServices(options)).pipe(
-    Layer.provideMerge(rooms),
-    Layer.provideMerge(derived)
-  )
+  return Layer.mergeAll(
+    onHosts,
+    Agents.layer,
+    Direct.layer,
+    conversationServices(options.name),
+    planServices(options)
+  ).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
 }
 
 type Rooms =
+  | Agents
   | Db
   | Catalog
   | Commands
@@ -147,6 +153,7 @@ export const handlers: ReadonlyArray<JobHandler<Rooms>> = [
   messageHandler,
   notifyHandler,
   hostVisitHandler,
+  hostPrepareHandler,
   scheduleHandler,
   replyHandler,
   summaryHandler,

@@ -5,21 +5,37 @@
  * Does not own: what is asked, and how (`hub.ts`, `read.ts`).
  * Invariants: a client makes nothing in the home; every failure becomes one sentence.
  */
-import { Context, Effect, Layer, type Redacted, Schema, SchemaIssue } from "effect"
+import { Context, Effect, Layer, Redacted, Schema, SchemaIssue } from "effect"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
+import { elsewhere } from "@signalbox/core/config/elsewhere.ts"
 import { homePaths } from "@signalbox/core/config/find.ts"
 import { homeDirectory } from "@signalbox/core/config/Home.ts"
 import { readHubFile } from "@signalbox/core/config/hub-file.ts"
 import { mustBe } from "@signalbox/core/config/words.ts"
 import { cannotTell, CommandFailed, failed } from "../output.ts"
 
+/** What the process was started with. */
+export const Environment = Context.Reference<NodeJS.ProcessEnv>("@signalbox/cli/client/Environment", {
+  defaultValue: () => process.env
+})
+
 export class HubConnection extends Context.Service<
   HubConnection,
-  { readonly url: string; readonly token: Redacted.Redacted }
+  {
+    readonly url: string
+    readonly token: Redacted.Redacted
+    /** Of the hub's certificate, where the environment pins it. */
+    readonly fingerprint?: string | undefined
+  }
 >()("@signalbox/cli/client/HubConnection") {
   static readonly layer: Layer.Layer<HubConnection, CommandFailed> = Layer.effect(
     HubConnection,
     Effect.gen(function* () {
+      const chosen = elsewhere(yield* Environment)
+      if ("problem" in chosen) return yield* Effect.fail(cannotTell(chosen.problem))
+      const { url, token, fingerprint } = chosen
+      if (url !== undefined && token !== undefined)
+        return HubConnection.of({ url, token: Redacted.make(token), fingerprint })
       const home = homePaths(yield* homeDirectory)
       const state = yield* readHubFile(home)
       if (state._tag === "None")
@@ -30,7 +46,10 @@ export class HubConnection extends Context.Service<
         return yield* Effect.fail(
           cannotTell(`The hub of ${home.directory} has ended without a goodbye. Start it again with signalbox up.`)
         )
-      return HubConnection.of({ url: state.hub.url, token: yield* readAdminToken(home) })
+      return HubConnection.of({
+        url: state.hub.url,
+        token: token === undefined ? yield* readAdminToken(home) : Redacted.make(token)
+      })
     }).pipe(Effect.mapError((error) => (error instanceof CommandFailed ? error : cannotTell(error.message))))
   )
 }
@@ -47,6 +66,8 @@ export const toFailure = (error: { readonly message: string }): CommandFailed =>
     case "NotFound":
     case "Rejected":
     case "Unauthorized":
+    case "Forbidden":
+    case "Throttled":
       return failed(error.message)
     case "Invalid":
     case "Unavailable":

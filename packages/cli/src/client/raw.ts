@@ -4,6 +4,7 @@
  * Owns: the request and its refusal as exit codes. Does not own: what the bytes mean.
  */
 import { Effect, Redacted, Schema, Stream } from "effect"
+import { FetchHttpClient } from "effect/http"
 import { cannotTell, type CommandFailed, failed } from "../output.ts"
 import { HubConnection } from "./HubConnection.ts"
 
@@ -13,6 +14,7 @@ const Problem = Schema.Struct({ detail: Schema.String })
 export const rawHub = (path: string, init: RequestInit = {}): Effect.Effect<Response, CommandFailed, HubConnection> =>
   Effect.gen(function* () {
     const { url, token } = yield* HubConnection
+    const fetch = yield* FetchHttpClient.Fetch
     const response = yield* Effect.tryPromise({
       try: (signal) =>
         fetch(`${url}${path}`, {
@@ -25,7 +27,7 @@ export const rawHub = (path: string, init: RequestInit = {}): Effect.Effect<Resp
     if (response.ok) return response
     const problem: unknown = yield* Effect.promise(() => response.json().catch(() => undefined))
     const detail = Schema.is(Problem)(problem) ? problem.detail : `The hub answered ${response.status}.`
-    return yield* Effect.fail([401, 404, 409].includes(response.status) ? failed(detail) : cannotTell(detail))
+    return yield* Effect.fail([401, 403, 404, 409].includes(response.status) ? failed(detail) : cannotTell(detail))
   })
 
 export const bytesOf = (response: Response): Stream.Stream<Uint8Array, CommandFailed> => {

@@ -15,9 +15,9 @@ export const readHub = <A>(
   shape: Schema.Codec<A, unknown>
 ): Effect.Effect<A, CommandFailed, HubConnection> =>
   Effect.gen(function* () {
-    const { url, token } = yield* HubConnection
+    const { url, token, fingerprint } = yield* HubConnection
     const answer = yield* Effect.tryPromise({
-      try: () => askAt({ url, token: Redacted.value(token) }).get(path, query, anything),
+      try: () => askAt({ url, token: Redacted.value(token), fingerprint }).get(path, query, anything),
       catch: (cause) =>
         cause instanceof ReadFailed
           ? new CommandFailed({ reason: cause.message, code: cause.code })

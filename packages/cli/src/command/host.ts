@@ -7,6 +7,7 @@ import { reading } from "./reading.ts"
 
 const name = Argument.String("name").pipe(Argument.withDescription("The host's name, as host list shows it"))
 const loadChange = () => import("../host/change.ts")
+const loadPrepare = () => import("../host/prepare.ts")
 const loadCheck = () => import("../host/check.ts")
 
 const hostFlags = {
@@ -64,6 +65,19 @@ const check = Command.make(
 ).pipe(
   Command.withDescription("Look at a host now: reachable, load, tmux, tools; exit 1 when it is not reachable"),
   Command.withExamples([{ command: "signalbox host check web1 --accept-new", description: "And trust its key" }])
+)
+
+const prepare = Command.make(
+  "prepare",
+  {
+    name,
+    agent: switchOn("agent", "Install the agent, as a service that starts with the host"),
+    replace: switchOn("replace", "Revoke an agent that is there and enroll the host anew")
+  },
+  (flags) => lazy(loadPrepare, (host) => host.prepare(flags))
+).pipe(
+  Command.withDescription("Set a host up over SSH and look at it: tmux, tools, and with --agent the agent"),
+  Command.withExamples([{ command: "signalbox host prepare web1 --agent" }])
 )
 
 const edit = Command.make(
@@ -129,5 +143,5 @@ const importHosts = Command.make(
 
 export const command = Command.make("host").pipe(
   Command.withDescription("The machines that tasks run on"),
-  Command.withSubcommands([add, list, show, check, edit, remove, importHosts])
+  Command.withSubcommands([add, list, show, check, prepare, edit, remove, importHosts])
 )

@@ -40,8 +40,8 @@ export const commandOf = <E, R>(read: Read, act: (given: Given) => Effect.Effect
 
 const printed = (read: Read, given: Given) =>
   Effect.gen(function* () {
-    const { url, token } = yield* HubConnection
-    const pieces = read.print(given, askAt({ url, token: Redacted.value(token) }))
+    const { url, token, fingerprint } = yield* HubConnection
+    const pieces = read.print(given, askAt({ url, token: Redacted.value(token), fingerprint }))
     yield* Stream.fromAsyncIterable(pieces, (cause) => cause).pipe(
       Stream.runForEach((piece) => Console.log(piece)),
       Effect.catch((cause) =>

@@ -12,6 +12,8 @@ import { json, list, record, type Shape, text } from "./shape.ts"
 export interface Where {
   readonly url: string
   readonly token: string
+  /** Of its certificate; undefined: a public authority says who it is. */
+  readonly fingerprint?: string | undefined
 }
 type Query = Readonly<Record<string, string | number | ReadonlyArray<string> | undefined>>
 
@@ -23,14 +25,14 @@ export interface Ask {
 const maxBytes = 64 * 1024 * 1024
 const timeoutMs = 60_000
 
-export const askAt = ({ url, token }: Where): Ask => ({
+export const askAt = ({ url, token, fingerprint }: Where): Ask => ({
   url,
   get: async (path, query, shape) => {
     const to = new URL(path, url)
     for (const [name, value] of Object.entries(query))
       for (const one of typeof value === "object" ? value : value === undefined ? [] : [value])
         to.searchParams.append(name, String(one))
-    const { status, body } = await fetched(to, token).catch((cause: unknown) => {
+    const { status, body } = await fetched(to, token, fingerprint).catch((cause: unknown) => {
       throw new ReadFailed(`The hub does not answer (${why(cause)}). Is it running? signalbox up starts it.`, 2)
     })
     const answer = parsed(body)
@@ -40,12 +42,20 @@ export const askAt = ({ url, token }: Where): Ask => ({
   }
 })
 
-const fetched = async (to: URL, token: string): Promise<{ readonly status: number; readonly body: string }> => {
+const fetched = async (
+  to: URL,
+  token: string,
+  fingerprint: string | undefined
+): Promise<{ readonly status: number; readonly body: string }> => {
   // not imported: an import of node:http reads all of its exports, and one of them loads fetch
   const { request } = process.getBuiltinModule(to.protocol === "https:" ? "node:https" : "node:http")
+  const pinned =
+    fingerprint === undefined || to.protocol !== "https:"
+      ? {}
+      : { createConnection: (await import("@signalbox/core/api/pin.ts")).pinnedConnection(to, fingerprint) }
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const headers = { authorization: `Bearer ${token}`, accept: "application/json" }
-    const asked = request(to, { headers, timeout: timeoutMs }, resolve)
+    const asked = request(to, { headers, timeout: timeoutMs, ...pinned }, resolve)
     asked
       .on("timeout", () => asked.destroy(new Error(`nothing for ${timeoutMs / 1000} s`)))
       .on("error", reject)

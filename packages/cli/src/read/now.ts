@@ -5,6 +5,7 @@
  * line: `main.ts` is asked again from the start, because nothing has been done or said.
  */
 import { join } from "node:path"
+import { elsewhere } from "@signalbox/core/config/elsewhere.ts"
 import { applyDotEnv, homeOf, homePaths, isRunning, readToken } from "@signalbox/core/config/find.ts"
 import { readFileSync } from "node:fs"
 import { askAt, type Where } from "./ask.ts"
@@ -39,11 +40,16 @@ const isHub = record({ url: text, pid: number, startedAt: text })
 const found = (): Where | undefined => {
   try {
     applyDotEnv(join(process.cwd(), ".env"), process.env)
+    const chosen = elsewhere(process.env)
+    if ("problem" in chosen) return undefined
+    const { url, token: given, fingerprint } = chosen
+    if (url !== undefined && given !== undefined) return { url, token: given, fingerprint }
     const home = homePaths(homeOf(process.env["SIGNALBOX_HOME"], process.env["XDG_DATA_HOME"]))
     const hub: unknown = JSON.parse(readFileSync(home.hubFile, "utf8"))
     if (!isHub(hub) || !/^https?:\/\/[^\s]+$/u.test(hub.url) || !Number.isInteger(hub.pid) || hub.pid <= 0)
       return undefined
     if (!isRunning(hub.pid, Date.parse(hub.startedAt))) return undefined
+    if (given !== undefined) return { url: hub.url, token: given }
     const token = readToken(join(home.credentials, "admin-token"))
     return "token" in token ? { url: hub.url, token: token.token } : undefined
   } catch {

@@ -43,7 +43,7 @@ export const makeRoll: Effect.Effect<Roll, never, Db | EventLog | Scope.Scope> =
   const follow = tail.watchAll((event) => {
     note(event)
     const name = accountOf(event.stream)
-    if (name !== undefined) for (const hear of [...listeners]) hear(name)
+    if (name !== undefined) for (const hear of listeners) hear(name)
   })
   const past = Effect.forEach(
     deciding,

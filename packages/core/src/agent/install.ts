@@ -11,16 +11,19 @@ export interface InstallFrom {
   readonly fingerprint: string | null
   /** SHA-256 of the script. */
   readonly script: string
-  readonly token: string
+  /** Absent: the host is enrolled already, and only its agent is renewed. */
+  readonly token?: string
+  /** The host is enrolled anew. */
+  readonly replace?: boolean
 }
 
 export const installScriptPath = "/install-agent.sh"
 
 /** For a shell of root. */
-export const installLine = ({ url, fingerprint, script, token }: InstallFrom): string =>
+export const installLine = ({ url, fingerprint, script, token, replace }: InstallFrom): string =>
   [
     "f=$(mktemp)",
-    `curl -fsSk --retry 3 -o "$f" ${url}${installScriptPath}`,
-    `echo "${script}  $f" | sha256sum -c --quiet -`,
-    `HUB_URL=${url} TOKEN=${token} HUB_FINGERPRINT=${fingerprint ?? ""} sh "$f"`
+    `{ curl -fsSk --retry 3 -o "$f" ${url}${installScriptPath} || wget -qO "$f" --no-check-certificate ${url}${installScriptPath}; }`,
+    `echo "${script}  $f" | sha256sum -c --status -`,
+    `HUB_URL=${url}${token === undefined ? "" : ` TOKEN=${token}`} HUB_FINGERPRINT=${fingerprint ?? ""} sh "$f"${replace === true ? " --replace" : ""}`
   ].join(" && ")

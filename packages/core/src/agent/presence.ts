@@ -20,38 +20,20 @@ const keptHours = 24
 export interface HubPlace {
   readonly id: string
   readonly machineId: string
-  /** How other machines reach it; null: they do not. */
-  readonly url: string | null
-  readonly fingerprint: string | null
-  /** SHA-256 of its install-agent.sh. */
-  readonly script: string | null
 }
 
 export const hubLives = (hub: HubPlace): Effect.Effect<void, DbError, Db> =>
   run(
     "say that the hub lives",
     (sql) => sql`
-      insert into agent.hub (id, machine_id, url, fingerprint, script, expires_at)
-      values (${hub.id}, ${hub.machineId}, ${hub.url}, ${hub.fingerprint}, ${hub.script}, now() + ${hubLivesMillis} * interval '1 millisecond')
+      insert into agent.hub (id, machine_id, expires_at)
+      values (${hub.id}, ${hub.machineId}, now() + ${hubLivesMillis} * interval '1 millisecond')
       on conflict (id) do update set expires_at = excluded.expires_at`
   )
 
 /** From now on nobody takes it for alive. Its row stays a day: it tells which machine is a hub's. */
 export const hubEnds = (id: string): Effect.Effect<void, DbError, Db> =>
   run("say that the hub ends", (sql) => sql`update agent.hub set expires_at = now() where id = ${id}`)
-
-/** Where new hosts are sent to: a living hub that other machines reach. */
-export const reachableHub: Effect.Effect<HubPlace | undefined, DbError, Db> = Effect.map(
-  Effect.flatMap(Db, (db) =>
-    db.query(
-      "find a hub",
-      (sql) => sql<HubPlace[]>`
-        select id, machine_id as "machineId", url, fingerprint, script from agent.hub
-        where expires_at > now() order by (url is null), id limit 1`
-    )
-  ),
-  ([row]) => row
-)
 
 /** The newest session of an agent is here now. */
 export const sessionBegins = (agentId: string, session: string, hub: string): Effect.Effect<void, DbError, Db> =>

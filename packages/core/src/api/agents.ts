@@ -38,7 +38,7 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
       Needs,
       "read"
     ),
-    /** The token is shown once. `line` makes the host it is run on an agent; null: this hub serves no other machine. */
+    /** The token is shown once. `line` makes the host it is run on an agent; null: the agent was not built. */
     HttpApiEndpoint.post("invite", "/invites", {
       payload: Schema.Struct({
         ...command,

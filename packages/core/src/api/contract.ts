@@ -191,6 +191,14 @@ export class HostsGroup extends HttpApiGroup.make("hosts")
       success: Schema.Struct({ host: HostStatus, position: Schema.Int }),
       error: failures
     }).annotate(Needs, "task"),
+    /** Makes the host an agent: answers when that is done, or 503 when no worker did it within 10 minutes. */
+    HttpApiEndpoint.post("prepare", "/:name/prepare", {
+      params: { name: HostName },
+      /** `replace`: an agent that is there is revoked and enrolled anew. */
+      payload: Schema.Struct({ ...command, replace: Schema.optionalKey(Schema.Boolean) }),
+      success: Schema.Struct({ said: Schema.Array(Schema.String), position: Schema.Int }),
+      error: failures
+    }).annotate(Needs, "agent"),
     /** Pins the key that the host offers now. */
     HttpApiEndpoint.post("acceptKey", "/:name/key", {
       params: { name: HostName },

@@ -6,6 +6,7 @@
  * nothing is lost or doubled; a line that is silent for 45 s (heartbeats come every 15 s) is taken as broken.
  */
 import { Data, Duration, Effect, Queue, Redacted, Schedule, Stream } from "effect"
+import { FetchHttpClient } from "effect/http"
 
 export interface Frame {
   readonly id: string | undefined
@@ -90,6 +91,7 @@ const connectOnce = (
         (c) => Effect.sync(() => c.abort())
       )
       const id = lastId()
+      const fetch = yield* FetchHttpClient.Fetch
       const response = yield* Effect.tryPromise({
         try: () =>
           fetch(options.url, {

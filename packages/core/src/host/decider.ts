@@ -24,6 +24,11 @@ export type HostCommand =
   | { readonly _tag: "RefuseKey"; readonly reason: string }
   | { readonly _tag: "RequestCheck" }
   | { readonly _tag: "RecordCheck"; readonly report: HostReport }
+  | { readonly _tag: "RequestPrepare"; readonly wish: Omit<Prepare, "_tag"> }
+  | { readonly _tag: "RecordPrepared"; readonly said: ReadonlyArray<string> }
+  | { readonly _tag: "RecordPrepareFailed"; readonly reason: string }
+
+type Prepare = Extract<HostEvent, { readonly _tag: "HostPrepareRequested" }>
 
 type Decision = Result.Result<ReadonlyArray<HostEvent>, HostRejection>
 const events = (...list: ReadonlyArray<HostEvent>): Decision => Result.succeed(list)
@@ -66,6 +71,12 @@ export const decideHost = (host: HostView | undefined, command: HostCommand): De
       return events({ _tag: "HostCheckRequested" })
     case "RecordCheck":
       return events({ _tag: "HostChecked", report: command.report })
+    case "RequestPrepare":
+      return events({ _tag: "HostPrepareRequested", ...command.wish })
+    case "RecordPrepared":
+      return events({ _tag: "HostPrepared", said: command.said })
+    case "RecordPrepareFailed":
+      return events({ _tag: "HostPrepareFailed", reason: command.reason })
   }
 }
 

@@ -20,7 +20,17 @@ export const HostEvent = Schema.TaggedUnion({
   HostKeyPinned: { key: Schema.String, fingerprint: Schema.String, replace: Schema.Boolean },
   HostKeyRefused: { reason: Schema.String },
   HostCheckRequested: {},
-  HostChecked: { report: HostReport }
+  HostChecked: { report: HostReport },
+  /** Ask a worker to make the host an agent of the hub at this address, whose script has this SHA-256. */
+  HostPrepareRequested: {
+    url: Schema.String,
+    fingerprint: Schema.NullOr(Schema.String),
+    script: Schema.String,
+    /** An agent that is there is revoked and enrolled anew. */
+    replace: Schema.Boolean
+  },
+  HostPrepared: { said: Schema.Array(Schema.String) },
+  HostPrepareFailed: { reason: Schema.String }
 })
 export type HostEvent = typeof HostEvent.Type
 
@@ -34,7 +44,10 @@ export const hostEvents = makeEventTypes<HostEvent>({
     "HostKeyPinned",
     "HostKeyRefused",
     "HostCheckRequested",
-    "HostChecked"
+    "HostChecked",
+    "HostPrepareRequested",
+    "HostPrepared",
+    "HostPrepareFailed"
   ]
 })
 

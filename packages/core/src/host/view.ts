@@ -65,6 +65,10 @@ export const evolveHost = (
       return next
     case "HostChecked":
       return { ...next, report: event.report, checkedAt: meta.at }
+    case "HostPrepareRequested":
+    case "HostPrepared":
+    case "HostPrepareFailed":
+      return next
   }
 }
 

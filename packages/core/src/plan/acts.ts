@@ -11,7 +11,6 @@ import { catalog, decodeAction, isActionName } from "../action/catalog.ts"
 import { uuidV5 } from "../projection/Reactor.ts"
 import type { Purpose } from "./events.ts"
 import { type Question, questionKey } from "./conditions.ts"
-import type { Plan } from "./plan.ts"
 import { effectOf } from "./risk.ts"
 
 export type Args = Readonly<Record<string, Schema.Json>>
@@ -35,12 +34,6 @@ export const commandIdOf = (
   uuidV5(
     JSON.stringify(["step", planId, step, targetId, purpose, ...(about === undefined ? [] : [questionKey(about)])])
   )
-
-/** What a dispatched command is carried out with; undefined: it is no command of this plan. */
-export const dispatchedArgs = (
-  plan: Plan,
-  { step, args }: { readonly step: number; readonly args?: Args }
-): Args | undefined => args ?? plan.steps[step]?.args
 
 /** The read that is looked at before an act, with its arguments; undefined: there is none. */
 export const beforeOf = (action: string, args: Args): { readonly action: string; readonly args: Args } | undefined => {

@@ -87,7 +87,7 @@ const dispatch = (view: PlanView, host: number, step = 0): Extract<Move, { _tag:
   agentId: `agent-web${host}`,
   commandId: `00000000-0000-4000-8000-0000000${step}000${host}`,
   host: `web${host}`,
-  action: "service.restart",
+  action: view.plan?.steps[step]?.action ?? "service.restart",
   args: { unit: "nginx.service" },
   hash: view.hash ?? "",
   deadline: now + 60_000,
@@ -263,6 +263,18 @@ describe("carrying out", () => {
       dispatch(go, 1, 7)
     ]
     assert.deepStrictEqual(run(go, advance(...wrong)).tags, [])
+    const other: ReadonlyArray<Partial<Extract<Move, { _tag: "StepDispatched" }>>> = [
+      { action: "service.stop" },
+      { args: { unit: "ssh.service" } },
+      { targetId: "agent-web2" },
+      { purpose: "condition", action: "service.stop" },
+      { purpose: "before", action: "service.status" }
+    ]
+    for (const more of other)
+      assert.deepStrictEqual(run(go, advance({ ...dispatch(go, 1), ...more })).tags, [], JSON.stringify(more))
+    const look = { ...dispatch(view, 1), purpose: "before" } as const
+    assert.deepStrictEqual(run(view, advance(look)).tags, [], "an act before approval")
+    assert.deepStrictEqual(run(view, advance({ ...look, action: "service.status" })).tags, ["StepDispatched"])
     const first = run(
       go,
       advance(...[1, 2, 3, 4].map((host) => dispatch(go, host))),

@@ -8,9 +8,11 @@
  * click that comes twice is harmless; the end is an event of the same append as what ended it.
  */
 import { Result, Schema } from "effect"
+import { canonicalJson } from "../agent/canonical.ts"
 import type { PlanEvent } from "./events.ts"
 import { type Approval, approvalFault, gateOf } from "./gate.ts"
 import { conclusion, isOver, isRunning, isSettledPlan, mayBegin } from "./progress.ts"
+import { effectOf } from "./risk.ts"
 import { evolvePlan, type PlanView, type ReadView, type TargetView } from "./view.ts"
 
 export class PlanRejection extends Schema.TaggedError<PlanRejection>()("PlanRejection", { reason: Schema.String }) {
@@ -204,12 +206,21 @@ const isSound = (view: PlanView, move: Move): boolean => {
   if (move._tag !== "StepDispatched" && move._tag !== "StepSkipped") return isNews(view, move)
   const targetId = move._tag === "StepSkipped" ? move.agentId : (move.targetId ?? move.agentId)
   const target = view.steps[move.step]?.find((one) => one.agentId === targetId)
-  if (target === undefined || (move._tag === "StepDispatched" && move.hash !== view.hash)) return false
+  if (target === undefined || (move._tag === "StepDispatched" && !isGranted(view, move))) return false
   if (move._tag === "StepDispatched" && move.purpose === "before")
     return (view.status === "proposed" || view.status === "previewed") && !isDispatched(target, move.commandId)
   const begin = mayBegin(view)
   if (begin?.step !== move.step || !begin.targets.some((one) => one.agentId === targetId)) return false
   return move._tag === "StepSkipped" || move.purpose === "act" || !isDispatched(target, move.commandId)
+}
+
+/** What was approved acts, on the target itself; beside it there are only reads. */
+const isGranted = (view: PlanView, move: Of<"StepDispatched">): boolean => {
+  const approved = view.plan?.steps[move.step]
+  if (approved === undefined || move.hash !== view.hash) return false
+  if (move.purpose !== "act") return effectOf(move.action) === "reads"
+  const sameArgs = move.args === undefined || canonicalJson(move.args) === canonicalJson(approved.args)
+  return move.targetId === undefined && move.action === approved.action && sameArgs
 }
 
 const isDispatched = (target: TargetView, commandId: string): boolean =>

@@ -146,7 +146,7 @@ export const PlanEvent = Schema.TaggedUnion({
     ...command,
     host: Schema.String,
     action: Schema.String,
-    /** Absent: as the plan's step has them (`dispatchedArgs`). */
+    /** Absent: as the plan's step has them. */
     args: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
     /** Of the plan, for the grant. */
     hash: Schema.String,

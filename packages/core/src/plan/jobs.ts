@@ -10,7 +10,12 @@ import { queues } from "../queue/queues.ts"
 import { planEvents, planIdOf } from "./events.ts"
 import { gateOf } from "./gate.ts"
 
-export const PlanJob = Schema.Struct({ planId: Schema.String, position: Schema.Int })
+export const PlanJob = Schema.Struct({
+  planId: Schema.String,
+  position: Schema.Int,
+  /** It is there to let the plan expire. */
+  expires: Schema.optionalKey(Schema.Literal(true))
+})
 
 const dataOf = (event: { readonly stream: string; readonly position: number }) => ({
   planId: planIdOf(event.stream),
@@ -58,7 +63,12 @@ export const proposalReactor: Reactor = {
     const job = { queue: queues.planProposal.name, data: dataOf(event) }
     return [
       { ...job, suffix: "look" },
-      { ...job, suffix: "expire", startAfter: new Date(proposed.plan.expiresAt) }
+      {
+        ...job,
+        data: { ...job.data, expires: true },
+        suffix: "expire",
+        startAfter: new Date(proposed.plan.expiresAt)
+      }
     ]
   }
 }

@@ -4,7 +4,7 @@ import { accountProjection } from "../account/projection.ts"
 import { replyReactor, summaryReactor } from "../conversation/jobs.ts"
 import { messagesProjection } from "../conversation/messages-projection.ts"
 import { conversationProjection } from "../conversation/projection.ts"
-import { hostReactor } from "../host/jobs.ts"
+import { hostReactor, prepareReactor } from "../host/jobs.ts"
 import { hostProjection } from "../host/projection.ts"
 import { explainReactor, proposalReactor, proposeReactor, runReactor } from "../plan/jobs.ts"
 import { planCommandProjection, planProjection } from "../plan/projection.ts"
@@ -38,6 +38,7 @@ export const roomReactors: ReadonlyArray<Reactor> = [
   messageReactor,
   notifyReactor,
   hostReactor,
+  prepareReactor,
   scheduleReactor,
   replyReactor,
   summaryReactor,

@@ -56,6 +56,8 @@ export const queues = {
   planPropose: queue("plan.propose", { concurrency: 8, expireSeconds: 900, retryLimit: 20, retryDelaySeconds: 1 }),
   /** Has a model look through logs. */
   planExplain: queue("plan.explain", { concurrency: 4, expireSeconds: 900, retryLimit: 20, retryDelaySeconds: 1 }),
+  /** Makes a host an agent: a Node of 100 MB may have to go there. */
+  hostPrepare: queue("host.prepare", { concurrency: 8, expireSeconds: 900, retryLimit: 2, retryDelaySeconds: 1 }),
   /** Carries a plan out, as long as that takes. Whoever takes over goes on where the log says it is. */
   planRun: queue("plan.run", {
     concurrency: 64,

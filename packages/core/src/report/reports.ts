@@ -57,6 +57,12 @@ export const reports = {
     time: "created_at",
     order: "created_at desc, plan_id desc, step, host"
   },
+  agents: {
+    title: "Agents on hosts, and invites",
+    view: "agents",
+    time: "invited_at",
+    order: "name nulls last, agent_id"
+  },
   events: { title: "Every fact, newest first", view: "events", time: "at", order: "position desc" }
 } as const satisfies Record<string, Report>
 

@@ -116,7 +116,13 @@ const info = ({ name, role, passwordRef, tokens, signedInAt, createdAt, createdB
   role,
   password: passwordRef !== null,
   // what a token is recognized by is nobody's business
-  tokens: tokens.map(({ hash: _, ...token }) => token),
+  tokens: tokens.map(({ tokenId, label, issuedAt, issuedBy, expiresAt }) => ({
+    tokenId,
+    label,
+    issuedAt,
+    issuedBy,
+    expiresAt
+  })),
   signedInAt,
   createdAt,
   createdBy

@@ -221,7 +221,6 @@ export class AgentSockets extends Context.Service<
         Effect.gen(function* () {
           const older = live.get(session.agentId)
           live.set(session.agentId, session)
-          if (older !== undefined) run(retire(older, session.id))
           yield* within(sessionBegins(session.agentId, session.id, self.id))
           const { agent } = yield* agents.execute(
             session.agentId,
@@ -232,6 +231,7 @@ export class AgentSockets extends Context.Service<
             },
             byHub()
           )
+          if (older !== undefined) run(retire(older, session.id))
           session.version = agent?.version ?? 0
           if (agent?.status !== "enrolled") return session.wire.close(closeCodes.revoked, "this agent was revoked")
           if (session.other > session.version) return yield* retire(session, "")

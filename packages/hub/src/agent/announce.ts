@@ -9,25 +9,17 @@ import { hubBeatMillis, hubEnds, hubLives } from "@signalbox/core/agent/presence
 import { AgentSockets } from "./AgentSockets.ts"
 import { HubSelf } from "./HubSelf.ts"
 
-interface Address {
-  readonly url: string
-  readonly tls: { readonly url: string; readonly fingerprint: string } | null
-}
-
-export const announceHub = <R>(address: Effect.Effect<Address, never, R>) =>
-  Layer.effectDiscard(
-    Effect.gen(function* () {
-      const { id, machineId } = yield* HubSelf
-      const { url, tls } = yield* address
-      const place = { id, machineId, url: tls?.url ?? url, fingerprint: tls?.fingerprint ?? null, script: null }
-      const beat = hubLives(place).pipe(
-        Effect.catch((error) => Effect.logDebug(`that this hub lives was not said: ${error.message}`))
-      )
-      yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(hubEnds(id), "2 seconds")))
-      yield* beat
-      yield* Effect.forkScoped(Effect.repeat(beat, Schedule.spaced(hubBeatMillis)))
-    })
-  )
+export const announceHub = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { id, machineId } = yield* HubSelf
+    const beat = hubLives({ id, machineId }).pipe(
+      Effect.catch((error) => Effect.logDebug(`that this hub lives was not said: ${error.message}`))
+    )
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(hubEnds(id), "2 seconds")))
+    yield* beat
+    yield* Effect.forkScoped(Effect.repeat(beat, Schedule.spaced(hubBeatMillis)))
+  })
+)
 
 export const endSockets = Layer.effectDiscard(
   Effect.acquireRelease(AgentSockets, (sockets) => sockets.close("the hub stops"))

@@ -7,19 +7,20 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { installLine } from "@signalbox/core/agent/install.ts"
-import { reachableHub } from "@signalbox/core/agent/presence.ts"
 import { inviteTtl } from "@signalbox/core/api/agents.ts"
 import { HubApi } from "@signalbox/core/api/contract.ts"
 import { NotFound } from "@signalbox/core/api/problems.ts"
-import { Db } from "@signalbox/core/postgres/Db.ts"
 import { answer, origin, read, readOr } from "../edge/answer.ts"
+import { HubAddress } from "../HubAddress.ts"
+import { Installer } from "./install.ts"
 
 export const AgentsRoutes = HttpApiBuilder.group(
   HubApi,
   "agents",
   Effect.fnUntraced(function* (handlers) {
     const agents = yield* Agents
-    const db = yield* Db
+    const address = yield* HubAddress
+    const installer = yield* Installer
     const given = (commandId: string | undefined) => origin(commandId === undefined ? {} : { commandId })
     const done = (of: { readonly position: number; readonly agent: { readonly agentId: string } }) =>
       Effect.map(agents.find(of.agent.agentId), (agent) => ({ position: of.position, agent }))
@@ -40,17 +41,11 @@ export const AgentsRoutes = HttpApiBuilder.group(
               { tags, allows, ttlMillis: ttlMs, ...(name === undefined ? {} : { name }) },
               yield* given(commandId)
             )
-            const hub = yield* Effect.provideService(reachableHub, Db, db)
-            const place = hub?.url ?? null
-            return {
-              ...made,
-              hub: place ?? "",
-              fingerprint: hub?.fingerprint ?? null,
-              line:
-                hub === undefined || place === null || hub.script === null
-                  ? null
-                  : installLine({ url: place, fingerprint: hub.fingerprint, script: hub.script, token: made.token })
-            }
+            const from = { url: address.tls?.url ?? address.url, fingerprint: address.tls?.fingerprint ?? null }
+            const line = yield* Effect.map(installer.installable, ({ sha256 }) =>
+              installLine({ ...from, script: sha256, token: made.token })
+            ).pipe(Effect.catch((error) => Effect.as(Effect.logWarning(error.message), null)))
+            return { ...made, hub: from.url, fingerprint: from.fingerprint, line }
           })
         ),
       change: ({ params: { agent }, payload: { commandId, ...change } }) =>

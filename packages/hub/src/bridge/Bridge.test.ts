@@ -15,7 +15,7 @@ import { adminToken, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { type LineClient, lineClient } from "../../../../test/support/line-client.ts"
 import { ReplierTest } from "../../../../test/support/replier.ts"
 import { until } from "../../../../test/support/until.ts"
-import { HubAddress } from "../Hub.ts"
+import { HubAddress } from "../HubAddress.ts"
 import { BridgeAddress, BridgeLimits, makeDoors } from "./Bridge.ts"
 import { BridgeTimes } from "./state.ts"
 

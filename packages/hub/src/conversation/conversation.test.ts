@@ -15,7 +15,7 @@ import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, HubTest, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { makeHistory } from "../../../../test/support/talk.ts"
 import { Heartbeat } from "../edge/sse.ts"
-import { HubAddress } from "../Hub.ts"
+import { HubAddress } from "../HubAddress.ts"
 
 const Hub = HubTest.pipe(Layer.provideMerge(LiveTextLive.pipe(Layer.provideMerge(RoomsTest))))
 const authorization = `Bearer ${Redacted.value(adminToken)}`

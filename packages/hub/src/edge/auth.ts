@@ -63,7 +63,9 @@ const make = ({ adminToken, sessionKey }: TokenKeys) =>
     yield* accounts.watch((name) => {
       changes++
       for (const [key, one] of known) if (one.actor.name === name) known.delete(key)
-      for (const wake of [...waiting]) wake()
+      // a snapshot: whoever is woken runs at once and waits again
+      const woken = Array.from(waiting)
+      for (const wake of woken) wake()
     })
 
     /** Undefined: it is nobody's, or not any more. */

@@ -5,7 +5,7 @@ import { Effect, Layer, Redacted } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, HubTest, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
-import { HubAddress } from "../Hub.ts"
+import { HubAddress } from "../HubAddress.ts"
 
 const token = `Bearer ${Redacted.value(adminToken)}`
 

@@ -9,7 +9,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { makeCertificate } from "@signalbox/core/config/certificate.ts"
 import { adminToken, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
-import { HubAddress } from "../Hub.ts"
+import { HubAddress } from "../HubAddress.ts"
 
 const certificate = Effect.acquireUseRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "signalbox-tls-"))),

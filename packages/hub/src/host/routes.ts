@@ -3,7 +3,7 @@
  *
  * Owns: commands of people about hosts, and waiting for a worker's visit. Does not own: the visit (worker), the rules (core).
  */
-import { Effect, Option, Stream } from "effect"
+import { Duration, Effect, Option, Result, Stream } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { HubApi } from "@signalbox/core/api/contract.ts"
 import { NotFound, Rejected, Unavailable } from "@signalbox/core/api/problems.ts"
@@ -15,9 +15,12 @@ import { hostDecider } from "@signalbox/core/host/room.ts"
 import { hostConfig } from "@signalbox/core/host/view.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { Installer } from "../agent/install.ts"
+import { HubAddress } from "../HubAddress.ts"
 import { answer, origin, read, readOr, seen } from "../edge/answer.ts"
 
 const visitTimeout = "30 seconds"
+const prepareTimeout = "10 minutes"
 
 export const HostsLive = HttpApiBuilder.group(
   HubApi,
@@ -26,6 +29,8 @@ export const HostsLive = HttpApiBuilder.group(
     const models = yield* ReadModels
     const commands = yield* Commands
     const log = yield* EventLog
+    const address = yield* HubAddress
+    const installer = yield* Installer
     const sees = (position: number) => Effect.provideService(seen(position), ReadModels, models)
 
     const load = (name: string) =>
@@ -52,18 +57,23 @@ export const HostsLive = HttpApiBuilder.group(
     })
 
     /** The host after the first of these events that comes after `position`. */
-    const visited = Effect.fnUntraced(function* (name: string, position: number, types: ReadonlyArray<string>) {
+    const visited = Effect.fnUntraced(function* (
+      name: string,
+      position: number,
+      types: ReadonlyArray<string>,
+      within: Duration.Input = visitTimeout
+    ) {
       const event = yield* log.follow({ from: position + 1 }).pipe(
         Stream.flatMap((one) => (one._tag === "Event" ? Stream.succeed(one.event) : Stream.empty)),
         Stream.filter((event) => event.stream === hostStream(name) && types.includes(event.type)),
         Stream.runHead,
-        Effect.timeoutOption(visitTimeout),
+        Effect.timeoutOption(within),
         Effect.map(Option.flatten)
       )
       if (Option.isNone(event))
         return yield* Effect.fail(
           new Unavailable({
-            detail: `No worker looked at ${name} within 30 seconds. Is one running? signalbox up and signalbox worker start one.`
+            detail: `No worker looked at ${name} within ${Duration.format(Duration.fromInputUnsafe(within))}. Is one running? signalbox up and signalbox worker start one.`
           })
         )
       yield* sees(event.value.position)
@@ -117,6 +127,35 @@ export const HostsLive = HttpApiBuilder.group(
             const { position } = yield* execute(name, { _tag: "RequestCheck" }, payload)
             yield* visited(name, position, ["HostChecked"])
             return yield* shown(name)
+          })
+        ),
+      prepare: ({ params: { name }, payload: { replace, ...given } }) =>
+        answer(
+          Effect.gen(function* () {
+            const host = yield* existing(name)
+            if (address.tls === null && host.kind !== "local")
+              return yield* Effect.fail(
+                new Rejected({
+                  detail: `This hub serves its own machine only, so no agent could reach it from ${name}. Start it with SIGNALBOX_HTTP_HOST set to an address that the host reaches.`
+                })
+              )
+            const { sha256 } = yield* Effect.mapError(
+              installer.installable,
+              (error) => new Unavailable({ detail: error.message })
+            )
+            const from =
+              host.kind === "local" || address.tls === null ? { url: address.url, fingerprint: null } : address.tls
+            const wish = { url: from.url, fingerprint: from.fingerprint, script: sha256, replace: replace ?? false }
+            const { position } = yield* execute(
+              name,
+              { _tag: "RequestPrepare", wish },
+              given,
+              JSON.stringify({ replace })
+            )
+            const event = yield* visited(name, position, ["HostPrepared", "HostPrepareFailed"], prepareTimeout)
+            const said = Result.getOrUndefined(hostEvents.decode(event))
+            if (said?._tag === "HostPrepareFailed") return yield* Effect.fail(new Rejected({ detail: said.reason }))
+            return { said: said?._tag === "HostPrepared" ? said.said : [], position: event.position }
           })
         ),
       acceptKey: ({ params: { name }, payload: { replace, ...given } }) =>

@@ -9,7 +9,7 @@ import { type Frame, follow } from "@signalbox/core/api/sse.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { Heartbeat } from "../edge/sse.ts"
-import { HubAddress } from "../Hub.ts"
+import { HubAddress } from "../HubAddress.ts"
 
 const Hub = hubTest().pipe(Layer.provideMerge(RoomsTest))
 const token = `Bearer ${Redacted.value(adminToken)}`

@@ -9,7 +9,7 @@ import { Db } from "@signalbox/core/postgres/Db.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { adminToken, HubTest } from "../../../../test/support/hub.ts"
 import { ended, started } from "../../../../test/support/task.ts"
-import { HubAddress } from "../Hub.ts"
+import { HubAddress } from "../HubAddress.ts"
 
 const headers = { authorization: `Bearer ${Redacted.value(adminToken)}` }
 

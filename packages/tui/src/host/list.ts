@@ -5,6 +5,7 @@
  * Invariant: "not checked" is never shown as reachable, and what a check could not read is left out, not shown as missing.
  */
 import { age, bytes, count, duration, exact, many } from "../format.ts"
+import { agentCell, agentCellWidth, agentFacts } from "../agent/rows.ts"
 import type { Host, Model } from "../model.ts"
 import { type Row, exactly, named, say, said, saidRight } from "../row.ts"
 import { empty, list } from "../screen/list.ts"
@@ -13,7 +14,9 @@ import { label, mark } from "../theme.ts"
 import { oneLine, wrap } from "../text.ts"
 import type { Ui } from "../ui.ts"
 
-export const hostState = (host: Host, checking: boolean): string => {
+export const hostState = (host: Host, model: Model): string => {
+  const checking = model.checking.has(host.name)
+  if (host.agentAlone === true) return model.agents.byHost.get(host.name)?.online === true ? "online" : "offline"
   if (checking) return "checking"
   if (host.report === null) return "unchecked"
   return host.report.reachable ? "reachable" : "unreachable"
@@ -22,7 +25,7 @@ export const hostState = (host: Host, checking: boolean): string => {
 const load = (host: Host): string => (host.report?.load === undefined ? "" : (host.report.load[0] ?? 0).toFixed(2))
 
 export const hostRow = (host: Host, model: Model, columns: number): Row => {
-  const { glyph, word, color } = mark(hostState(host, model.checking.has(host.name)))
+  const { glyph, word, color } = mark(hostState(host, model))
   const report = host.report
   const tools = report?.tools?.filter((t) => t.version !== null).map((t) => t.name) ?? []
   const { active, queued } = host.tasks
@@ -39,6 +42,8 @@ export const hostRow = (host: Host, model: Model, columns: number): Row => {
     saidRight(active + queued === 0 ? "" : `▸${active} ◌${queued}`, 8),
     say("  ")
   )
+  if (model.agents.byHost.size > 0 && columns >= 54 + agentCellWidth)
+    row.push(...agentCell(model.agents.byHost.get(host.name)), say("  "))
   row.push(said(report?.reachable === false ? (report.problem ?? "") : tools.join(" "), columns))
   return exactly(row, columns)
 }
@@ -60,7 +65,9 @@ export const hostList = (ui: Ui, model: Model, rect: Rect): ReadonlyArray<Row> =
           hostRow(rows[i]!, model, columns)
         )
   const up = rows.filter((h) => h.report?.reachable === true).length
-  const summary: Row = [say(` ${many(rows.length, "host")} · reachable ${count(up)}`, { dim: true })]
+  const { byHost, online } = model.agents
+  const agents = byHost.size === 0 ? "" : ` · agents online ${count(online)} of ${count(byHost.size)}`
+  const summary: Row = [say(` ${many(rows.length, "host")} · reachable ${count(up)}${agents}`, { dim: true })]
   return [...drawn, ...Array.from({ length: Math.max(0, size.rows - drawn.length) }, (): Row => []), summary]
 }
 
@@ -71,7 +78,7 @@ export const hostDetail = (ui: Ui, model: Model, host: Host | undefined, rect: R
 }
 
 const hostFacts = (host: Host, model: Model, columns: number): ReadonlyArray<Row> => {
-  const { glyph, word, color } = mark(hostState(host, model.checking.has(host.name)))
+  const { glyph, word, color } = mark(hostState(host, model))
   const report = host.report
   const inner = Math.max(1, columns - 15)
   const rows: Array<Row> = [
@@ -82,6 +89,15 @@ const hostFacts = (host: Host, model: Model, columns: number): ReadonlyArray<Row
     wrap(oneLine(text, inner * 8), inner).forEach((line, i) =>
       rows.push([label(i === 0 ? oneLine(name, 15) : "", 15), say(line, style)])
     )
+  }
+  const agent = model.agents.byHost.get(host.name)
+  for (const { name, text, color: shade } of agent === undefined ? [] : agentFacts(agent, model.now))
+    fact(name, text, shade === undefined ? {} : { color: shade })
+  if (host.agentAlone === true) {
+    fact("from", host.address)
+    fact("tags", host.tags.join(" "))
+    fact("tasks", "none can run here: c adds it as a host that is reached over SSH")
+    return rows
   }
   fact(
     "reach",

@@ -29,7 +29,6 @@ export class PlanStore {
   /** What happened to a plan while it is being fetched. */
   private readonly coming = new Map<string, Array<RecordedEvent>>()
   private results: ReadonlyMap<string, Fetched> = new Map()
-  private vocabulary: Vocabulary | undefined
   private order: ReadonlyArray<PlanView> | undefined
   private readonly ticker: Ticker
 
@@ -46,7 +45,6 @@ export class PlanStore {
     this.whole.clear()
     this.coming.clear()
     this.results = new Map()
-    this.vocabulary = undefined
     this.order = undefined
   }
 
@@ -120,14 +118,9 @@ export class PlanStore {
     this.ticker.touch()
   }
 
-  setVocabulary(vocabulary: Vocabulary | undefined): void {
-    this.vocabulary = vocabulary
-    this.ticker.touch()
-  }
-
-  model(filter: string): PlanModel {
+  model(filter: string, vocabulary: Vocabulary | undefined): PlanModel {
     this.order ??= orderedPlans(this.views.values())
-    return planModel(this.order, filter, this.whole, this.results, this.vocabulary)
+    return planModel(this.order, filter, this.whole, this.results, vocabulary)
   }
 
   private set(view: PlanView): void {

@@ -23,9 +23,9 @@ export const planning = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     case "plan.edit":
       return view === undefined ? { ui } : { ui: { ...ui, overlay: instructing(view.text) } }
     case "plan.open":
-      return ui.focus === "detail"
-        ? { ui: { ...ui, plan: { ...ui.plan, whole: !ui.plan.whole } } }
-        : { ui: { ...ui, focus: "detail", zoom: true } }
+      return { ui: { ...ui, focus: "detail", zoom: true } }
+    case "plan.answers":
+      return { ui: { ...ui, plan: { ...ui.plan, whole: !ui.plan.whole } } }
     case "plan.why":
       return { ui: { ...ui, plan: { ...ui.plan, why: !ui.plan.why } } }
     case "plan.cancel":

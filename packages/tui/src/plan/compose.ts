@@ -61,7 +61,7 @@ let last: { readonly text: string; readonly vocabulary: Vocabulary; readonly rea
 
 /** As the hub's phrasebook will read it; undefined: this terminal does not know the fleet. */
 export const understood = (text: string, vocabulary: Vocabulary | undefined): Reading | undefined => {
-  if (vocabulary === undefined || vocabulary.hosts.length === 0) return undefined
+  if (vocabulary === undefined) return undefined
   if (last?.text !== text || last.vocabulary !== vocabulary)
     last = { text, vocabulary, reading: readInstruction(text, vocabulary) }
   return last.reading

@@ -35,11 +35,16 @@ export const selectedPlan = (ui: Ui, model: Model): PlanView | undefined =>
   ui.view === "plans" ? model.plans.list.rows[selectedIndex(model.plans.list.ids, ui.anchors.plans)] : undefined
 
 /** What the keys of a plan in its detail mean. */
-export const planPlace = (ui: Ui, model: Model): "plans" | "asked" | "proposal" => {
-  const view = ui.focus === "detail" ? selectedPlan(ui, model) : undefined
+export const planPlace = (ui: Ui, model: Model): "plans" | "plan" | "asked" | "proposal" => {
+  const view = selectedPlan(ui, model)
+  if (ui.focus === "list" || view === undefined) return "plans"
   // A proposal may come at any moment: y and n mean nothing until it is there.
-  return view?.status === "proposed" ? "proposal" : view?.status === "asked" ? "asked" : "plans"
+  return view.status === "proposed" ? "proposal" : view.status === "asked" ? "asked" : "plan"
 }
+
+/** Some host has said something. */
+export const answered = (view: PlanView | undefined): boolean =>
+  view !== undefined && view.steps.some((targets) => targets.some((target) => target.finishedAt !== undefined))
 
 export const stoppable = (view: PlanView | undefined): boolean =>
   view !== undefined && isRunning(view) && view.cancel === undefined

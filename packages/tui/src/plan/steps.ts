@@ -68,7 +68,14 @@ export const stepRows = (view: PlanView, at: number, look: Look): ReadonlyArray<
   const names = hosts.length === 0 ? `${count(many)} hosts` : hosts.map((one) => one.host).join(" ")
   return [
     ...titleRows(at, actText(step), riskSpan(step.risk), columns),
-    ...(begun ? [] : fact("on", `${names}  (${selectorText(step.selector)})`, columns, zoom ? 40 : 4)),
+    ...(begun
+      ? []
+      : fact(
+          "on",
+          selectorText(step.selector) === names ? names : `${names}  (${selectorText(step.selector)})`,
+          columns,
+          zoom ? 40 : 4
+        )),
     ...(step.when === undefined ? [] : fact("if", conditionText(step.when), columns, few)),
     ...(isLong(step.args) ? argRows(step.args, look) : []),
     ...(begun ? [] : fact("why", step.reasons.map((one) => one.reason).join("; "), columns, few, dim)),

@@ -139,7 +139,7 @@ const wordsOf = (event: PlanEvent, view: PlanView | undefined): string => {
           ? ""
           : `  ${count(Math.max(0, event.finishedAt - event.startedAt))} ms`
       const proof = event.proven === undefined ? "" : event.proven ? "  proven" : "  not proven"
-      return `${whereOf(event, view)}  ${actOf(event, view)}  ${event.summary}${took}${proof}`
+      return `${whereOf(event, view)}  ${event.summary}${took}${proof}  ${actOf(event, view)}`
     }
   }
 }

@@ -20,6 +20,8 @@ const sections: ReadonlyArray<readonly [Context, string]> = [
   ["picker", "Choosing a model"],
   ["hosts", "Hosts"],
   ["plans", "Plans"],
+  ["planList", "Plans, in the list"],
+  ["planDetail", "A plan that is read"],
   ["proposal", "A plan that waits for approval"],
   ["instruct", "An instruction that is written"],
   ["timeline", "Timeline"],

@@ -11,6 +11,7 @@ import { decideTask, type TaskCommand } from "@signalbox/core/task/decider.ts"
 import { isSettled, type TaskStatus } from "@signalbox/core/task/view.ts"
 import type { TaskRequest } from "@signalbox/core/api/contract.ts"
 import { TestChats } from "./chats.ts"
+import type { AgentInfo } from "@signalbox/core/agent/view.ts"
 import { fleet, TestPlans } from "./plans.ts"
 import { FixtureLog, taskId, tools, web1Checked } from "./fixture.ts"
 
@@ -24,6 +25,7 @@ export class TestHub {
   log = new FixtureLog()
   readonly chats = new TestChats(this.log)
   readonly plans = new TestPlans(this.log, fleet(Date.now()))
+  agents: ReadonlyArray<AgentInfo> = []
   readonly requests: Array<{ readonly method: string; readonly path: string; readonly body: unknown }> = []
   private readonly outputs = new Map<string, Output>()
   private readonly streams = new Set<ServerResponse>()
@@ -110,6 +112,7 @@ export class TestHub {
     if (room === "events") return this.follow(request, response)
     if (room === "conversations" || room === "models")
       return this.chats.answer(request, response, url, body, { json, problem })
+    if (room === "agents") return json(200, { agents: this.agents })
     if (room === "plans") return this.plans.http(method, [name, verb, last], url.searchParams, body, { json, problem })
     if (room === "tools") return json(200, { tools })
     if (room === "log") return json(200, { events: this.page(url.searchParams), head: position })

@@ -6,6 +6,7 @@
  * Invariant: a command that the decider rejects throws, so that no test shows what cannot be.
  */
 import { Result, type Schema } from "effect"
+import type { AgentInfo } from "@signalbox/core/agent/view.ts"
 import type { FleetMember } from "@signalbox/core/agent/Fleet.ts"
 import { briefPlan } from "@signalbox/core/plan/brief.ts"
 import { decidePlan, type Ended, type PlanCommand } from "@signalbox/core/plan/decider.ts"
@@ -40,6 +41,46 @@ export const fleet = (at: number): ReadonlyArray<FleetMember> => [
   member("web3", ["web"], at),
   member("db1", ["db"], at)
 ]
+
+/** The same hosts as the hub lists their agents. */
+export const agentOf = (
+  host: string,
+  tags: ReadonlyArray<string>,
+  at: number,
+  more: Partial<AgentInfo> = {}
+): AgentInfo => ({
+  agentId: agentId(host),
+  status: "enrolled",
+  name: host,
+  tags,
+  allows: [],
+  expiresAt: new Date(at).toISOString(),
+  invitedBy: "ana",
+  hello: {
+    version: "1.4.0",
+    hostname: host,
+    machineId: `m-${host}`,
+    bootId: "b",
+    os: "Debian GNU/Linux 12",
+    kernel: "6.1.0",
+    arch: "x64",
+    cpus: 4,
+    memoryBytes: 8e9,
+    virtualization: "kvm",
+    allows: [],
+    actions: []
+  },
+  session: { id: "s", hub: "hub1", address: "10.0.0.7", since: new Date(at).toISOString() },
+  createdAt: new Date(at).toISOString(),
+  version: 3,
+  updatedAt: new Date(at).toISOString(),
+  online: true,
+  lastSeenAt: new Date(at).toISOString(),
+  sample: { cpu: 3, memory: 40, disk: 50 },
+  ...more
+})
+export const agents = (at: number): ReadonlyArray<AgentInfo> =>
+  fleet(at).map(({ host, tags }) => agentOf(host, tags, at))
 
 export class TestPlans {
   log: FixtureLog

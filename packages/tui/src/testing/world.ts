@@ -4,6 +4,7 @@
  * Owns: acts that record what was asked. Does not own: HTTP (`hub.ts`).
  */
 import { conversationIdOf } from "@signalbox/core/conversation/events.ts"
+import type { AgentInfo } from "@signalbox/core/agent/view.ts"
 import { briefPlan } from "@signalbox/core/plan/brief.ts"
 import type { Models } from "../conversation/model.ts"
 import { emptyTalk, talkDelta, talkEvent, talkPage } from "../conversation/talk.ts"
@@ -92,6 +93,7 @@ export const world = (
     readonly now?: number
     readonly mostTasks?: number
     readonly pageOfTalk?: number
+    readonly agents?: ReadonlyArray<AgentInfo>
     /** The plan that an instruction becomes. */
     readonly givenPlan?: string
   } = {}
@@ -105,6 +107,7 @@ export const world = (
     tools,
     chats: [...log.chats.values()],
     plans: [...log.plans.values()].map(briefPlan),
+    agents: options.agents ?? [],
     events: log.events.slice(-500),
     position: log.head
   })
@@ -206,13 +209,15 @@ export const world = (
           },
           plans: {
             give: (text, dryRun) => act("plan.give", options.givenPlan ?? "")(text, dryRun ? "dry" : "really"),
-            approve: quiet("plan.approve"),
+            approve: (planId, hash, ...code) =>
+              quiet("plan.approve")(planId, hash, ...code.filter((one) => one !== undefined)),
             reject: quiet("plan.reject"),
             cancel: quiet("plan.cancel"),
             follow: (wanted) => {
               if (wanted !== undefined) store.plans.want(wanted.planId)
             }
           },
+          agents: { follow: () => {} },
           close: () => Promise.resolve()
         }
       })()

@@ -33,19 +33,31 @@ export const planRunHandler = jobHandler({
 export const planProposalHandler = jobHandler({
   queue: queues.planProposal.name,
   data: PlanJob,
-  run: ({ planId }) =>
-    Effect.gen(function* () {
-      const commands = yield* PlanCommands
-      const [view, members, now] = yield* Effect.all(
-        [commands.load(planId), Effect.flatMap(Fleet, (fleet) => fleet.members), Clock.currentTimeMillis],
-        { concurrency: 3 }
-      )
-      if (view === undefined || (view.status !== "proposed" && view.status !== "previewed")) return
-      if (isExpired(view, now)) return void (yield* commands.run(planId, { _tag: "Expire", now }))
-      const moves = looks(view, { members: new Map(members.map((member) => [member.agentId, member])), now })
-      if (moves.length > 0) yield* commands.run(planId, { _tag: "Advance", moves })
-    })
+  run: ({ planId, expires }) => (expires === true ? expire(planId) : lookBefore(planId))
 })
+
+const expire = (planId: string) =>
+  Effect.gen(function* () {
+    const commands = yield* PlanCommands
+    const view = yield* commands.load(planId)
+    if (view?.status !== "proposed" || view.plan === undefined) return
+    // The queue's clock and ours may differ by a little.
+    yield* Effect.sleep(Math.max(0, Date.parse(view.plan.expiresAt) - (yield* Clock.currentTimeMillis)))
+    yield* commands.run(planId, { _tag: "Expire", now: yield* Clock.currentTimeMillis })
+  })
+
+const lookBefore = (planId: string) =>
+  Effect.gen(function* () {
+    const commands = yield* PlanCommands
+    const [view, members, now] = yield* Effect.all(
+      [commands.load(planId), Effect.flatMap(Fleet, (fleet) => fleet.members), Clock.currentTimeMillis],
+      { concurrency: 3 }
+    )
+    if (view === undefined || (view.status !== "proposed" && view.status !== "previewed") || isExpired(view, now))
+      return
+    const moves = looks(view, { members: new Map(members.map((member) => [member.agentId, member])), now })
+    if (moves.length > 0) yield* commands.run(planId, { _tag: "Advance", moves })
+  })
 
 const begins = new Set(["PlanApproved"])
 

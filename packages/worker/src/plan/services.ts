@@ -15,7 +15,7 @@ import { PlanRuns } from "./PlanRuns.ts"
 
 const ownDb = Layer.unwrap(Effect.map(Db, ({ url }) => Db.layer(url, { max: 3, name: "signalbox-plan" })))
 
-/** @param options.name under which this worker holds leases; @param options.fleet default: nobody */
+/** @param options.name under which this worker holds leases; @param options.fleet default: the enrolled agents */
 export const planServices = (options: { readonly name: string; readonly fleet?: Layer.Layer<Fleet, never, Db> }) =>
   Layer.mergeAll(PlanRuns.layer, Plans.layer).pipe(
     Layer.provide(leasesLayer(options.name)),
