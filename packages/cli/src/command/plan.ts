@@ -46,7 +46,17 @@ const result = Command.make(
   (given) => lazy(load, (file) => file.result(given.id, given.host))
 ).pipe(Command.withDescription("Everything that a host answered, whole"))
 
+const explain = Command.make(
+  "explain",
+  { id, model: maybe(flag("model", "Which model reads; default the current one")) },
+  (given) => lazy(load, (file) => file.explain(given.id, given.model))
+).pipe(
+  Command.withDescription(
+    "Have a model, which has no tools, look through the logs that the plan read; secrets are taken out before"
+  )
+)
+
 export const command = Command.make("plan").pipe(
   Command.withDescription("Plans: what was to be done, who agreed, what came of it"),
-  Command.withSubcommands([list, show, approve, reject, cancel, result])
+  Command.withSubcommands([list, show, approve, reject, cancel, result, explain])
 )

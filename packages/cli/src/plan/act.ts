@@ -1,13 +1,15 @@
-/** Acts on plans: `list`, `show`, `approve`, `reject`, `cancel`, `result`. */
+/** Acts on plans: `list`, `show`, `approve`, `reject`, `cancel`, `result`, `explain`. */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
+import type { LogFinding } from "@signalbox/core/plan/explanation.ts"
 import type { PlanStatus, PlanView } from "@signalbox/core/plan/view.ts"
 import { age } from "@signalbox/tui/format.ts"
 import { withHub } from "../client/hub.ts"
 import { type Column, table } from "../client/table.ts"
 import { answer, failed } from "../output.ts"
 import { carried } from "./do.ts"
+import { followPlan } from "./follow.ts"
 import { dataText, howToApprove, planJson, preview, targetText } from "./print.ts"
 
 const columns: ReadonlyArray<Column<PlanView>> = [
@@ -81,6 +83,43 @@ export const stop = (planId: string, how: "reject" | "cancel", reason: string | 
       yield* answer(planJson(plan), () => `${planId} is ${plan.cancel === undefined ? plan.status : "being stopped"}.`)
     })
   )
+
+/** Waits for the findings: a model reads for seconds, not hours. */
+export const explain = (planId: string, model: string | undefined) =>
+  withHub(
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const asked = yield* hub.plans.explain({
+        params: { planId },
+        payload: { commandId: randomUUID(), ...(model === undefined ? {} : { model }) }
+      })
+      const plan = yield* followPlan(
+        asked.plan,
+        asked.position,
+        () => Effect.void,
+        (view) => view.explanation?.status !== "asked"
+      )
+      const { explanation } = plan
+      if (explanation?.findings === undefined)
+        return yield* Effect.fail(failed(explanation?.reason ?? `${planId} was not explained.`))
+      const { findings, lines = 0, unfounded = 0, origin } = explanation
+      yield* answer({ planId, findings, lines, unfounded, model: origin?.model ?? null }, () =>
+        [
+          findings.length === 0
+            ? `Nothing is wrong in the ${lines} lines that were read.`
+            : table(findingColumns, findings),
+          ...(unfounded === 0 ? [] : [`${unfounded} more were left out: what they quote stands nowhere in the logs.`])
+        ].join("\n")
+      )
+    })
+  )
+
+const findingColumns: ReadonlyArray<Column<LogFinding>> = [
+  { title: "KIND", cell: (one) => one.kind, keep: true },
+  { title: "COUNT", cell: (one) => String(one.count) },
+  { title: "UNIT", cell: (one) => one.unit },
+  { title: "QUOTE", cell: (one) => one.quote, flexible: true }
+]
 
 export const result = (planId: string, host: string) =>
   withHub(

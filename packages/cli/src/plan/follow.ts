@@ -18,12 +18,13 @@ const decodeEvent = Schema.decodeUnknownResult(Schema.fromJsonString(RecordedEve
 
 /**
  * @param seen called with the plan after each event
- * @returns the plan when it is over, or waits for somebody's yes
+ * @returns the plan when `stops` says so; default: when it is over, or waits for somebody's yes
  */
 export const followPlan = <E, R>(
   first: PlanView,
   position: number,
-  seen: (plan: PlanView, before: PlanView) => Effect.Effect<void, E, R>
+  seen: (plan: PlanView, before: PlanView) => Effect.Effect<void, E, R>,
+  stops: (plan: PlanView) => boolean = settledOrWaiting
 ) =>
   Effect.gen(function* () {
     if (stops(first)) return first
@@ -51,7 +52,7 @@ export const followPlan = <E, R>(
     return plan
   })
 
-const stops = (plan: PlanView): boolean => isSettledPlan(plan) || plan.status === "proposed"
+const settledOrWaiting = (plan: PlanView): boolean => isSettledPlan(plan) || plan.status === "proposed"
 
 const fold = (plan: PlanView, event: RecordedEvent): PlanView => {
   const decoded = planEvents.decode(event)

@@ -16,9 +16,11 @@ import { shortCode } from "@signalbox/core/plan/hash.ts"
 import { listPlans } from "@signalbox/core/plan/list.ts"
 import { type Done, PlanNotFound, Plans } from "@signalbox/core/plan/Plans.ts"
 import { isOver, isSettledPlan } from "@signalbox/core/plan/progress.ts"
+import { effectOf } from "@signalbox/core/plan/risk.ts"
 import { understand } from "@signalbox/core/plan/understand.ts"
 import { evolvePlan, type PlanView, type TargetView } from "@signalbox/core/plan/view.ts"
 import { actText, conditionText } from "@signalbox/core/plan/words.ts"
+import { seen } from "../edge/answer.ts"
 import { Tokens } from "../edge/auth.ts"
 import { safeText } from "./safe-text.ts"
 import { by, type Session, SignedOut } from "./state.ts"
@@ -81,11 +83,12 @@ export const rejectPlan = Effect.fnUntraced(function* (session: Session, rest: s
   const reason = rest.slice(planId.length).trim().slice(0, 1_000).toWellFormed()
   yield* load(planId)
   const { commandId, actor } = by(session)
-  const { plan } = yield* (yield* Plans).reject(planId, reason === "" ? undefined : reason, {
+  const { plan, position } = yield* (yield* Plans).reject(planId, reason === "" ? undefined : reason, {
     commandId,
     actor,
     account: actor
   })
+  yield* seen(position)
   yield* session.wire.say(`${planId} is ${plan.status}.\n`)
 })
 
@@ -106,6 +109,7 @@ const actorOf = (session: Session) =>
 const tell = Effect.fnUntraced(function* (session: Session, { plan: first, position }: Done) {
   const { say } = session.wire
   let plan = first
+  let last = position
   const toldOf = new Set<string>()
   const news = Effect.gen(function* () {
     for (const [nth, targets] of plan.steps.entries())
@@ -123,6 +127,7 @@ const tell = Effect.fnUntraced(function* (session: Session, { plan: first, posit
       Stream.mapEffect((one) =>
         Effect.gen(function* () {
           if (one._tag !== "Event") return
+          last = one.event.position
           const event = Result.getOrUndefined(planEvents.decode(one.event))
           if (event !== undefined) plan = evolvePlan(plan, event, one.event) ?? plan
           yield* news
@@ -134,6 +139,7 @@ const tell = Effect.fnUntraced(function* (session: Session, { plan: first, posit
     )
     if (followed._tag === "None") return yield* say(`${plan.planId} goes on; PLANS ${plan.planId} tells how.\n`)
   }
+  yield* seen(last)
   yield* plan.finishedAt !== undefined && plan.plan !== undefined ? say(`${endText(plan)}\n`) : show(session, plan)
 })
 
@@ -181,7 +187,7 @@ const targetText = (target: TargetView): string =>
 /** One host's end, and what was read there. */
 const ended = Effect.fnUntraced(function* (plan: PlanView, nth: number, target: TargetView) {
   const { commandId } = target
-  const reads = plan.plan?.steps[nth] !== undefined && target.proven === undefined && target.state === "succeeded"
+  const reads = effectOf(plan.plan?.steps[nth]?.action ?? "") === "reads" && target.state === "succeeded"
   const data =
     target.data ??
     (reads && target.more === true && commandId !== undefined

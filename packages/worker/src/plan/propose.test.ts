@@ -184,22 +184,16 @@ describe("a model that is asked for a plan", () => {
         assert.match(done.question?.reason ?? "", /worker died/u)
         assert.strictEqual(server.requests.length, 1)
 
-        server.next(reply("", { delayMs: 500, calls: [{ name: "propose_plan", args: { steps: [restartWeb] } }] }))
+        server.next(stall)
         const second = yield* say("do something else")
         yield* until(
           "the model is asked again",
           Effect.sync(() => server.requests.length === 2)
         )
-        yield* Effect.flatMap(Plans, (plans) =>
-          plans.reject(second.plan.planId, undefined, { ...by, commandId: randomUUID() })
-        )
-        yield* until(
-          "the model has answered",
-          Effect.sync(() => server.requests[1]?.ended === "whole")
-        )
-        const third = yield* say("and another") // its answer comes after the one before was recorded
-        server.next(proposes({ questions: ["What?"] }))
-        yield* planSettled(third.plan.planId)
+        const plans = yield* Plans
+        yield* plans.reject(second.plan.planId, undefined, { ...by, commandId: randomUUID() })
+        const late = { reason: "It was too late.", questions: [], readings: [] }
+        yield* plans.answer(second.plan.planId, late, { commandId: randomUUID(), actor: "worker:late" })
         const tags = (yield* planEventsOf(second.plan.planId)).map((event) => event._tag)
         assert.deepStrictEqual(tags, ["InstructionGiven", "PlanRejected"])
       }).pipe(Effect.provide(PlannedTest(of)))
