@@ -62,4 +62,28 @@ describe("the terminal on a real hub", () => {
       assert.deepStrictEqual(told, [])
     }).pipe(Effect.scoped, Effect.provide(HubTest))
   )
+
+  it.live("takes an instruction in words, shows what the hub makes of it, and keeps it as a plan", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const { screen, told } = yield* openScreen
+      const see = (test: RegExp) => Effect.promise(() => screen.until((text) => test.test(text), 20_000))
+      const press = (...all: ReadonlyArray<string>) => Effect.promise(() => screen.press(...all))
+
+      yield* see(/● live/u)
+      yield* press("4")
+      yield* see(/No plans yet\. Press i and say what is to be done\./u)
+      yield* press("i", "restart nginx on web1", keys.enter)
+      yield* see(/> restart nginx on web1 [\s\S]*No host has an agent yet/u)
+      yield* press(keys.escape)
+      yield* see(/> ✗ \S+ unclear .*restart nginx on web1[\s\S]*1 plan/u)
+      // The read model may not have it yet; the log has.
+      const { events } = yield* hub.log.page({ query: { from: 1, limit: 10 } })
+      const planId = events.find((event) => event.type === "InstructionGiven")?.stream.slice("plan/".length) ?? ""
+      const { plan } = yield* hub.plans.get({ params: { planId } })
+      assert.deepStrictEqual([plan.text, plan.dryRun, plan.status], ["restart nginx on web1", true, "not-understood"])
+      screen.assertCalm()
+      assert.deepStrictEqual(told, [])
+    }).pipe(Effect.scoped, Effect.provide(HubTest))
+  )
 })

@@ -5,7 +5,7 @@ import { frame } from "../frame.ts"
 import { rowWidth } from "../row.ts"
 import { Screen as View } from "../Screen.tsx"
 import { noon } from "../testing/fixture.ts"
-import { agentOf, agents, fleet, planId, TestPlans } from "../testing/plans.ts"
+import { agentOf, agents, fleet, member, planId, TestPlans } from "../testing/plans.ts"
 import { keys, open, type Screen } from "../testing/screen.ts"
 import { sketch, type World, world } from "../testing/world.ts"
 
@@ -271,6 +271,27 @@ describe("a plan that waits for approval", () => {
     expect(screen.text()).toContain("line 60 of the file")
     await screen.press("y")
     expect(w.asked[0]).toMatch(/^plan\.approve p-20261120-000005 /u)
+  })
+
+  it("names every host that it means, however many", async () => {
+    const many = Array.from({ length: 300 }, (_, i) => member(`node${i + 1}`, ["web"], noon))
+    const w = world(
+      (log) => {
+        const plans = new TestPlans(log, many)
+        plans.give(planId(5), "restart nginx on all web servers", noon - 1000)
+      },
+      { initial: { view: "plans" } }
+    )
+    const screen = await show(w, 80, 24)
+    await told(w, screen)
+    await screen.press(keys.tab)
+    let read = screen.text()
+    for (let i = 0; i < 12; i++) {
+      await screen.press(keys.pageDown)
+      read += screen.text()
+    }
+    for (const { host } of many) expect(read).toMatch(new RegExp(`\\b${host}\\b`, "u"))
+    screen.assertCalm()
   })
 
   it("is not approved before the whole of it was read", async () => {

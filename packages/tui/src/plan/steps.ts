@@ -31,6 +31,8 @@ export interface Look {
 
 const indent = 4
 const label = 9
+/** Where and on what condition is never cut: it is what is approved. */
+const everything = 1_000
 const dim: Style = { dim: true }
 
 /** `name  text`, broken where it must be; beyond `most` rows it says that there is more. */
@@ -74,9 +76,9 @@ export const stepRows = (view: PlanView, at: number, look: Look): ReadonlyArray<
           "on",
           selectorText(step.selector) === names ? names : `${names}  (${selectorText(step.selector)})`,
           columns,
-          zoom ? 40 : 4
+          everything
         )),
-    ...(step.when === undefined ? [] : fact("if", conditionText(step.when), columns, few)),
+    ...(step.when === undefined ? [] : fact("if", conditionText(step.when), columns, everything)),
     ...(isLong(step.args) ? argRows(step.args, look) : []),
     ...(begun ? [] : fact("why", step.reasons.map((one) => one.reason).join("; "), columns, few, dim)),
     ...(begun ? [] : beforeRows(targets, columns, few)),
