@@ -9,6 +9,7 @@ import { createHash } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { arch, hostname, release } from "node:os"
 import type { AgentHello, AgentSample } from "@signalbox/core/agent/protocol.ts"
+import { looks } from "./last-look.ts"
 import { cpuPercent, cpuTimes, loadOfMinute, memory, osName, percent, uptimeSeconds, type CpuTimes } from "./proc.ts"
 import { version } from "./version.ts"
 
@@ -60,6 +61,7 @@ export const sampler = (): (() => Promise<AgentSample>) => {
     const now = cpuTimes(stat)
     const cpu = cpuPercent(before, now)
     before = now
+    looks.looked(now, performance.now())
     const { totalBytes, availableBytes } = memory(meminfo)
     const used = disk.blocks - disk.bfree // as df counts: what root keeps back is neither used nor free
     return {

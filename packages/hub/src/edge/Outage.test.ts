@@ -4,13 +4,18 @@ import postgres from "postgres"
 import { freshDatabase } from "../../../../test/support/database.ts"
 import { hubOn } from "../../../../test/support/hub.ts"
 import { startProxy } from "../../../../test/support/tcp-proxy.ts"
+import { FakeAgent } from "../../../../test/support/fake-agent.ts"
 import { until } from "../../../../test/support/until.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
+import { HubAddress } from "../HubAddress.ts"
 
 /** A hub whose way to the database can be broken, and a way of our own that cannot. */
 const withHub = <A, E>(
-  test: (proxy: Effect.Success<typeof door>["proxy"], direct: postgres.Sql) => Effect.Effect<A, E, HubClient>
+  test: (
+    proxy: Effect.Success<typeof door>["proxy"],
+    direct: postgres.Sql
+  ) => Effect.Effect<A, E, HubClient | HubAddress>
 ) =>
   Effect.gen(function* () {
     const { proxy, url } = yield* door
@@ -126,5 +131,33 @@ describe("a database that does not answer", () => {
         })
       ),
     60_000
+  )
+
+  it.live("does not end the sockets of agents", () =>
+    withHub((proxy) =>
+      Effect.gen(function* () {
+        const hub = yield* HubClient
+        const { url } = yield* HubAddress
+        const { token } = yield* hub.agents.invite({ payload: { name: "web1" } })
+        const agent = yield* Effect.promise(() => new FakeAgent(url).enroll(token))
+        const socket = yield* Effect.promise(() => agent.connect())
+        const online = Effect.map(hub.agents.list(), ({ agents }) => agents.some((one) => one.online))
+        yield* until("it is online", online)
+        proxy.freeze(true)
+        assert.strictEqual((yield* soon(hub.tasks.list({ query: {} })))._tag, "Unavailable")
+        const pong = new Promise((resolve) => socket.raw.once("pong", resolve))
+        socket.raw.ping()
+        yield* Effect.promise(() => pong)
+        assert.isUndefined(socket.closed)
+        proxy.freeze(false)
+        yield* until(
+          "it is online still",
+          Effect.catch(online, () => Effect.succeed(false))
+        )
+        assert.isUndefined(socket.closed)
+        assert.isUndefined(socket.heard[0])
+        socket.raw.close()
+      })
+    )
   )
 })

@@ -127,6 +127,8 @@ export const answerOutages = Layer.unwrap(
       (handler) =>
         Effect.gen(function* () {
           const request = yield* HttpServerRequest.HttpServerRequest
+          // A WebSocket lives as long as it likes, and a status would be written into the middle of it.
+          if (request.headers["upgrade"] !== undefined) return yield* handler
           // Not waited for when it is left: what it waits for does not answer.
           const fiber = yield* Effect.forkDetach(Effect.interruptible(handler), { startImmediately: true })
           const away = Effect.map(outage.noticed, (error) => unavailable(error, request.method))

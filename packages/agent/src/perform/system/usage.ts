@@ -1,13 +1,14 @@
 /**
  * system.usage.
  *
- * Owns: looking twice at the processors, disks, and putting it together. Does not own: the reading of /proc (`proc.ts`), heartbeats.
+ * Owns: what the processors did since an earlier look (or, where there was none, between two now), disks, and putting it together. Does not own: the reading of /proc (`proc.ts`), heartbeats.
  * Invariants: a disk that does not answer (a dead network mount) does not keep the rest waiting.
  */
 import { readFile, statfs } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Performer } from "../Performer.ts"
 import { clean } from "../text/clean.ts"
+import { looks } from "../../last-look.ts"
 import { type CpuTimes, cpuPercent, cpuTimes, memory as memoryIn, percent, uptimeSeconds } from "../../proc.ts"
 import { parseLoad, parseMounts, parsePressure } from "./proc.ts"
 
@@ -16,8 +17,10 @@ const diskMillis = 2_000
 const mostDisks = 100
 
 export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
-  const first = await readCpuTimes()
-  const [disks] = await Promise.all([readDisks(), delay(cpuMillis, undefined, { signal: of.signal })])
+  const before = looks.before(performance.now())
+  const first = before ?? (await readCpuTimes())
+  const wait = before === undefined ? delay(cpuMillis, undefined, { signal: of.signal }) : undefined
+  const [disks] = await Promise.all([readDisks(), wait])
   const [second, meminfo, loadavg, uptime, pressure] = await Promise.all([
     readCpuTimes(),
     proc("meminfo"),
@@ -28,6 +31,7 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
   const memory = memoryIn(meminfo)
   const used = memory.totalBytes - memory.availableBytes
   const [load, fiveMinutes, quarter] = parseLoad(loadavg)
+  looks.looked(second, performance.now())
   const cpu = cpuPercent(first, second)
   const root = disks.find(({ path }) => path === "/")
   const usage = {
