@@ -1,8 +1,9 @@
 /**
  * A worker that kills itself with SIGKILL at a named point of a direct launch. Settings come as JSON in CHILD.
  *
- * `ready`: the host has made room. `taken`: the slot is its own. `dispatched`: TaskDispatched is in the log. `marked`: the launch
- * is marked as sent and not a byte of it was. `sent`: the host has answered, and nobody was told.
+ * `ready`: the host has answered. `taken`: the slot is its own. `staged`: the host has the files, and the launch is marked as sent.
+ * `dispatched`: TaskDispatched is in the log. `go`: all that, and the last word was not said. `sent`: the host has answered, and
+ * nobody was told.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Logger, Option, Schema } from "effect"
@@ -17,7 +18,7 @@ import { withoutModels } from "../models.ts"
 const Settings = Schema.Struct({
   url: Schema.String,
   home: Schema.String,
-  point: Schema.Literals(["ready", "taken", "dispatched", "marked", "sent"])
+  point: Schema.Literals(["ready", "taken", "staged", "dispatched", "go", "sent"])
 })
 const settings = Schema.decodeUnknownSync(Schema.fromJsonString(Settings))(process.env["CHILD"])
 
@@ -45,10 +46,15 @@ const Mortal = Layer.effectContext(
               ready: (taskId, files) =>
                 launcher.ready(taskId, files).pipe(
                   Effect.tap(() => dieAt("ready")),
-                  Effect.map(({ launch }) => ({
-                    launch: Effect.andThen(
-                      dieAt("marked"),
-                      Effect.tap(launch, () => dieAt("sent"))
+                  Effect.map(({ stage }) => ({
+                    stage: stage.pipe(
+                      Effect.tap(() => dieAt("staged")),
+                      Effect.map(({ launch }) => ({
+                        launch: Effect.andThen(
+                          dieAt("go"),
+                          Effect.tap(launch, () => dieAt("sent"))
+                        )
+                      }))
                     )
                   }))
                 )

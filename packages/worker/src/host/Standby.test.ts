@@ -99,8 +99,10 @@ for (const kind of ["local", "ssh"] as const) {
         )
         const id = newId()
         const ready = yield* launcher.ready(id, files(home))
+        const staged = yield* ready.stage
+        assert.deepStrictEqual((yield* state(host, [id])).get(id), { _tag: "prepared" })
         assert.strictEqual(runs(home, id), 0)
-        const launched = yield* ready.launch
+        const launched = yield* staged.launch
         assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
         yield* until(
           "it has run",
@@ -113,7 +115,7 @@ for (const kind of ["local", "ssh"] as const) {
         assert.deepStrictEqual(waitingRunners(home), [])
         assert.strictEqual((yield* launch(host, id, files(home))).outcome, "already")
         const again = yield* (yield* standing(host)).ready(id, files(home))
-        assert.strictEqual((yield* again.launch).outcome, "already")
+        assert.strictEqual((yield* (yield* again.stage).launch).outcome, "already")
         assert.strictEqual(runs(home, id), 1)
         assert.deepInclude(yield* kill(host, id, 10), { _tag: "exited", code: 143 })
       }).pipe(Effect.scoped, using())
@@ -123,7 +125,12 @@ for (const kind of ["local", "ssh"] as const) {
       Effect.gen(function* () {
         const { host, home } = where()
         const id = newId()
-        yield* Effect.scoped(Effect.flatMap(standing(host), (launcher) => launcher.ready(id, files(home))))
+        yield* Effect.scoped(
+          standing(host).pipe(
+            Effect.flatMap((launcher) => launcher.ready(id, files(home))),
+            Effect.flatMap((ready) => ready.stage)
+          )
+        )
         yield* until(
           "its runner has ended",
           Effect.sync(() => waitingRunners(home).length === 0)
@@ -149,7 +156,7 @@ for (const kind of ["local", "ssh"] as const) {
           Effect.sync(() => waitingRunners(home).length === 0)
         )
         const id = newId()
-        const launched = yield* (yield* launcher.ready(id, files(home))).launch
+        const launched = yield* (yield* (yield* launcher.ready(id, files(home))).stage).launch
         assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
         yield* until(
           "it has run",

@@ -3,7 +3,8 @@
  *
  * Owns: opening them, giving each to one asker, the talk with `launch.sh`. Does not own: the script, connections, what is launched.
  * Invariants: a launcher launches once; it is asked and has answered before anything is sent, so that a connection that has died
- * unnoticed is found out while it is still known that nothing was sent; one that is let go of starts nothing; it never dials.
+ * unnoticed is found out while it is still known that nothing was sent; files alone start nothing, the last word does; one that
+ * is let go of before starts nothing; it never dials.
  */
 import { Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
@@ -21,11 +22,15 @@ import {
 import { type HostError, HostUnreachable, type Ran, Transport } from "./Transport.ts"
 
 export interface Launcher {
-  /** Makes ready for the task; nothing can run yet. */
+  /** Tells it what will come; it has answered when this returns. Nothing of the task is there yet but room. */
   readonly ready: (taskId: string, files: TaskFiles) => Effect.Effect<Ready, HostError | RunnerError>
 }
 export interface Ready {
-  /** Sends the files: from here on the task may run. */
+  /** Sends the files. Nothing can run yet: one that is let go of here starts nothing. */
+  readonly stage: Effect.Effect<Staged, HostError | RunnerError>
+}
+export interface Staged {
+  /** Says the word: from here on the task may run. */
   readonly launch: Effect.Effect<Launched, HostError | RunnerError>
 }
 
@@ -105,6 +110,8 @@ const idle = "10 minutes"
 const patience = "1 second"
 const standing = "@standing"
 const readyMark = "@ready"
+const stagedMark = "@staged"
+const lastWord = Buffer.from("go\n")
 const mostSaid = 1_048_576
 
 const launcher = (host: HostConfig, talk: Talk): Launcher => ({
@@ -115,27 +122,37 @@ const launcher = (host: HostConfig, talk: Talk): Launcher => ({
       const answered = yield* Effect.timeoutOption(talk.heard(readyMark), patience)
       if (Option.isNone(answered))
         return yield* new HostUnreachable({ host: host.name, reason: `it did not answer within ${patience}` })
-      // Ended without being ready: something is in the way, or the host has told at once that this id was started or killed before.
+      // Ended before its time: something is in the way, or the host has told at once that this id was started or killed before.
       if (answered.value === "ended") yield* answerOf(host, "launch.sh", yield* ranOf(host, talk))
       const launch = Effect.gen(function* () {
-        talk.finish(input)
+        talk.finish(lastWord)
         return yield* launchedOf(host, taskId, yield* answerOf(host, "launch.sh", yield* ranOf(host, talk)))
       })
-      return { launch }
+      const stage = Effect.gen(function* () {
+        talk.say(input)
+        const staged = yield* Effect.timeoutOption(talk.heard(stagedMark), execTimeoutMs)
+        if (Option.isNone(staged)) return yield* late(host)
+        if (staged.value === "ended") yield* answerOf(host, "launch.sh", yield* ranOf(host, talk))
+        return { launch }
+      })
+      return { stage }
     })
 })
+
+const late = (host: HostConfig): Effect.Effect<never, HostUnreachable> =>
+  Effect.fail(new HostUnreachable({ host: host.name, reason: lateReason }))
+const lateReason = `it did not finish what was asked within ${execTimeoutMs} ms`
 
 const ranOf = (host: HostConfig, talk: Talk): Effect.Effect<Ran, HostUnreachable> =>
   Effect.flatMap(Effect.timeoutOption(talk.ended, execTimeoutMs), (end) => {
     if (Option.isSome(end) && end.value.lost === undefined)
       return Effect.succeed({ code: end.value.code, signal: end.value.signal, ...talk.said() })
-    const late = `it did not finish what was asked within ${execTimeoutMs} ms`
-    const reason = Option.isSome(end) ? (end.value.lost ?? late) : late
-    return Effect.fail(new HostUnreachable({ host: host.name, reason }))
+    const lost = Option.isSome(end) ? end.value.lost : undefined
+    return lost === undefined ? late(host) : Effect.fail(new HostUnreachable({ host: host.name, reason: lost }))
   })
 
 interface Talk {
-  readonly say: (text: string) => void
+  readonly say: (text: string | Uint8Array) => void
   /** The last that is said, and the end of what is said. */
   readonly finish: (bytes: Uint8Array) => void
   /** When it has said this line, or has ended. */

@@ -109,7 +109,7 @@ const jobsActive = (queue: string) =>
     Effect.orDie
   )
 
-/** A worker whose direct launches wait for the gate after the mark and before the first byte. */
+/** A worker whose direct launches wait for the gate after mark, event and files, and before the last word. */
 const gated = (name: string, home: string, reached: Deferred.Deferred<string>, gate: Deferred.Deferred<void>) =>
   Layer.effect(
     Standby,
@@ -121,11 +121,13 @@ const gated = (name: string, home: string, reached: Deferred.Deferred<string>, g
             standby.take(host),
             Option.map((launcher) => ({
               ready: (taskId, files) =>
-                Effect.map(launcher.ready(taskId, files), ({ launch }) => ({
-                  launch: Deferred.succeed(reached, taskId).pipe(
-                    Effect.andThen(Deferred.await(gate)),
-                    Effect.andThen(launch)
-                  )
+                Effect.map(launcher.ready(taskId, files), ({ stage }) => ({
+                  stage: Effect.map(stage, ({ launch }) => ({
+                    launch: Deferred.succeed(reached, taskId).pipe(
+                      Effect.andThen(Deferred.await(gate)),
+                      Effect.andThen(launch)
+                    )
+                  }))
                 }))
             }))
           )
@@ -277,7 +279,7 @@ describe("a launch by its job", () => {
 })
 
 describe("a worker that is killed in the middle of a direct launch", () => {
-  for (const point of ["ready", "taken", "dispatched", "marked", "sent"] as const)
+  for (const point of ["ready", "taken", "staged", "dispatched", "go", "sent"] as const)
     it.live(
       `(${point}) leaves a task that another worker brings to its end, and that runs once`,
       () =>
@@ -290,7 +292,7 @@ describe("a worker that is killed in the middle of a direct launch", () => {
           )
           assert.strictEqual((yield* child.ended).how, "SIGKILL")
           const before = (yield* eventsOf(taskId)).map((event) => event.type)
-          const wanted = point === "ready" || point === "taken" ? ["TaskCreated"] : ["TaskCreated", "TaskDispatched"]
+          const wanted = point === "ready" || point === "taken" || point === "staged" ? ["TaskCreated"] : ["TaskCreated", "TaskDispatched"]
           // The log may be one event ahead of a worker that died at its own next step, never behind.
           assert.deepStrictEqual(before.slice(0, wanted.length), wanted)
           assert.notInclude(before, "TaskLaunched")

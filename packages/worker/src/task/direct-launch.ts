@@ -5,9 +5,11 @@
  * what was left anywhere in the middle; the steps themselves (slots, TaskDispatched, the mark, `launch.sh`), which are theirs too.
  * Invariants: every step is one that a job would have made, in the same order and with the same ids, so whoever comes second finds
  * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
- * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room for its files is made on the host.
+ * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched, and before slot, mark and event are on the
+ * disk, the host has at most the task's files, which start nothing.
  */
-import { Effect, Fiber, Option } from "effect"
+import { Effect, Option } from "effect"
+import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { hostConfig, type HostView } from "@signalbox/core/host/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
@@ -18,6 +20,7 @@ import { dispatchReactor, launchReactor } from "@signalbox/core/task/jobs.ts"
 import { activeStatuses, evolveTask, type TaskView } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
 import { Standby } from "../host/Standby.ts"
+import { withdraw } from "../host/withdraw.ts"
 import { Direct } from "./Direct.ts"
 import { limitsOf, readQueue } from "./dispatch.ts"
 import { fail, filesOf, isFinal, markSent, recordLaunched } from "./launch.ts"
@@ -66,22 +69,23 @@ const launchDirectly = (task: TaskView) =>
     const db = yield* Db
     const way = yield* wayTo(task)
     if (way === undefined) return
-    // What the host needs to make room is not waited for before there is a slot.
-    const ready = yield* Effect.forkScoped(Effect.result(way.ready))
-    if (!(yield* take(task, way.view))) return
-    const marked = Effect.gen(function* () {
-      const answered = yield* Effect.fromResult(yield* Fiber.join(ready))
-      yield* markSent(db, task.taskId)
-      return answered
-    })
-    // The mark may be there before the event: nothing is sent before both are.
-    const [dispatched, launcher] = yield* Effect.all(
-      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(marked)],
+    const [slot, answered] = yield* Effect.all([take(task, way.view), Effect.result(way.ready)], { concurrency: 2 })
+    if (!slot) return
+    // Only a host that has answered is sent anything. The mark comes before the event, which takes it, and the slot, to the disk.
+    const marked = yield* Effect.result(
+      Effect.tap(Effect.fromResult(answered), () => markSent(db, task.taskId, "with-the-next-event"))
+    )
+    // The files travel while the event is written: without a last word they start nothing.
+    const [dispatched, staged] = yield* Effect.all(
+      [
+        (yield* TaskCommands).dispatchDirectly(task),
+        Effect.result(Effect.flatMap(Effect.fromResult(marked), (ready) => ready.stage))
+      ],
       { concurrency: 2 }
     )
-    if (!dispatched) return yield* giveBack(task.taskId)
+    if (!dispatched) return yield* giveBack(task.taskId, way.host)
     yield* Effect.gen(function* () {
-      const { launch } = yield* Effect.fromResult(launcher)
+      const { launch } = yield* Effect.fromResult(staged)
       yield* recordLaunched(task, way.host, yield* launch)
     }).pipe(
       Effect.catchTag("Withdrawn", () => Effect.void),
@@ -115,9 +119,11 @@ const take = ({ host, taskId, tool }: TaskView, view: HostView) =>
   Effect.flatMap(Slots, (slots) => slots.take(host, { taskId, tool, ...limitsOf(view, tool) }))
 
 /** Somebody else was faster, and then the slot is the task's; or it was killed, and then nobody's. */
-const giveBack = (taskId: string) =>
+const giveBack = (taskId: string, host: HostConfig) =>
   Effect.gen(function* () {
     const now = yield* (yield* TaskCommands).load(taskId)
     const mayRun = now !== undefined && (activeStatuses.includes(now.status) || now.status === "unknown")
-    if (!mayRun) yield* (yield* Slots).release(taskId)
+    if (mayRun) return
+    yield* (yield* Slots).release(taskId)
+    yield* Effect.ignore(withdraw(host, taskId)) // what lies there of it is nothing that anybody follows, and no secret
   })

@@ -4,8 +4,9 @@ import { script } from "./text.ts"
 export const launch = script`
 #!/bin/sh
 # launch.sh ID TOTAL [NAME BYTES]...: the input is the files, one after the other, TOTAL bytes in all.
-# launch.sh alone stands by: it says "@standing", takes these words as the first line of its input, and says "@ready" when all but
-# the files is there. Where a tmux server runs, a runner stands by with it, in a session that takes the task's name when it begins.
+# launch.sh alone stands by: it says "@standing", takes these words as the first line of its input, says "@ready", takes the files,
+# says "@staged" when nothing is missing but a last line "go", and without that one starts nothing. Where a tmux server runs, a
+# runner stands by with it, in a session that takes the task's name when it begins.
 # Answers, after a blank line and "@signalbox": "outcome launched|already|adopted", "boot UUID", a line of state.sh, "@end".
 # 70 no workspace, 71 the input was cut short (nothing runs), 72 no tmux, 73 tmux failed, 74 not Linux, 75 no perl (interactive only). 78 (from the caller): no scripts.
 umask 077; here=\${0%/*}; b=$HOME/.signalbox; a=$b/active/\${SIGNALBOX_LOG:?}
@@ -33,13 +34,14 @@ if [ $# -eq 0 ]; then
   set -f; set -- $words; set +f; ready=1; [ $# -ge 2 ] || exit 71
 fi
 id=$1; d=$b/tasks/$id; total=$2; shift 2
-if [ -n "$ready" ]; then mkdir -p "$d"; else mkdir -p "$d" "$a" "$b/tmux"; fi || exit 70
 [ -d "$d/once" ] && answer already
+[ -z "$ready" ] || printf '\n@ready\n'
+if [ -n "$ready" ]; then mkdir -p "$d"; else mkdir -p "$d" "$a" "$b/tmux"; fi || exit 70
 # All of the input first: the head of busybox reads past what it was asked for, so stdin cannot be cut up as it comes.
 in=$d/in.$$; at=1; trap 'rm -rf "$in" "$w"' EXIT
-[ -z "$ready" ] || printf '\n@ready\n'
-# Counted while it comes; what cannot be written is counted wrong.
-got=$({ tee "$in" || echo; } 4>&- | wc -c 4>&-)
+if [ -n "$ready" ]; then # as much as was announced: what follows comes only when this has been answered, so nothing is read past it
+  got=$({ head -c "$total" | tee "$in" || echo; } 4>&- | wc -c 4>&-)
+else got=$({ tee "$in" || echo; } | wc -c); fi # counted while it comes; what cannot be written is counted wrong
 if [ "$got" -ne "$total" ]; then [ "$(wc -c <"$in")" -eq "$got" ] && exit 71; exit 70; fi
 ln -sfn "../../tasks/$id" "$a/$id" 4>&- & link=$!
 while [ $# -gt 1 ]; do
@@ -50,9 +52,13 @@ while [ $# -gt 1 ]; do
 done
 wait $link || exit 70
 [ ! -f "$d/interactive" ] || perl -e 'use POSIX (); use Fcntl; use Config; use Time::HiRes' 2>/dev/null || exit 75
+if [ -n "$ready" ]; then
+  [ -z "$runner" ] || echo "$d" >&4 # it does what can be done before
+  printf '\n@staged\n'; read -r go && [ "$go" = go ] || exit 71
+fi
 # Whoever makes "once" runs it, and that is seen. A runner that is gone (its tmux server was ended) is not waited for.
 if [ -n "$runner" ]; then
-  echo "$d" >&4; n=0; while [ ! -d "$d/once" ] && [ $n -lt 50 ]; do sleep 0.01 2>/dev/null || sleep 1; n=$((n + 1)); done
+  echo go >&4; n=0; while [ ! -d "$d/once" ] && [ $n -lt 50 ]; do sleep 0.01 2>/dev/null || sleep 1; n=$((n + 1)); done
 fi
 exec 4>&- # a tmux server that is started below must not have it
 start() { tmux "$@" -L sbx -f "$here/tmux.conf" new-session -d -s "$id" -x 200 -y 50 -- /bin/sh "$here/run.sh" "$d" 2>&1 </dev/null; }
