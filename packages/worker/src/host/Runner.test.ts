@@ -366,6 +366,22 @@ describe("what is in the way", () => {
       assert.isUndefined(parseState(line), line)
     assert.isUndefined(framed(Buffer.from("@signalbox")))
   })
+  it.live("what a command of this machine says before its input comes is heard, also when it has ended by then", () =>
+    Effect.gen(function* () {
+      const mark = join(localHome, "ended")
+      const { Transport } = yield* Effect.promise(() => import("./Transport.ts"))
+      const ran = yield* (yield* Transport).exec(local, `echo said; echo complained >&2; echo $$ >${mark}`, {
+        input: "never read",
+        beforeInput: Effect.orDie(
+          until(() => existsSync(mark) && !existsSync(`/proc/${readFileSync(mark, "utf8").trim() || "self"}`))
+        )
+      })
+      assert.deepStrictEqual(
+        [ran.code, Buffer.from(ran.out).toString(), Buffer.from(ran.err).toString()],
+        [0, "said\n", "complained\n"]
+      )
+    }).pipe(using())
+  )
   it.live("an interrupted command of this machine ends with all its children", () =>
     Effect.gen(function* () {
       const mark = join(localHome, "children")

@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from "vitest"
 import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
 import { until } from "../../../../test/support/until.ts"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
-import { kill, launch, state } from "./Runner.ts"
+import { kill, launch, state, type TaskFiles, type TaskState } from "./Runner.ts"
 import { type Launcher, Standby } from "./Standby.ts"
 import { transportLayer } from "./TransportLive.ts"
 
@@ -141,6 +141,68 @@ for (const kind of ["local", "ssh"] as const) {
         yield* until(
           "it has run",
           Effect.sync(() => runs(home, id) === 1)
+        )
+      }).pipe(Effect.scoped, using())
+    )
+
+    it.live("gives a task its directory, variables, input and terminal, as any launch does", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        const told = join(home, "told")
+        const env = { NAME: "a b", name: "it's", late: "1" }
+        const says = `{ pwd; cat; echo "$NAME|$name|$late"; ls "${home}/.signalbox/tasks/$SIGNALBOX_TASK" | grep -c env; } >${told}; exit 3`
+        const launchNow = (id: string, what: TaskFiles) =>
+          standing(host).pipe(
+            Effect.flatMap((launcher) => launcher.ready(id, what)),
+            Effect.flatMap((ready) => ready.stage),
+            Effect.flatMap((staged) => staged.launch),
+            Effect.scoped
+          )
+        const stateIs = (id: string, wanted: TaskState) =>
+          until(
+            `${id} is ${JSON.stringify(wanted)}`,
+            Effect.map(state(host, [id]), (states) => {
+              const now = states.get(id)
+              return (
+                now?._tag === wanted._tag &&
+                (now._tag !== "exited" || wanted._tag !== "exited" || now.code === wanted.code)
+              )
+            })
+          )
+        yield* launch(host, newId(), { command: "true" })
+        const plain = newId()
+        yield* launchNow(plain, { command: says, env, cwd: "/", stdin: "given\n", merge: true })
+        yield* stateIs(plain, { _tag: "exited", code: 3, at: 0 })
+        assert.strictEqual(readFileSync(told, "utf8"), "/\ngiven\na b|it's|1\n0\n")
+
+        const nowhere = newId()
+        yield* launchNow(nowhere, { command: "true", cwd: "/not/there", env })
+        yield* stateIs(nowhere, { _tag: "exited", code: 126, at: 0 })
+        const dir = join(home, ".signalbox/tasks", nowhere)
+        assert.match(readFileSync(join(dir, "err"), "utf8"), /\/not\/there/)
+        assert.isFalse(existsSync(join(dir, "env")))
+
+        const seen = newId()
+        yield* launchNow(seen, { command: `tty >${told}; exit 4`, interactive: true, env })
+        yield* stateIs(seen, { _tag: "exited", code: 4, at: 0 })
+        assert.match(readFileSync(told, "utf8"), /^\/dev\/pts\//)
+      }).pipe(using())
+    )
+
+    it.live("is beaten by a kill that comes when all is there but the last word", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        yield* launch(host, newId(), { command: "true" })
+        const id = newId()
+        const launcher = yield* standing(host)
+        const staged = yield* (yield* launcher.ready(id, { ...files(home), env: { SECRET: "x" } })).stage
+        assert.deepStrictEqual(yield* kill(host, id, 10), { _tag: "never-started" })
+        assert.deepInclude(yield* staged.launch, { state: { _tag: "absent" } })
+        assert.strictEqual(runs(home, id), 0)
+        assert.isFalse(existsSync(join(home, ".signalbox/tasks", id, "env")))
+        yield* until(
+          "its runner has ended",
+          Effect.sync(() => waitingRunners(home).length === 0)
         )
       }).pipe(Effect.scoped, using())
     )
