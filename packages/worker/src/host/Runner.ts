@@ -104,8 +104,28 @@ export const launchOrder = Effect.fnUntraced(function* (host: HostConfig, taskId
   if (typeof parts === "string") return yield* fail(host, "task-id", parts)
   const input = Buffer.concat(parts.map((part) => part.bytes))
   const list = parts.map((part) => `${part.name} ${part.bytes.length}`).join(" ")
-  return { words: `${taskId} ${input.length} ${list}`, input }
+  return { words: `${taskId} ${input.length} ${list}`, input, parts }
 })
+
+/** The same for one that stands by: what is small comes as a line, which its shell reads and writes by itself, without any program. */
+export const standbyOrder = Effect.fnUntraced(function* (host: HostConfig, taskId: string, files: TaskFiles) {
+  const order = yield* launchOrder(host, taskId, files)
+  if (order.input.length > mostInline || order.input.includes(0)) return order
+  const parts = order.parts.filter((part) => part.bytes.length > 0)
+  return { words: `= ${order.words}`, input: Buffer.from(`${parts.map((part) => forPrintf(part.bytes)).join(" ")}\n`) }
+})
+
+/** A shell reads a line byte by byte. */
+const mostInline = 4_096
+
+/** One word, which printf in any shell makes these bytes of again. A dash at the beginning would be an option. */
+const forPrintf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte, at) => {
+    const text = String.fromCharCode(byte)
+    return /[A-Za-z0-9_./:,@+]/u.test(text) || (text === "-" && at > 0)
+      ? text
+      : `\\${byte.toString(8).padStart(3, "0")}`
+  }).join("")
 
 /** What `launch.sh` has answered. */
 export const launchedOf = Effect.fnUntraced(function* (host: HostConfig, taskId: string, lines: ReadonlyArray<string>) {

@@ -112,7 +112,10 @@ for (const kind of ["local", "ssh"] as const) {
           "its session has its name",
           Effect.sync(() => session(id))
         )
-        assert.deepStrictEqual(waitingRunners(home), [])
+        yield* until(
+          "nobody waits there any more",
+          Effect.sync(() => waitingRunners(home).length === 0)
+        )
         assert.strictEqual((yield* launch(host, id, files(home))).outcome, "already")
         const again = yield* (yield* standing(host)).ready(id, files(home))
         assert.strictEqual((yield* (yield* again.stage).launch).outcome, "already")
@@ -170,6 +173,14 @@ for (const kind of ["local", "ssh"] as const) {
             })
           )
         yield* launch(host, newId(), { command: "true" })
+        // Small and large, awkward and not text: as a line or as they are.
+        const awkward = "-n %s\\n \\\\ 'ü' \"$(x)\" * \t.\r\n\n"
+        for (const stdin of [awkward, awkward.repeat(2_000), Buffer.from([0, 255, 10, 0, 45])]) {
+          const id = newId()
+          yield* launchNow(id, { command: `cat >${told}; exit 3`, stdin, merge: true })
+          yield* stateIs(id, { _tag: "exited", code: 3, at: 0 })
+          assert.isTrue(readFileSync(told).equals(Buffer.from(stdin)))
+        }
         const plain = newId()
         yield* launchNow(plain, { command: says, env, cwd: "/", stdin: "given\n", merge: true })
         yield* stateIs(plain, { _tag: "exited", code: 3, at: 0 })

@@ -14,7 +14,7 @@ import {
   execTimeoutMs,
   type Launched,
   launchedOf,
-  launchOrder,
+  standbyOrder,
   type RunnerError,
   scriptCommand,
   type TaskFiles
@@ -117,7 +117,7 @@ const mostSaid = 1_048_576
 const launcher = (host: HostConfig, talk: Talk): Launcher => ({
   ready: (taskId, files) =>
     Effect.gen(function* () {
-      const { words, input } = yield* launchOrder(host, taskId, files)
+      const { words, input } = yield* standbyOrder(host, taskId, files)
       talk.say(`${words}\n`)
       const answered = yield* Effect.timeoutOption(talk.heard(readyMark), patience)
       if (Option.isNone(answered))

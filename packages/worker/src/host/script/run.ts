@@ -15,9 +15,6 @@ begin() {                                       # false: not to be run by us. A 
   mkdir "$d/once" 2>/dev/null || return 1
   echo "$1 $boot" >"$d/once/runner"             # until there is a pid, this tells whether it still can come
 }
-called() {                                      # the session was made before its task was known. A grandchild, of which this shell knows nothing
-  [ -z "$sbx_name" ] || (TMUX=$sbx_tmux TMUX_PANE=$sbx_pane tmux rename-session "$sbx_name" </dev/null >/dev/null 2>&1 3>&- 5<&- &)
-}
 child() {                                       # the leader of the command's own process group, a fork without an exec
   r=$1; read -r boot </proc/sys/kernel/random/boot_id; read -r l </proc/self/stat
   p=\${l%% *}; set -- \${l##*) }; l="$p \${20} $boot $r" # pid = group, start time, boot, runner
@@ -25,7 +22,7 @@ child() {                                       # the leader of the command's ow
   else
     echo "$l" >"$d/pid.$p"
     begin "$r" || { rm -f "$d/pid.$p"; exit; }
-    mv -f "$d/pid.$p" "$d/pid"; called
+    mv -f "$d/pid.$p" "$d/pid"
     [ ! -f "$d/env" ] || rm -f "$d/env"
     exec 5<&-
   fi
@@ -33,11 +30,17 @@ child() {                                       # the leader of the command's ow
   exec /bin/sh "$d/command"
 }
 [ "\${2-}" = child ] && child "$3"
-sbx_name= sbx_tmux=\${TMUX-} sbx_pane=\${TMUX_PANE-}
-if [ "\${2-}" = wait ]; then exec 5<"$1"; read -r d <&5 || exit 0; sbx_name=\${d##*/}; fi # nobody will come: end
+sbx_name=
+mine() { r=; [ -f "$d/once/runner" ] && read -r r x <"$d/once/runner"; [ "$r" = $$ ]; }
+if [ "\${2-}" = wait ]; then
+  exec 5<"$1" 6<"\${1%/*}/named"; read -r d <&5 || exit 0; sbx_name=\${d##*/} # nobody will come: end
+  # The session was made before its task was known: it gets the name when the launcher has seen it begin, or is gone. By a grandchild, of which this shell knows nothing.
+  ( { read -r x; mine && tmux rename-session "$sbx_name"; } <&6 >/dev/null 2>&1 5<&- & )
+  exec 6<&-
+fi
 trap '' HUP                                     # tmux may die, the task must not (the command inherits this, like nohup)
 read -r boot </proc/sys/kernel/random/boot_id
-if [ -n "$sbx_name" ] && [ ! -f "$d/interactive" ]; then sbx_late=1; else begin $$ || exit 0; called; fi
+if [ -n "$sbx_name" ] && [ ! -f "$d/interactive" ]; then sbx_late=1; else begin $$ || exit 0; fi
 in=/dev/null; [ -f "$d/stdin" ] && in=$d/stdin
 if [ -f "$d/interactive" ]; then exec 3>&1 >>"$d/out" 2>&1
 elif [ -f "$d/merge" ]; then exec >>"$d/out" 2>&1; else exec >>"$d/out" 2>>"$d/err"; fi
@@ -48,7 +51,7 @@ PATH=$PATH:$HOME/.local/bin:$HOME/bin:/usr/local/bin; export PATH
 if [ -f "$d/cwd" ]; then
   c=$(cat "$d/cwd"); case $c in "~") c=$HOME ;; "~/"*) c=$HOME/\${c#??} ;; esac
   if ! { [ -n "$sbx_late" ] && cd "$c" 2>/dev/null; }; then # before it may run a task says nothing
-    if [ -n "$sbx_late" ]; then begin $$ || exit 0; sbx_late=; called; [ ! -f "$d/env" ] || rm -f "$d/env"; fi
+    if [ -n "$sbx_late" ]; then begin $$ || exit 0; sbx_late=; [ ! -f "$d/env" ] || rm -f "$d/env"; fi
     cd "$c" || { put exit "126 $(date +%s)"; exit; }
   fi
 fi
@@ -63,6 +66,6 @@ set -m                                          # a process group of its own; da
 set +m                                          # or dash would touch the terminal later, and die when tmux is gone
 exec 5<&-
 wait $!; code=$?                                # nothing may fork before this wait: dash would forget the status and say 127
-if [ -n "$sbx_late" ]; then r=; [ -f "$d/once/runner" ] && read -r r boot <"$d/once/runner"; [ "$r" = $$ ] || exit 0; fi # it was not ours to run
+[ -z "$sbx_late" ] || mine || exit 0            # it was not ours to run
 put exit "$code $(date +%s)"
 `
