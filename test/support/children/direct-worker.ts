@@ -1,7 +1,7 @@
 /**
  * A worker that kills itself with SIGKILL at a named point of a direct launch. Settings come as JSON in CHILD.
  *
- * `ready`: the host has answered. `taken`: the slot is its own. `staged`: the host has the files, and the launch is marked as sent.
+ * `here`: the host has answered. `taken`: the slot is its own. `staged`: the host has the files, and the launch is marked as sent.
  * `dispatched`: TaskDispatched is in the log. `go`: all that, and the last word was not said. `sent`: the host has answered, and
  * nobody was told.
  */
@@ -18,7 +18,7 @@ import { withoutModels } from "../models.ts"
 const Settings = Schema.Struct({
   url: Schema.String,
   home: Schema.String,
-  point: Schema.Literals(["ready", "taken", "staged", "dispatched", "go", "sent"])
+  point: Schema.Literals(["here", "taken", "staged", "dispatched", "go", "sent"])
 })
 const settings = Schema.decodeUnknownSync(Schema.fromJsonString(Settings))(process.env["CHILD"])
 
@@ -43,18 +43,15 @@ const Mortal = Layer.effectContext(
           Effect.map(
             standby.take(host),
             Option.map((launcher) => ({
-              ready: (taskId, files) =>
-                launcher.ready(taskId, files).pipe(
-                  Effect.tap(() => dieAt("ready")),
-                  Effect.map(({ stage }) => ({
-                    stage: stage.pipe(
-                      Effect.tap(() => dieAt("staged")),
-                      Effect.map(({ launch }) => ({
-                        launch: Effect.andThen(
-                          dieAt("go"),
-                          Effect.tap(launch, () => dieAt("sent"))
-                        )
-                      }))
+              ...launcher,
+              here: Effect.tap(launcher.here, () => dieAt("here")),
+              stage: (taskId, files) =>
+                launcher.stage(taskId, files).pipe(
+                  Effect.tap(() => dieAt("staged")),
+                  Effect.map(({ launch }) => ({
+                    launch: Effect.andThen(
+                      dieAt("go"),
+                      Effect.tap(launch, () => dieAt("sent"))
                     )
                   }))
                 )

@@ -68,8 +68,8 @@ const takeQuery = (sql: Sql, host: string, { taskId, tool, hostLimit, toolLimit 
     taken as (select tool, host_slot, tool_slot from queue.slot where host = ${host}),
     here as (select count(*)::int as n from taken),
     same as (select count(*)::int as n from taken where tool = ${tool})
-  insert into queue.slot (task_id, host, tool, host_slot, tool_slot)
-  select ${taskId}, ${host}, ${tool},
+  insert into queue.slot (task_id, host, tool, sent_at, host_slot, tool_slot)
+  select ${taskId}, ${host}, ${tool}, now(),
     (select min(n) from generate_series(1, here.n + 1) n where n not in (select host_slot from taken)),
     (select min(n) from generate_series(1, same.n + 1) n where n not in (select tool_slot from taken where tool = ${tool}))
   from locked, here, same where set_config('synchronous_commit', 'off', true) = 'off' and locked.ok and here.n < ${hostLimit} and same.n < ${toolLimit}

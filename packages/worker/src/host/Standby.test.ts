@@ -51,7 +51,9 @@ const standing = (host: HostConfig) =>
   Effect.gen(function* () {
     const standby = yield* Standby
     yield* standby.prepare(host)
-    const found = yield* until("a launcher stands by", Effect.map(standby.take(host), Option.getOrUndefined))
+    const found = yield* until("a launcher stands by", Effect.map(standby.take(host.name), Option.getOrUndefined))
+    assert.isTrue(found.serves(host))
+    assert.isFalse(found.serves({ ...host, port: host.port + 1 }))
     return found satisfies Launcher
   })
 const files = (home: string) => ({ command: `echo "$SIGNALBOX_TASK" >>${home}/runs; exec sleep 300`, merge: true })
@@ -98,8 +100,8 @@ for (const kind of ["local", "ssh"] as const) {
           Effect.sync(() => waitingRunners(home).length === 1)
         )
         const id = newId()
-        const ready = yield* launcher.ready(id, files(home))
-        const staged = yield* ready.stage
+        yield* launcher.here
+        const staged = yield* launcher.stage(id, files(home))
         assert.deepStrictEqual((yield* state(host, [id])).get(id), { _tag: "prepared" })
         assert.strictEqual(runs(home, id), 0)
         const launched = yield* staged.launch
@@ -117,8 +119,8 @@ for (const kind of ["local", "ssh"] as const) {
           Effect.sync(() => waitingRunners(home).length === 0)
         )
         assert.strictEqual((yield* launch(host, id, files(home))).outcome, "already")
-        const again = yield* (yield* standing(host)).ready(id, files(home))
-        assert.strictEqual((yield* (yield* again.stage).launch).outcome, "already")
+        const again = yield* (yield* standing(host)).stage(id, files(home))
+        assert.strictEqual((yield* again.launch).outcome, "already")
         assert.strictEqual(runs(home, id), 1)
         assert.deepInclude(yield* kill(host, id, 10), { _tag: "exited", code: 143 })
       }).pipe(Effect.scoped, using())
@@ -128,12 +130,7 @@ for (const kind of ["local", "ssh"] as const) {
       Effect.gen(function* () {
         const { host, home } = where()
         const id = newId()
-        yield* Effect.scoped(
-          standing(host).pipe(
-            Effect.flatMap((launcher) => launcher.ready(id, files(home))),
-            Effect.flatMap((ready) => ready.stage)
-          )
-        )
+        yield* Effect.scoped(standing(host).pipe(Effect.flatMap((launcher) => launcher.stage(id, files(home)))))
         yield* until(
           "its runner has ended",
           Effect.sync(() => waitingRunners(home).length === 0)
@@ -148,6 +145,30 @@ for (const kind of ["local", "ssh"] as const) {
       }).pipe(Effect.scoped, using())
     )
 
+    it.live("that was only asked whether it is there waits again, and answers again", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        yield* launch(host, newId(), { command: "true" })
+        const standby = yield* Standby
+        for (let n = 0; n < 3; n++) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const launcher = yield* n === 0 ? standing(host) : Effect.fromOption(yield* standby.take(host.name))
+              assert.isFalse(standby.stands(host.name)) // nobody else gets it meanwhile
+              yield* launcher.here
+            })
+          )
+          assert.isTrue(standby.stands(host.name))
+        }
+        const id = newId()
+        const last = yield* Effect.fromOption(yield* standby.take(host.name))
+        yield* last.here
+        const launched = yield* (yield* last.stage(id, files(home))).launch
+        assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
+        assert.isFalse(standby.stands(host.name))
+      }).pipe(Effect.scoped, using())
+    )
+
     it.live("gives a task its directory, variables, input and terminal, as any launch does", () =>
       Effect.gen(function* () {
         const { host, home } = where()
@@ -156,8 +177,7 @@ for (const kind of ["local", "ssh"] as const) {
         const says = `{ pwd; cat; echo "$NAME|$name|$late"; ls "${home}/.signalbox/tasks/$SIGNALBOX_TASK" | grep -c env; } >${told}; exit 3`
         const launchNow = (id: string, what: TaskFiles) =>
           standing(host).pipe(
-            Effect.flatMap((launcher) => launcher.ready(id, what)),
-            Effect.flatMap((ready) => ready.stage),
+            Effect.flatMap((launcher) => launcher.stage(id, what)),
             Effect.flatMap((staged) => staged.launch),
             Effect.scoped
           )
@@ -206,7 +226,7 @@ for (const kind of ["local", "ssh"] as const) {
         yield* launch(host, newId(), { command: "true" })
         const id = newId()
         const launcher = yield* standing(host)
-        const staged = yield* (yield* launcher.ready(id, { ...files(home), env: { SECRET: "x" } })).stage
+        const staged = yield* launcher.stage(id, { ...files(home), env: { SECRET: "x" } })
         assert.deepStrictEqual(yield* kill(host, id, 10), { _tag: "never-started" })
         assert.deepInclude(yield* staged.launch, { state: { _tag: "absent" } })
         assert.strictEqual(runs(home, id), 0)
@@ -229,7 +249,7 @@ for (const kind of ["local", "ssh"] as const) {
           Effect.sync(() => waitingRunners(home).length === 0)
         )
         const id = newId()
-        const launched = yield* (yield* (yield* launcher.ready(id, files(home))).stage).launch
+        const launched = yield* (yield* launcher.stage(id, files(home))).launch
         assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
         yield* until(
           "it has run",
@@ -250,7 +270,7 @@ describe("a host that has gone", () => {
         Effect.sync(() => sshd.freeze(true)),
         () => Effect.sync(() => sshd.freeze(false))
       )
-      const error = yield* Effect.flip(launcher.ready(newId(), files(sshd.home)))
+      const error = yield* Effect.flip(launcher.here)
       assert.strictEqual(error.message, "web is not reachable: it did not answer within 1 second")
     }).pipe(Effect.scoped, using())
   )
@@ -271,7 +291,7 @@ describe("a host that has gone", () => {
         "it is known to be gone",
         Effect.sync(() => !standby.stands("web"))
       )
-      assert.isTrue(Option.isNone(yield* standby.take(host)))
+      assert.isTrue(Option.isNone(yield* standby.take(host.name)))
       yield* Effect.promise(() => sshd.start())
     }).pipe(Effect.scoped, using())
   )

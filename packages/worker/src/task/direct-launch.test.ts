@@ -120,14 +120,13 @@ const gated = (name: string, home: string, reached: Deferred.Deferred<string>, g
           Effect.map(
             standby.take(host),
             Option.map((launcher) => ({
-              ready: (taskId, files) =>
-                Effect.map(launcher.ready(taskId, files), ({ stage }) => ({
-                  stage: Effect.map(stage, ({ launch }) => ({
-                    launch: Deferred.succeed(reached, taskId).pipe(
-                      Effect.andThen(Deferred.await(gate)),
-                      Effect.andThen(launch)
-                    )
-                  }))
+              ...launcher,
+              stage: (taskId, files) =>
+                Effect.map(launcher.stage(taskId, files), ({ launch }) => ({
+                  launch: Deferred.succeed(reached, taskId).pipe(
+                    Effect.andThen(Deferred.await(gate)),
+                    Effect.andThen(launch)
+                  )
                 }))
             }))
           )
@@ -279,7 +278,7 @@ describe("a launch by its job", () => {
 })
 
 describe("a worker that is killed in the middle of a direct launch", () => {
-  for (const point of ["ready", "taken", "staged", "dispatched", "go", "sent"] as const)
+  for (const point of ["here", "taken", "staged", "dispatched", "go", "sent"] as const)
     it.live(
       `(${point}) leaves a task that another worker brings to its end, and that runs once`,
       () =>
@@ -292,7 +291,10 @@ describe("a worker that is killed in the middle of a direct launch", () => {
           )
           assert.strictEqual((yield* child.ended).how, "SIGKILL")
           const before = (yield* eventsOf(taskId)).map((event) => event.type)
-          const wanted = point === "ready" || point === "taken" || point === "staged" ? ["TaskCreated"] : ["TaskCreated", "TaskDispatched"]
+          const wanted =
+            point === "here" || point === "taken" || point === "staged"
+              ? ["TaskCreated"]
+              : ["TaskCreated", "TaskDispatched"]
           // The log may be one event ahead of a worker that died at its own next step, never behind.
           assert.deepStrictEqual(before.slice(0, wanted.length), wanted)
           assert.notInclude(before, "TaskLaunched")

@@ -12,7 +12,6 @@ import { Effect, Option } from "effect"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { hostConfig, type HostView } from "@signalbox/core/host/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
-import { Db } from "@signalbox/core/postgres/Db.ts"
 import { Reactors } from "@signalbox/core/projection/Reactor.ts"
 import { Slots } from "@signalbox/core/queue/Slots.ts"
 import { taskEvents, taskStream } from "@signalbox/core/task/events.ts"
@@ -23,7 +22,7 @@ import { Standby } from "../host/Standby.ts"
 import { withdraw } from "../host/withdraw.ts"
 import { Direct } from "./Direct.ts"
 import { limitsOf, readQueue } from "./dispatch.ts"
-import { fail, filesOf, isFinal, markSent, recordLaunched } from "./launch.ts"
+import { fail, filesOf, isFinal, recordLaunched } from "./launch.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 /** What is more at once is a backlog or a rush: the jobs take it in order. */
@@ -66,31 +65,18 @@ const taskIdOf = (event: RecordedEvent): string => event.stream.slice(taskStream
 
 const launchDirectly = (task: TaskView) =>
   Effect.gen(function* () {
-    const db = yield* Db
     const way = yield* wayTo(task)
-    if (way === undefined) return
-    const [slot, answered] = yield* Effect.all([take(task, way.view), Effect.result(way.ready)], { concurrency: 2 })
-    if (!slot) return
-    // Only a host that has answered is sent anything. The mark comes before the event, which takes it, and the slot, to the disk.
-    const marked = yield* Effect.result(
-      Effect.tap(Effect.fromResult(answered), () => markSent(db, task.taskId, "with-the-next-event"))
-    )
+    if (way === undefined || !(yield* take(task, way.view))) return
     // The files travel while the event is written: without a last word they start nothing.
     const [dispatched, staged] = yield* Effect.all(
-      [
-        (yield* TaskCommands).dispatchDirectly(task),
-        Effect.result(Effect.flatMap(Effect.fromResult(marked), (ready) => ready.stage))
-      ],
+      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(way.launcher.stage(task.taskId, way.files))],
       { concurrency: 2 }
     )
     if (!dispatched) return yield* giveBack(task.taskId, way.host)
     yield* Effect.gen(function* () {
       const { launch } = yield* Effect.fromResult(staged)
       yield* recordLaunched(task, way.host, yield* launch)
-    }).pipe(
-      Effect.catchTag("Withdrawn", () => Effect.void),
-      Effect.catch((error) => (isFinal(error) ? fail(task.taskId, error.message) : Effect.fail(error)))
-    )
+    }).pipe(Effect.catch((error) => (isFinal(error) ? fail(task.taskId, error.message) : Effect.fail(error))))
   }).pipe(
     Effect.scoped,
     Effect.catch((error) =>
@@ -101,20 +87,26 @@ const launchDirectly = (task: TaskView) =>
     )
   )
 
-/** What it takes, unless somebody is in front of it or nothing stands by on the host. */
+/** What it takes, unless somebody is in front of it or nothing stands by on the host. Only a host that has just answered counts. */
 const wayTo = (task: TaskView) =>
   Effect.gen(function* () {
-    const [view, line] = yield* Effect.all(
-      [Effect.flatMap(HostCommands, (hosts) => hosts.find(task.host)), readQueue(task.host)],
-      { concurrency: 2 }
+    const [view, line, launcher] = yield* Effect.all(
+      [Effect.flatMap(HostCommands, (hosts) => hosts.find(task.host)), readQueue(task.host), standing(task.host)],
+      { concurrency: 3 }
     )
-    if (view === undefined || line.some((row) => row.id !== task.taskId)) return undefined
+    if (view === undefined || launcher === undefined || line.some((row) => row.id !== task.taskId)) return undefined
     const host = hostConfig(view)
-    const files = yield* filesOf(task, view)
-    const launcher = yield* (yield* Standby).take(host)
-    return Option.isNone(launcher) ? undefined : { view, host, ready: launcher.value.ready(task.taskId, files) }
+    return launcher.serves(host) ? { view, host, launcher, files: yield* filesOf(task, view) } : undefined
   })
 
+const standing = (hostName: string) =>
+  Effect.gen(function* () {
+    const launcher = Option.getOrUndefined(yield* (yield* Standby).take(hostName))
+    if (launcher !== undefined) yield* launcher.here
+    return launcher
+  })
+
+/** Marked as sent with the same stroke: from here on only the host can tell. The event takes both to the disk. */
 const take = ({ host, taskId, tool }: TaskView, view: HostView) =>
   Effect.flatMap(Slots, (slots) => slots.take(host, { taskId, tool, ...limitsOf(view, tool) }))
 

@@ -118,16 +118,12 @@ class Withdrawn extends Data.TaggedError("Withdrawn")<{ readonly taskId: string 
   }
 }
 
-/**
- * Between the host's answer and the first byte: a host that cannot be reached has been sent nothing, and that is known.
- * @param on `with-the-next-event`: it is on the disk when an event is that is appended after this, and not waited for before
- */
-export const markSent = (db: Db["Service"], taskId: string, on: "disk" | "with-the-next-event" = "disk") =>
+/** Between the host's answer and the first byte: a host that cannot be reached has been sent nothing, and that is known. */
+const markSent = (db: Db["Service"], taskId: string) =>
   Effect.flatMap(
     db.query(
       "mark the launch as sent",
-      (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId}
-        ${on === "disk" ? sql`` : sql`and set_config('synchronous_commit', 'off', true) = 'off'`} returning 1`
+      (sql) => sql`update queue.slot set sent_at = now() where task_id = ${taskId} returning 1`
     ),
     (rows): Effect.Effect<void, Withdrawn> => (rows.length > 0 ? Effect.void : Effect.fail(new Withdrawn({ taskId })))
   )

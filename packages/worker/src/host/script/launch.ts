@@ -4,10 +4,10 @@ import { script } from "./text.ts"
 export const launch = script`
 #!/bin/sh
 # launch.sh ID TOTAL [NAME BYTES]...: the input is the files, one after the other, TOTAL bytes in all.
-# launch.sh alone stands by: it says "@standing", takes these words as the first line of its input, says "@ready", takes the files
-# (or, where the words begin with "=", one line that has each that is not empty as a word for printf), says "@staged" when nothing
-# is missing but a last line "go", and without that one starts nothing. Where a tmux server runs, a runner stands by with it, in a
-# session that takes the task's name when it has begun.
+# launch.sh alone stands by: it says "@standing", answers "here N" with "@here N", takes these words as a line of its input and then
+# the files (or, where the words begin with "=", one line that has each that is not empty as a word for printf), says "@staged" when
+# nothing is missing but a last line "go", and without that one starts nothing. Where a tmux server runs, a runner stands by with
+# it, in a session that takes the task's name when it has begun.
 # Answers, after a blank line and "@signalbox": "outcome launched|already|adopted", "boot UUID", a line of state.sh, "@end".
 # 70 no workspace, 71 the input was cut short (nothing runs), 72 no tmux, 73 tmux failed, 74 not Linux, 75 no perl (interactive only). 78 (from the caller): no scripts.
 umask 077; here=\${0%/*}; b=$HOME/.signalbox; a=$b/active/\${SIGNALBOX_LOG:?}
@@ -24,25 +24,25 @@ END
 }
 read -r boot </proc/sys/kernel/random/boot_id || exit 74
 command -v tmux >/dev/null 2>&1 || exit 72
-export TMUX_TMPDIR="$b/tmux"; ready=; runner=; inline=; w=
+export TMUX_TMPDIR="$b/tmux"; stood=; runner=; inline=; w=
 if [ $# -eq 0 ]; then
   for w in "$b"/standby.[0-9]*; do [ -d "$w" ] && [ ! -d "/proc/\${w##*.}" ] && rm -rf "$w"; done
   w=$b/standby.$$; mkdir -p "$b/tasks" "$a" "$b/tmux" "$w" || exit 70
   trap 'rm -rf "$w"' EXIT; trap 'exit 0' HUP INT TERM
   # The runner waits for lines on 4, or for its end: that is ours, however we end. The end of 6 tells it to name its session. Nobody else may hold them.
   mkfifo "$w/order" "$w/named" && exec 4<>"$w/order" 6<>"$w/named" && tmux -N -L sbx new-session -d -s "standby-$$" -x 200 -y 50 -- /bin/sh "$here/run.sh" "$w/order" wait </dev/null >/dev/null 2>&1 4>&- 6>&- && runner=1
-  printf '\n@standing\n'; read -r words || exit 0
-  set -f; set -- $words; set +f; ready=1; [ "$1" != = ] || { inline=1; shift; }; [ $# -ge 2 ] || exit 71
+  printf '\n@standing\n'
+  while :; do read -r words || exit 0; case $words in "here "*) echo "@$words" ;; *) break ;; esac; done
+  set -f; set -- $words; set +f; stood=1; [ "$1" != = ] || { inline=1; shift; }; [ $# -ge 2 ] || exit 71
 fi
 id=$1; d=$b/tasks/$id; total=$2; shift 2
 [ -d "$d/once" ] && answer already
-[ -z "$ready" ] || printf '\n@ready\n'
-if [ -n "$ready" ]; then [ -d "$d" ] || mkdir "$d" 2>/dev/null || [ -d "$d" ]; else mkdir -p "$d" "$a" "$b/tmux"; fi || exit 70
+if [ -n "$stood" ]; then [ -d "$d" ] || mkdir "$d" 2>/dev/null || [ -d "$d" ]; else mkdir -p "$d" "$a" "$b/tmux"; fi || exit 70
 # All of the input first: the head of busybox reads past what it was asked for, so stdin cannot be cut up as it comes.
 in=$d/in.$$; at=1; trap 'rm -rf "$in" "$w"' EXIT
 words=
 if [ -n "$inline" ]; then read -r words || exit 71
-elif [ -n "$ready" ]; then # as much as was announced: what follows comes only when this has been answered, so nothing is read past it
+elif [ -n "$stood" ]; then # as much as was announced: what follows comes only when "@staged" was said, so nothing is read past it
   got=$({ head -c "$total" | tee "$in" || echo; } 4>&- | wc -c 4>&-)
 else got=$({ tee "$in" || echo; } | wc -c); fi # counted while it comes; what cannot be written is counted wrong
 if [ -z "$inline" ] && [ "$got" -ne "$total" ]; then [ "$(wc -c <"$in")" -eq "$got" ] && exit 71; exit 70; fi
@@ -59,7 +59,7 @@ while [ $# -gt 1 ]; do
 done
 wait $link || exit 70
 [ ! -f "$d/interactive" ] || perl -e 'use POSIX (); use Fcntl; use Config; use Time::HiRes' 2>/dev/null || exit 75
-if [ -n "$ready" ]; then
+if [ -n "$stood" ]; then
   [ -z "$runner" ] || echo "$d" >&4 # it does what can be done before
   printf '\n@staged\n'; read -r go && [ "$go" = go ] || exit 71
 fi
