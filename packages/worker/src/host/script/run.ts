@@ -18,15 +18,22 @@ begin() {                                       # false: not to be run by us. A 
 child() {                                       # the leader of the command's own process group, a fork without an exec
   r=$1; read -r boot </proc/sys/kernel/random/boot_id; read -r l </proc/self/stat
   p=\${l%% *}; set -- \${l##*) }; l="$p \${20} $boot $r" # pid = group, start time, boot, runner
+  SIGNALBOX_TASK=\${d##*/}; export SIGNALBOX_TASK # finds processes that leave the group
   if [ -z "$sbx_late" ]; then put pid "$l"
   else
     echo "$l" >"$d/pid.$p"
+    # Where perl is, what follows the word are system calls of the same process and no programs. It sees nothing that a person wrote.
+    if [ ! -f "$d/env" ] && [ -z "\${PERL5OPT-}\${PERL_BADLANG-}" ] && command -v perl >/dev/null; then
+      PERL_BADLANG=0 exec perl -e 'my ($d, $r, $boot) = @ARGV; my $f = "$d/pid.$$"; open my $o, "<&=", 5 or exit 1; my $l = <$o>; close $o;
+        if (!defined $l || $l ne "go\n" || !mkdir "$d/once") { unlink $f; exit }
+        if (open my $h, ">", "$d/once/runner") { print $h "$r $boot\n"; close $h }
+        rename $f, "$d/pid"; delete $ENV{PERL_BADLANG}; exec "/bin/sh", "$d/command" or exit 126' "$d" "$r" "$boot"
+    fi
     begin "$r" || { rm -f "$d/pid.$p"; exit; }
     mv -f "$d/pid.$p" "$d/pid"
     [ ! -f "$d/env" ] || rm -f "$d/env"
     exec 5<&-
   fi
-  SIGNALBOX_TASK=\${d##*/}; export SIGNALBOX_TASK # finds processes that leave the group
   exec /bin/sh "$d/command"
 }
 [ "\${2-}" = child ] && child "$3"
