@@ -3,10 +3,10 @@
  *
  * Owns: when a task may go this way, and its steps. Does not own: the jobs, which go the same way step by step and make sure of
  * what was left anywhere in the middle; the steps themselves (slots, TaskDispatched, the mark, `launch.sh`), which are theirs too.
- * Invariants: every step is one that a job would have made, in the same order and with the same ids, so whoever comes second finds
- * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
- * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched, and before slot, mark and event are on the
- * disk, the host has at most the task's files, which start nothing.
+ * Invariants: every step is one that a job would have made, with the same ids, so whoever comes second finds it done: one slot per
+ * task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's launcher stands by and has
+ * just answered: a host that is slow or away holds up nobody; until slot, mark and TaskDispatched are on the disk the host has at
+ * most the task's files, which start nothing.
  */
 import { Effect, Option } from "effect"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
