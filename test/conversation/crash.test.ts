@@ -24,7 +24,7 @@ const world = async (run: (home: Home, provider: StandIn, database: string) => P
 
 const worker = async (home: Home) => {
   const role = await start(home, "worker")
-  await until("the worker takes jobs", 30_000, async () =>
+  await until("the worker takes jobs", 60_000, async () =>
     (await role.log()).includes("takes jobs") ? true : undefined
   )
   return role
@@ -36,7 +36,7 @@ describe("a worker that dies", () => {
       const first = await worker(home)
       const { conversationId, version } = await begin(home, model, "say 400 words every 50")
       const screen = await follow(home, conversationId, version + 1)
-      await until("it streams", 20_000, async () => (screen.text.includes("word20 ") ? true : undefined))
+      await until("it streams", 60_000, async () => (screen.text.includes("word20 ") ? true : undefined))
       await first.kill9()
       const seen = screen.text
       await worker(home)
@@ -53,12 +53,12 @@ describe("a worker that dies", () => {
       const done = await happened(home, conversationId, "ReplyCompleted")
       assert.strictEqual(done.data["text"], "anew and whole")
       assert.lengthOf(provider.requests, 2)
-      await until("the screen has all of it", 10_000, async () =>
+      await until("the screen has all of it", 60_000, async () =>
         screen.text.endsWith("anew and whole") && screen.types.includes("ReplyCompleted") ? true : undefined
       )
       screen.stop()
     })
-  }, 120_000)
+  })
 
   it("before it has claimed the reply: the next one simply writes it", async () => {
     await world(async (home, provider, database) => {
@@ -73,7 +73,7 @@ describe("a worker that dies", () => {
           values (${`reply/${conversationId}`}, 'dead', 1, now() + interval '8 seconds')`
 
         await send(home, conversationId, "say 3 words")
-        await until("the job is in the first worker's hands", 20_000, async () => {
+        await until("the job is in the first worker's hands", 60_000, async () => {
           const [row] = await sql`select count(*)::int as n from pgboss.job
             where name = 'conversation.reply' and state = 'active'`
           return row?.["n"] === 1 ? true : undefined
@@ -88,21 +88,21 @@ describe("a worker that dies", () => {
         await sql.end()
       }
     })
-  }, 120_000)
+  })
 
   it("by TERM lets its reply finish first", async () => {
     await world(async (home, provider) => {
       const first = await worker(home)
       const { conversationId, version } = await begin(home, model, "say 40 words every 50")
       const screen = await follow(home, conversationId, version + 1)
-      await until("it streams", 20_000, async () => (screen.text === "" ? undefined : true))
+      await until("it streams", 60_000, async () => (screen.text === "" ? undefined : true))
       await first.stop()
       const done = await happened(home, conversationId, "ReplyCompleted")
       assert.isTrue(String(done.data["text"]).endsWith(" word40"))
       assert.lengthOf(provider.requests, 1)
       screen.stop()
     })
-  }, 90_000)
+  })
 })
 
 describe("two workers", () => {
@@ -113,12 +113,12 @@ describe("two workers", () => {
         Array.from({ length: 10 }, (_, n) => begin(home, model, `say ${30 + n} words every 30`))
       )
       const screens = await Promise.all(talks.map((one) => follow(home, one.conversationId, one.version + 1)))
-      await until("all stream", 20_000, async () => (screens.every((screen) => screen.text !== "") ? true : undefined))
+      await until("all stream", 60_000, async () => (screens.every((screen) => screen.text !== "") ? true : undefined))
       for (const [n, one] of talks.entries()) {
         const done = await happened(home, one.conversationId, "ReplyCompleted")
         const text = Array.from({ length: 30 + n }, (_, i) => `word${i + 1}`).join(" ")
         assert.strictEqual(done.data["text"], text)
-        await until("the screen has it", 10_000, async () => (screens[n]?.text === text ? true : undefined))
+        await until("the screen has it", 60_000, async () => (screens[n]?.text === text ? true : undefined))
         screens[n]?.stop()
       }
       assert.lengthOf(provider.requests, 10)
@@ -138,5 +138,5 @@ describe("two workers", () => {
       const taskId = /task-[0-9-]+-[a-z0-9]{6}/u.exec(String(done.data["text"]))?.[0]
       assert.isDefined(taskId)
     })
-  }, 120_000)
+  })
 })

@@ -82,7 +82,7 @@ describe("a conversation", () => {
       assert.deepStrictEqual(saidTo(provider), [...said, "what is the harbor?"])
       assert.strictEqual(await idOf(home), id)
     })
-  }, 120_000)
+  })
 
   it("starts a task after a yes and reads what it printed: typed, on the screen and on the bridge; after a no it does not", async () => {
     await world(async (home, provider) => {
@@ -95,7 +95,7 @@ describe("a conversation", () => {
         await chat.until(/asks to call start_task[\s\S]*echo \$\(\(6\*7\)\)[\s\S]*Allow it\? \[y\/N\]\s*$/u)
         await chat.type("y")
         await chat.keys("Enter")
-        await chat.until(/The task printed 42\./u, 20_000)
+        await chat.until(/The task printed 42\./u)
         await chat.type("/exit")
         await chat.keys("Enter")
         await chat.ended()
@@ -110,7 +110,7 @@ describe("a conversation", () => {
         await tui.keys("Escape")
         await tui.until(/y yes/u)
         await tui.keys("y")
-        await tui.until(/printed 42\.[\s\S]*please count once more[\s\S]*printed 42\./u, 20_000)
+        await tui.until(/printed 42\.[\s\S]*please count once more[\s\S]*printed 42\./u)
       } finally {
         await tui.stop()
       }
@@ -132,7 +132,7 @@ describe("a conversation", () => {
       await bridge.close()
       assert.lengthOf((await tasksOf(home)).tasks, 3)
     })
-  }, 120_000)
+  })
 })
 
 const tasksOf = async (home: Home): Promise<{ readonly tasks: ReadonlyArray<unknown> }> => {
@@ -194,7 +194,7 @@ describe("clients that misbehave on the bridge", () => {
       quiet.send("INFO\n")
       assert.match(await quiet.until("\n> "), /TLS: TLSv1\.[23]/u)
       // who left has taken nothing with it: the reply is whole for whoever looks
-      const shown = await until("the reply is whole", 20_000, async () => {
+      const shown = await until("the reply is whole", 60_000, async () => {
         const found = await signalbox(home, "conversation", "search", "word121")
         return found.stdout.includes("word121") ? found.stdout : undefined
       })
@@ -209,5 +209,5 @@ describe("clients that misbehave on the bridge", () => {
       await quiet.close()
       await talking.close()
     })
-  }, 120_000)
+  })
 })

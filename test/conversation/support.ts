@@ -39,7 +39,7 @@ export const eventsOf = async (home: Home, id: string): Promise<ReadonlyArray<Li
   (await call<{ events: ReadonlyArray<LiveEvent> }>(home, "GET", `/${id}/events?limit=500`)).events
 
 /** Waits for the nth event of a type. */
-export const happened = async (home: Home, id: string, type: string, nth = 1, timeoutMs = 30_000): Promise<LiveEvent> =>
+export const happened = async (home: Home, id: string, type: string, nth = 1, timeoutMs = 60_000): Promise<LiveEvent> =>
   (
     await until(`${type} (${nth}) of ${id}`, timeoutMs, async () => {
       const events = await eventsOf(home, id)

@@ -191,7 +191,7 @@ describe("the client commands", () => {
       const [event] = yield* log.read({ from: before + 1, limit: 1 }).pipe(
         Effect.flatMap((page) => (page.length === 1 ? Effect.succeed(page) : Effect.fail("not yet"))),
         Effect.retry(Schedule.spaced("20 millis")),
-        Effect.timeout("10 seconds")
+        Effect.timeout("60 seconds")
       )
       const own = event?.stream.slice("task/".length) ?? ""
       yield* started(own)

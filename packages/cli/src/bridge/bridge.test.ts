@@ -76,7 +76,7 @@ const nc = (port: number, args: ReadonlyArray<string>, input: string, keepOpen =
     else child.stdin.end(input)
   })
 
-beforeAll(() => promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")]), 60_000)
+beforeAll(() => promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")]))
 
 describe("cert", () => {
   it("makes one, shows it, replaces it only when told, and refuses what is no name", async () => {
@@ -122,7 +122,7 @@ describe("cert", () => {
     } finally {
       await dispose(home)
     }
-  }, 60_000)
+  })
 })
 
 describe("reaching a bridge", () => {
@@ -165,13 +165,13 @@ describe("the bridge of a running hub", () => {
     home = await makeHome({ database: await freshDatabase(), env: { ...openai.env, SIGNALBOX_MODEL: "openai/gpt-4" } })
     const up = await start(home, "up", "--headless")
     await ready(home, up)
-    port = (await until("the hub is announced", 20_000, () => hubFile(home))).value.bridge.port
-    await until("it is told", 20_000, async () =>
+    port = (await until("the hub is announced", 60_000, () => hubFile(home))).value.bridge.port
+    await until("it is told", 60_000, async () =>
       (await up.log()).includes(`The bridge listens on 127.0.0.1 port ${port}\n`) ? true : undefined
     )
     const used = await signalbox(home, "model", "use", "openai/gpt-4")
     if (used.code !== 0) throw new Error(used.stderr)
-  }, 120_000)
+  })
   afterAll(async () => {
     const env = { ...home.env, TMUX_TMPDIR: join(home.path, "person", ".signalbox", "tmux") }
     await promisify(execFile)("tmux", ["-L", "sbx", "kill-server"], { env })
@@ -190,13 +190,13 @@ describe("the bridge of a running hub", () => {
     const cut = await connect("IA\nsay 60 words every 20") // no end of line, no EXIT: it ends with its input
     assert.strictEqual(cut.code, 0)
     assert.include(cut.stdout, "word60\n")
-  }, 60_000)
+  })
 
   it("answers nc, whether it ends its side, keeps it open, or ends in the middle", async () => {
     assert.match(await nc(port, ["-N"], "INFO\nEXIT\n"), /TLS: none[\s\S]*Goodbye\.\n$/u)
     assert.match(await nc(port, ["-N"], "IA\nsay 40 words every 20\n"), /word1 [\s\S]* word40\nIA> $/u)
     assert.match(await nc(port, [], "INFO\r\nEXIT\r\nand more\n".repeat(50), true), /Goodbye\.\n$/u)
-  }, 60_000)
+  })
 
   it("lets a person who has signed in decide tool calls; YES said before the question is no answer", async () => {
     const call = {
@@ -234,7 +234,7 @@ describe("the bridge of a running hub", () => {
     } finally {
       await client.close()
     }
-  }, 120_000)
+  })
 
   it("gives who has not signed in a talk without tools", async () => {
     assert.match(await nc(port, ["-N"], "IA\nsay 2 words\n"), /word1 word2/u)
@@ -275,7 +275,7 @@ describe("the bridge of a running hub", () => {
     } finally {
       await dispose(elsewhere)
     }
-  }, 60_000)
+  })
 
   it("can be a role of its own, with TLS, beside the hub; its port is an error when it is taken", async () => {
     const own = await makeHome({
@@ -286,7 +286,7 @@ describe("the bridge of a running hub", () => {
     try {
       const { fingerprint } = (await signalbox(own, "cert", "--json")).json(Cert)
       const role = await start(own, "bridge")
-      await until("the bridge listens", 30_000, async () =>
+      await until("the bridge listens", 60_000, async () =>
         (await role.log()).includes("with TLS") ? true : undefined
       )
       const at = `127.0.0.1:${own.env["SIGNALBOX_BRIDGE_PORT"]}`
@@ -311,7 +311,7 @@ describe("the bridge of a running hub", () => {
       await role.stop()
       const other = (await signalbox(own, "cert", "--replace", "--json")).json(Cert)
       const next = await start(own, "bridge")
-      await until("it listens again", 30_000, async () => ((await next.log()).includes("with TLS") ? true : undefined))
+      await until("it listens again", 60_000, async () => ((await next.log()).includes("with TLS") ? true : undefined))
       const changed = await visit()
       assert.deepStrictEqual([changed.code, changed.stdout], [1, ""])
       assert.include(changed.stderr, `another certificate than last time`)
@@ -328,7 +328,7 @@ describe("the bridge of a running hub", () => {
       await dispose(visitor)
       await dispose(own)
     }
-  }, 120_000)
+  })
 
   it("of a hub with a certificate is known to its own home, also after the certificate was replaced; a taken port is passed over", async () => {
     const taken = await stranger(() => {})
@@ -339,7 +339,7 @@ describe("the bridge of a running hub", () => {
     try {
       const up = await start(own, "up", "--headless")
       await ready(own, up)
-      const { bridge } = (await until("the hub is announced", 20_000, () => hubFile(own))).value
+      const { bridge } = (await until("the hub is announced", 60_000, () => hubFile(own))).value
       assert.deepStrictEqual([bridge.tls, bridge.port > taken.port], [true, true])
       assert.match(await up.log(), new RegExp(`Port ${taken.port} is taken; the bridge listens on ${bridge.port}`, "u"))
       const talk = () => signalboxWith(own, { input: "INFO\nEXIT\n" }, "bridge", "connect")
@@ -354,7 +354,7 @@ describe("the bridge of a running hub", () => {
       await dispose(own)
       await taken.stop()
     }
-  }, 120_000)
+  })
 
   it("on a terminal: lines are edited, text streams past what is being typed, Ctrl-C stops a reply and then leaves", async () => {
     const pane = new Pane("sbx-bridge")
@@ -372,7 +372,7 @@ describe("the bridge of a running hub", () => {
       await pane.until(/word5 /u)
       await pane.type("say 1 words")
       await pane.keys("BSpace", "BSpace", "BSpace", "BSpace", "BSpace")
-      const shot = await pane.until(/word60\nIA> say 1 *$/mu, 20_000)
+      const shot = await pane.until(/word60\nIA> say 1 *$/mu)
       // each word once, in order, though the reply had more rows than one
       assert.deepStrictEqual(
         (/say 60 words every 30\n([\s\S]*)\nIA> say 1/u.exec(shot)?.[1] ?? "").split(/\s+/u),
@@ -394,7 +394,7 @@ describe("the bridge of a running hub", () => {
     } finally {
       await pane.stop()
     }
-  }, 90_000)
+  })
 
   it("types at the speed that was asked for", async () => {
     const pane = new Pane("sbx-typed")
@@ -405,11 +405,11 @@ describe("the bridge of a running hub", () => {
       await pane.keys("Enter")
       const part = await pane.until(/this list/u)
       assert.notInclude(part, "end the connection")
-      await pane.until(/end the connection[\s\S]*\n> *$/mu, 20_000)
+      await pane.until(/end the connection[\s\S]*\n> *$/mu)
       await pane.keys("C-d")
       assert.strictEqual(await pane.ended(), 0)
     } finally {
       await pane.stop()
     }
-  }, 60_000)
+  })
 })

@@ -61,7 +61,7 @@ const sumOf = (table: string) =>
 
 type Asked = ReturnType<typeof conversationList> | ReturnType<typeof searchQuery> | ReturnType<typeof summariesQuery>
 
-layer(Services, { timeout: 120_000, excludeTestServices: true })("what is read of conversations", (it) => {
+layer(Services, { timeout: 300_000, excludeTestServices: true })("what is read of conversations", (it) => {
   it.effect("is the same after a rebuild, views keep serving, and daily usage is exactly the sum of the events", () =>
     Effect.gen(function* () {
       const db = yield* Db

@@ -58,6 +58,6 @@ describe("a replay of 100,000 events", () => {
         assert.deepInclude(verdict, { ok: true, events: EVENTS })
         assert.isBelow(largest - before, MAY_GROW)
       }).pipe(Effect.provide(LogTest)),
-    120_000
+    300_000
   )
 })

@@ -92,7 +92,7 @@ describe("many writers", () => {
           ])
         }).pipe(Effect.provide(logAt(url)))
       }),
-    60_000
+    300_000
   )
 
   it.live(
@@ -119,7 +119,7 @@ describe("many writers", () => {
         reports.push(...last.flatMap((one) => one.reports))
         yield* lawful(seeds, reports).pipe(Effect.provide(logAt(url)))
       }),
-    60_000
+    300_000
   )
 
   for (const at of ["before send", "before answer"] as const)
@@ -145,7 +145,7 @@ describe("many writers", () => {
             assert.strictEqual(yield* lawful([{ seed: 21, count: 1 }], again.reports), written)
           }).pipe(Effect.provide(logAt(url)))
         }).pipe(Effect.scoped),
-      60_000
+      300_000
     )
 
   for (const at of ["before send", "before answer"] as const)

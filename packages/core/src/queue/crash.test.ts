@@ -80,7 +80,7 @@ describe("workers that share a queue", () => {
         )
         assert.isAtMost(claimed[0]?.n ?? 99, 4)
       }).pipe(Effect.provide(layer(queues).pipe(Layer.provideMerge(Layer.fresh(DbTest))))),
-    70_000
+    300_000
   )
 })
 
@@ -166,6 +166,6 @@ describe("a Postgres that crashes and comes back", () => {
           )
         )
       ),
-    120_000
+    300_000
   )
 })

@@ -209,7 +209,7 @@ describe("the bridge", () => {
         const some = silent.slice(0, 10)
         yield* Effect.forEach(some, (client) => asks(client, "INFO", "\n> "), { concurrency: "unbounded" })
       }).pipe(Effect.provide(bridged())),
-    60_000
+    300_000
   )
 
   it.live("finishes the reply of a client that leaves in the middle", () =>
@@ -253,7 +253,7 @@ describe("the bridge", () => {
         Effect.provideService(BridgeTimes, { idleMs: 2_000, signInMs: 2_000 }),
         Effect.provideService(BridgeLimits, { ...quick, ahead: 8, stallMs: 1_000 })
       ),
-    60_000
+    300_000
   )
 
   it.live("speaks TLS and plain text on one port; INFO tells version and cipher to openssl s_client", () =>
@@ -390,7 +390,7 @@ describe("a bridge with many visitors", () => {
           yield* reads(after, "\n> ")
         }).pipe(Effect.provide(bridged(made)))
       }),
-    60_000
+    300_000
   )
 
   it.live(

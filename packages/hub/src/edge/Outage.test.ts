@@ -70,7 +70,7 @@ describe("a database that does not answer", () => {
           assert.strictEqual(task.taskId, taskId)
         })
       ),
-    60_000
+    300_000
   )
 
   it.live(
@@ -91,7 +91,7 @@ describe("a database that does not answer", () => {
           assert.strictEqual((yield* hub.health()).status, "ok")
         })
       ),
-    60_000
+    300_000
   )
 
   it.live(
@@ -125,6 +125,6 @@ describe("a database that does not answer", () => {
           )
         })
       ),
-    60_000
+    300_000
   )
 })

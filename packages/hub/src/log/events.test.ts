@@ -49,7 +49,7 @@ const until = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
   condition.pipe(
     Effect.flatMap((met) => (met ? Effect.void : Effect.fail("not yet"))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("10 seconds")
+    Effect.timeout("60 seconds")
   )
 
 describe("the event stream", () => {

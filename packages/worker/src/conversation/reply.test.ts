@@ -568,7 +568,7 @@ describe("a long conversation", () => {
         yield* conversations.send(conversationId, { text: "what is the code word?" }, by())
         assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 17)).text, "The code word is heron.")
       }).pipe(Effect.scoped, Effect.provide(BaseTest)),
-    60_000
+    300_000
   )
 
   it.live("goes on with what fits when its summary fails, and says when nothing does", () =>

@@ -43,7 +43,7 @@ const until = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((met) => (met ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("15 seconds")
+    Effect.timeout("60 seconds")
   )
 
 describe("commands over SSH", () => {
@@ -163,7 +163,7 @@ describe("broken connections", () => {
       yield* Effect.promise(() => own.start())
       const back = yield* transport
         .exec(host, "echo back")
-        .pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("10 seconds"))
+        .pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("60 seconds"))
       assert.strictEqual(text(back.out), "back\n")
     }).pipe(Effect.scoped, using())
   )

@@ -74,7 +74,7 @@ const until = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((met) => (met ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("15 seconds")
+    Effect.timeout("60 seconds")
   )
 
 describe("attaching", () => {

@@ -178,7 +178,7 @@ describe("the direct launch", () => {
         const launches = (yield* eventsOf(taskId)).filter((event) => event.type === "TaskLaunched")
         assert.lengthOf(launches, 1)
       }).pipe(Effect.scoped, Effect.provide(LogTest)),
-    60_000
+    300_000
   )
 
   it.live(
@@ -203,7 +203,7 @@ describe("the direct launch", () => {
         )
         assert.strictEqual(runsOf(home, taskId), 0)
       }).pipe(Effect.scoped, Effect.provide(LogTest)),
-    60_000
+    300_000
   )
 
   it.live(
@@ -301,6 +301,6 @@ describe("a worker that is killed in the middle of a direct launch", () => {
           const next = yield* create("true") // its slot was given back, and the host takes tasks
           assert.strictEqual((yield* settled(next))?.status, "succeeded")
         }).pipe(Effect.scoped, Effect.provide(LogTest)),
-      90_000
+      300_000
     )
 })

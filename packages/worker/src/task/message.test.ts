@@ -85,7 +85,7 @@ const met = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((yes) => (yes ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("20 seconds"),
+    Effect.timeout("60 seconds"),
     Effect.orDie
   )
 

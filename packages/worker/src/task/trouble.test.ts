@@ -103,6 +103,6 @@ describe("trouble that lasts", () => {
         )
       )
     },
-    60_000
+    300_000
   )
 })

@@ -121,7 +121,7 @@ describe("an unknown task", () => {
         )
         assert.deepStrictEqual([task?.status, task?.startedAt], ["killed", null])
       }).pipe(Effect.scoped, Effect.provide(services)),
-    40_000
+    300_000
   )
 
   it.live(
@@ -135,6 +135,6 @@ describe("an unknown task", () => {
         const task = yield* until(taskId, (one) => one.status === "failed")
         assert.match(task?.message ?? "", /^it never started: the connection broke before local had all of it$/)
       }).pipe(Effect.scoped, Effect.provide(services)),
-    40_000
+    300_000
   )
 })
