@@ -76,7 +76,7 @@ export const signalboxWith = (
     })
     const out: Array<Buffer> = []
     const err: Array<Buffer> = []
-    const timeoutMs = options.timeoutMs ?? 60_000
+    const timeoutMs = options.timeoutMs ?? 120_000
     const timer = setTimeout(() => {
       err.push(Buffer.from(`\nnot ended after ${timeoutMs} ms, killed by the test${whereTimeWent(child.pid)}\n`))
       child.kill("SIGKILL")
@@ -185,7 +185,7 @@ const end = async (
   signal: "SIGKILL" | "SIGTERM"
 ): Promise<void> => {
   child.kill(signal)
-  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000)
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000)
   await ended
   clearTimeout(timer)
 }

@@ -60,7 +60,7 @@ const nc = (port: number, args: ReadonlyArray<string>, input: string, keepOpen =
   new Promise((resolve, reject) => {
     const child = spawn("nc", [...args, "127.0.0.1", String(port)], { stdio: ["pipe", "pipe", "inherit"] })
     let out = ""
-    const timer = setTimeout(() => child.kill("SIGKILL"), 20_000)
+    const timer = setTimeout(() => child.kill("SIGKILL"), 60_000)
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString()
       if (out.endsWith("Goodbye.\n")) child.stdin.end() // it would wait for its own input otherwise

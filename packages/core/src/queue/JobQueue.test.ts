@@ -206,7 +206,7 @@ describe("the queue", () => {
       ]
       const sent = [job("work", 1), job("work", 2), job("watch", 3)]
       yield* jobs.enqueue(sent)
-      const worker = yield* Effect.forkChild(jobs.work(handlers(true), { grace: "500 millis" }))
+      const worker = yield* Effect.forkChild(jobs.work(handlers(true), { grace: "4 seconds" }))
       yield* Mailbox.takeN(started, 3)
       const late = job("work", 4)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })

@@ -61,7 +61,7 @@ describe("workers that share a queue", () => {
         yield* until(
           "all are completed",
           Effect.map(count("completed"), (n) => n === 300),
-          "50 seconds"
+          "120 seconds"
         )
         assert.strictEqual(yield* count("effects"), 300)
         const repeated = yield* db.query(
@@ -152,7 +152,7 @@ describe("a Postgres that crashes and comes back", () => {
             Effect.orElseSucceed(count("completed"), () => 0),
             (n) => n === last * 2
           ),
-          "60 seconds"
+          "120 seconds"
         )
         assert.strictEqual(yield* count("effects"), last * 2)
         assert.isUndefined(running.pollUnsafe())

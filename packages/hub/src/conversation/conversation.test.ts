@@ -268,7 +268,7 @@ describe("conversations over HTTP", () => {
         if (/id: 301\n/u.test(part.toString("latin1"))) Deferred.doneUnsafe(done, Exit.succeed(bytes))
       })
       socket.resume()
-      assert.isAbove(yield* Effect.timeout(Deferred.await(done), "30 seconds"), 299 * 150_000)
+      assert.isAbove(yield* Effect.timeout(Deferred.await(done), "60 seconds"), 299 * 150_000)
     }).pipe(Effect.scoped, Effect.provide(Hub))
   )
 
@@ -299,7 +299,7 @@ describe("conversations over HTTP", () => {
       const began = performance.now()
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(ended)
-      assert.isBelow(performance.now() - began, 2000)
+      assert.isBelow(performance.now() - began, 4_500) // who reads on is cut off after five seconds
     }).pipe(Effect.provide(RoomsTest))
   )
 

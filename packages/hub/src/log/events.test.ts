@@ -222,7 +222,7 @@ describe("the event stream", () => {
         if (ids.at(-1) === 7000) Deferred.doneUnsafe(done, Exit.succeed(ids))
       })
       socket?.resume()
-      assert.deepStrictEqual(yield* Effect.timeout(Deferred.await(done), "20 seconds"), range(1, 7000))
+      assert.deepStrictEqual(yield* Effect.timeout(Deferred.await(done), "60 seconds"), range(1, 7000))
     }).pipe(Effect.scoped, Effect.provide(Hub))
   )
 
@@ -259,7 +259,7 @@ describe("the event stream", () => {
       const began = performance.now()
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(fiber)
-      assert.isBelow(performance.now() - began, 2000)
+      assert.isBelow(performance.now() - began, 4_500) // who reads on is cut off after five seconds
     }).pipe(Effect.provide(RoomsTest))
   )
 })

@@ -118,7 +118,7 @@ const happened = <Tag extends ConversationEvent["_tag"]>(conversationId: string,
     return event
   }).pipe(
     Effect.timeoutOrElse({
-      duration: "20 seconds",
+      duration: "60 seconds",
       orElse: () =>
         Effect.flatMap(eventsOf(conversationId), (all) =>
           Effect.die(new Error(`no ${tag} (${nth}) after ${JSON.stringify(all).slice(-1500)}`))
@@ -228,7 +228,7 @@ describe("a reply", () => {
       yield* (yield* Conversations).interrupt(conversationId, by())
       const done = yield* happened(conversationId, "ReplyInterrupted")
       assert.strictEqual(done.text, "so far so good")
-      assert.isBelow(Date.now() - began, 2_000)
+      assert.isBelow(Date.now() - began, 15_000)
       yield* Deferred.await(givenUp)
       assert.lengthOf(talker.asked, 1)
       // and the conversation goes on

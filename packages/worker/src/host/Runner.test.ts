@@ -211,7 +211,7 @@ for (const kind of ["local", "ssh"] as const) {
               Stream.filter((record) => record._tag !== "Beat" && record.id === id),
               Stream.takeUntil((record) => record._tag === "Exited"),
               Stream.runCollect,
-              Effect.timeout("20 seconds")
+              Effect.timeout("60 seconds")
             )
           const out = (records: ReadonlyArray<WatchRecord>, stream: "out" | "err") =>
             Buffer.concat(records.flatMap((one) => (one._tag === "Output" && one.stream === stream ? [one.bytes] : [])))

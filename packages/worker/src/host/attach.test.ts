@@ -54,7 +54,7 @@ const screen = (from: NodeJS.ReadableStream) => {
       return Effect.sync(() => void waiting.delete(look))
     }).pipe(
       Effect.timeoutOrElse({
-        duration: "15 seconds",
+        duration: "60 seconds",
         orElse: () => Effect.die(new Error(`not shown: ${text} in ${JSON.stringify(seen.slice(-500))}`))
       })
     )
@@ -97,7 +97,7 @@ describe("attaching", () => {
       stdout.emit("resize")
       yield* until(() => clients(sshd.home) === "70x20")
       stdin.write("\x02d")
-      assert.strictEqual(yield* Effect.timeout(Fiber.join(fiber), "10 seconds"), 0)
+      assert.strictEqual(yield* Effect.timeout(Fiber.join(fiber), "60 seconds"), 0)
       assert.deepEqual(raws, [true, false])
       assert.strictEqual(yield* attach(host, "t-none", { stdin, stdout }, { ssh: ssh() }), 1)
       yield* kill(host, "t-ssh", 5)

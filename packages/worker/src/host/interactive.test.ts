@@ -281,7 +281,7 @@ it.live("attaching joins the task's own terminal: its keys reach it, sizes follo
     stdin.write("\r")
     yield* until(() => /hello x+\r\n25 90\r\n/u.test(out()))
     stdin.write("\x02d")
-    assert.strictEqual(yield* Effect.timeout(Fiber.join(fiber), "10 seconds"), 0)
+    assert.strictEqual(yield* Effect.timeout(Fiber.join(fiber), "60 seconds"), 0)
     assert.deepEqual(yield* message(host, "t-join", { number: 1, before: 0, text: "Ana" }), { _tag: "typed" })
     yield* until(() => out().includes("bye Ana"))
   }).pipe(using())

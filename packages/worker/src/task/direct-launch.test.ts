@@ -66,7 +66,7 @@ const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
       Stream.runHead
     )
     return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("50 seconds"), Effect.orDie)
+  }).pipe(Effect.timeout("120 seconds"), Effect.orDie)
 const settled = (taskId: string) => until(taskId, (task) => task.finishedAt !== null)
 
 const eventsOf = (taskId: string) =>
@@ -84,7 +84,7 @@ const untilDirect = (command: string, how: (taskId: string) => Effect.Effect<boo
       const taskId = yield* create(command)
       return (yield* Effect.orDie(how(taskId))) ? taskId : undefined
     }),
-    "50 seconds"
+    "120 seconds"
   )
 const directOnceSettled = (taskId: string) => Effect.andThen(settled(taskId), dispatchedDirectly(taskId))
 

@@ -77,7 +77,7 @@ const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
       Stream.runHead
     )
     return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("40 seconds"), Effect.orDie)
+  }).pipe(Effect.timeout("90 seconds"), Effect.orDie)
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 

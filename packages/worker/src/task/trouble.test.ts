@@ -81,7 +81,7 @@ describe("trouble that lasts", () => {
         yield* until(
           "it was dialed six times",
           Effect.sync(() => server.calls() >= 6),
-          "30 seconds"
+          "120 seconds"
         )
         const told = lines.filter((line) => line.startsWith("watching web1"))
         assert.lengthOf(told, 1)
