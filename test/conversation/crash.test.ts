@@ -34,7 +34,7 @@ describe("a worker that dies", () => {
   it("in the middle of a reply: what had come is kept, nobody is asked twice, and it can be written anew", async () => {
     await world(async (home, provider) => {
       const first = await worker(home)
-      const { conversationId, version } = await begin(home, model, "say 400 words every 50")
+      const { conversationId, version } = await begin(home, model, "say 300 words every 200")
       const screen = await follow(home, conversationId, version + 1)
       await until("it streams", 60_000, async () => (screen.text.includes("word20 ") ? true : undefined))
       await first.kill9()
@@ -44,7 +44,7 @@ describe("a worker that dies", () => {
       assert.strictEqual(failed.data["kind"], "worker-died")
       const kept = String(failed.data["text"])
       assert.isTrue(kept.startsWith("word1 word2 "))
-      // what is stored lags behind what is shown by a quarter of a second
+      // what is stored lags behind what is shown by a quarter of a second, on a busy machine by more: a hundred characters take two
       assert.isAbove(kept.length, seen.length - 100)
       assert.lengthOf(provider.requests, 1)
       assert.strictEqual(provider.requests[0]?.ended, "given-up")
@@ -70,7 +70,7 @@ describe("a worker that dies", () => {
         // the turn is somebody's who died: the job has been fetched and waits for its turn
         const { conversationId } = await begin(home, model, "hello", { first: undefined })
         await sql`insert into queue.lease (name, holder, epoch, expires_at)
-          values (${`reply/${conversationId}`}, 'dead', 1, now() + interval '8 seconds')`
+          values (${`reply/${conversationId}`}, 'dead', 1, now() + interval '25 seconds')`
 
         await send(home, conversationId, "say 3 words")
         await until("the job is in the first worker's hands", 60_000, async () => {

@@ -4,17 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Asked } from "../support/providers/script.ts"
 import { reply } from "../support/providers/script.ts"
 import { type StandIn, startProvider } from "../support/providers/stand-in.ts"
-import {
-  dispose,
-  freePort,
-  type Home,
-  makeHome,
-  ready,
-  signalbox,
-  start,
-  stopAll,
-  until
-} from "../support/signalbox.ts"
+import { freePort } from "../support/free-port.ts"
+import { dispose, type Home, makeHome, ready, signalbox, start, stopAll, until } from "../support/signalbox.ts"
 import { inTerminal, onBridge, openNewest } from "./terminals.ts"
 
 const model = "openai/gpt-5"

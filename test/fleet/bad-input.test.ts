@@ -4,11 +4,11 @@ import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import postgres from "postgres"
+import { freePort } from "../support/free-port.ts"
 import {
   type Home,
   type Ran,
   dispose,
-  freePort,
   makeHome,
   signalbox,
   signalboxWith,

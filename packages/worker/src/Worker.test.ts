@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto"
 import { createServer, type Server } from "node:http"
-import { mkdtemp, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { DbTest } from "../../../test/support/database.ts"
-import { freePort } from "../../../test/support/sshd.ts"
+import { freePort } from "../../../test/support/free-port.ts"
 import { hostEvents, hostStream } from "@signalbox/core/host/events.ts"
 import { hostDecider } from "@signalbox/core/host/room.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
@@ -18,6 +17,7 @@ import { taskDecider } from "@signalbox/core/task/room.ts"
 import type { TaskView } from "@signalbox/core/task/view.ts"
 import { CatalogPlain } from "../../../test/support/catalog-plain.ts"
 import { NoModels } from "../../../test/support/no-models.ts"
+import { taskHome } from "../../../test/support/task-home.ts"
 import { runWorker, workerServices } from "./Worker.ts"
 
 const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer, CatalogPlain, NoModels).pipe(
@@ -29,7 +29,7 @@ const work = (name: string, localHome: string) => runWorker.pipe(Effect.provide(
 
 const startWorker = (name: string) =>
   Effect.gen(function* () {
-    const localHome = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
+    const localHome = yield* taskHome
     yield* Effect.forkScoped(work(name, localHome))
     return localHome
   })
@@ -252,7 +252,7 @@ describe("a worker on this machine", () => {
 
   it.live("goes on with tasks of a worker that is gone", () =>
     Effect.gen(function* () {
-      const home = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
+      const home = yield* taskHome
       const first = yield* Effect.forkChild(work("one", home))
       const go = join(home, "go")
       const command = `echo line 1; until [ -e ${go} ]; do sleep 0.05; done; echo line 2`

@@ -12,9 +12,9 @@ import { lineClient } from "../../../../test/support/line-client.ts"
 import { Pane } from "../../../../test/support/pane.ts"
 import { reply } from "../../../../test/support/providers/script.ts"
 import { type StandIn, startProvider } from "../../../../test/support/providers/stand-in.ts"
+import { freePort } from "../../../../test/support/free-port.ts"
 import {
   dispose,
-  freePort,
   type Home,
   makeHome,
   type Ran,
@@ -126,12 +126,12 @@ describe("cert", () => {
 })
 
 describe("reaching a bridge", () => {
-  const dialed = async (port: number, tls: boolean): Promise<string> => {
+  const dialed = async (port: number, tls: boolean, patience = 60_000): Promise<string> => {
     const place = { host: "127.0.0.1", port }
     const dial: Effect.Effect<unknown, { readonly message: string; readonly code: number }> = tls
       ? dialTls(place)
       : dialPlain(place)
-    const exit = await Effect.runPromiseExit(Effect.provideService(dial, Patience, 300))
+    const exit = await Effect.runPromiseExit(Effect.provideService(dial, Patience, patience))
     if (Exit.isSuccess(exit)) return "reached"
     const error = Cause.squash(exit.cause)
     return error instanceof Error ? error.message : String(error)
@@ -142,7 +142,7 @@ describe("reaching a bridge", () => {
     const talks = await stranger((socket) => socket.write("SSH-2.0-OpenSSH_9.2\r\n"))
     const leaves = await stranger((socket) => socket.end())
     try {
-      assert.match(await dialed(silent.port, true), /did not answer within 0\.3 s/u)
+      assert.match(await dialed(silent.port, true, 300), /did not answer within 0\.3 s/u)
       assert.match(await dialed(talks.port, true), /does not speak TLS .*--plain may do/u)
       assert.match(await dialed(leaves.port, true), /closed the connection|failed \(ECONNRESET\)|does not speak TLS/u)
       assert.match(await dialed(await freePort(), true), /Nothing listens at 127\.0\.0\.1:\d+/u)
@@ -173,8 +173,6 @@ describe("the bridge of a running hub", () => {
     if (used.code !== 0) throw new Error(used.stderr)
   })
   afterAll(async () => {
-    const env = { ...home.env, TMUX_TMPDIR: join(home.path, "person", ".signalbox", "tmux") }
-    await promisify(execFile)("tmux", ["-L", "sbx", "kill-server"], { env })
     await dispose(home)
     await openai.close()
   })

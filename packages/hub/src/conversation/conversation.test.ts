@@ -257,8 +257,11 @@ describe("conversations over HTTP", () => {
       for (let n = 0; n < 60; n++)
         // 45 MB, were they kept for it
         yield* log.append({
-          ...{ stream: conversationStream(conversationId), expected: "any", commandId: randomUUID() },
-          ...{ events: [failed, failed, failed, failed, failed], actor: "worker:1" }
+          stream: conversationStream(conversationId),
+          expected: "any",
+          commandId: randomUUID(),
+          events: [failed, failed, failed, failed, failed],
+          actor: "worker:1"
         })
       yield* heldAtMost(before, 30e6) // the newest 16 MB of the log are kept, once for all readers
       const done = yield* Deferred.make<number>()

@@ -1,7 +1,4 @@
 import { randomUUID } from "node:crypto"
-import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, type Schema, Stream } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
@@ -22,6 +19,7 @@ import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { Catalog } from "@signalbox/core/model/Catalog.ts"
 import { CatalogPlain } from "../../../../test/support/catalog-plain.ts"
+import { taskHome } from "../../../../test/support/task-home.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { ModelFailed, type ModelPart, type ModelRequest, Models } from "../model/Models.ts"
 import { noFacts } from "./ask.ts"
@@ -78,7 +76,7 @@ const BaseTest = Layer.mergeAll(ConversationsLive, ConversationFeedLive).pipe(
 
 const startWorker = (name: string, models: Layer.Layer<Models>, window?: number) =>
   Effect.gen(function* () {
-    const localHome = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
+    const localHome = yield* taskHome
     const catalog = yield* Catalog
     const own = Layer.succeed(Catalog, { ...catalog, windowOf: () => Effect.succeed(window) })
     return yield* Effect.forkScoped(

@@ -59,7 +59,8 @@ const screen = (from: NodeJS.ReadableStream) => {
       })
     )
 }
-const task = { command: `echo "grüß 🚂"; n=0; while [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); echo "line $n"; done` }
+/** Wide characters in every line: who comes late sees only the last ones. */
+const task = { command: `n=0; while [ $n -lt 600 ]; do n=$((n + 1)); echo "grüß 🚂 line $n"; sleep 0.1; done` }
 const clients = (of: string): string => {
   try {
     return execFileSync("tmux", ["-L", "sbx", "list-clients", "-F", "#{client_width}x#{client_height}"], {
