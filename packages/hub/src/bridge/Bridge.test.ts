@@ -385,7 +385,7 @@ describe("a bridge with many visitors", () => {
           const before = held()
           yield* visits(1_000)
           yield* settled(handles + 5)
-          yield* heldAtMost(before, 15e6)
+          yield* heldAtMost(before, 5e6) // five kilobytes of each
           const after = yield* dial()
           yield* reads(after, "\n> ")
         }).pipe(Effect.provide(bridged(made)))
