@@ -409,7 +409,10 @@ describe("a bridge with many visitors", () => {
           yield* Effect.promise(() => slow.closed)
           assert.strictEqual(slow.seen(), "")
           assert.match(yield* asks(neighbour, "INFO", "\n> "), /TLSv1\.3/u)
-        }).pipe(Effect.provide(bridged(made)), Effect.provideService(BridgeLimits, { ...quick, plainMs: 3_000, handshakeMs: 3_000 }))
+        }).pipe(
+          Effect.provide(bridged(made)),
+          Effect.provideService(BridgeLimits, { ...quick, plainMs: 3_000, handshakeMs: 3_000 })
+        )
       })
   )
 
