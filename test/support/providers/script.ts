@@ -61,6 +61,8 @@ export interface Reply {
   /** The text cut as the wire shall carry it; default: words. */
   readonly pieces?: ReadonlyArray<string>
   readonly thinking?: string
+  /** The text is the model's own refusal, where the protocol marks it so (OpenAI). */
+  readonly refusal?: true
   readonly calls?: ReadonlyArray<{ readonly name: string; readonly args: unknown }>
   readonly usage?: Partial<Counted>
   readonly stop?: "end" | "length" | "safety"
