@@ -29,6 +29,8 @@ export interface Frame {
   readonly text: string
   readonly token?: true
   readonly counts?: Counted
+  /** Silence before it. */
+  readonly afterMs?: number
   readonly last?: true
 }
 

@@ -140,7 +140,8 @@ export const framesOf = function* (asked: Asked, reply: Reply, counted: Counted)
   for (const [output_index, { item, added, told }] of made.entries()) {
     yield frame(added)
     for (const { data, token } of told) yield { ...frame(data), ...(token === undefined ? {} : { token }) }
-    yield frame({ type: "response.output_item.done", output_index, item })
+    const silence = item.type === "reasoning" && reply.thinkMs !== undefined ? { afterMs: reply.thinkMs } : {}
+    yield { ...frame({ type: "response.output_item.done", output_index, item }), ...silence }
   }
   const cut = { end: undefined, length: "max_output_tokens", safety: "content_filter" }[reply.stop ?? "end"]
   const response = responseOf(asked, {

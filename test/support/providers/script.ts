@@ -69,6 +69,8 @@ export interface Reply {
   /** Milliseconds until the first frame, and between tokens. */
   readonly delayMs?: number
   readonly everyMs?: number
+  /** Of silence while it thinks, where thoughts are not told (OpenAI). */
+  readonly thinkMs?: number
   /** After so many tokens: the stream ends as if it were whole, breaks, says nothing more, or tells of an error. */
   readonly cut?: { readonly after: number; readonly how: "end" | "reset" | "stall" | Fault }
   /** Signs of life while nothing is said (where the protocol has them), every so many milliseconds during `delayMs`. */

@@ -201,6 +201,8 @@ const speak = async (
     // a cut after 0 lets the frames before the first token out
     if (over && (frame.token === true || record.written > 0))
       return await cut(dialect, record, answer.cut?.how ?? "end", res, frames)
+    if (frame.afterMs !== undefined) await rest(frame.afterMs)
+    if (gone.aborted) return
     if (frame.token === true) {
       await rest(began + (record.written + 1) * (answer.everyMs ?? 0) - performance.now())
       if (gone.aborted) return

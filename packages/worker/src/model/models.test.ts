@@ -1,71 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Queue, Redacted, Stream } from "effect"
+import { Effect, Fiber, Queue, Stream } from "effect"
 import type { ModelMessage, Usage } from "@signalbox/core/model/message.ts"
-import { fault, hangup, reply, stall } from "../../../../test/support/providers/script.ts"
 import {
-  type ProviderKind,
-  type ProviderOptions,
-  type StandIn,
-  startProvider
-} from "../../../../test/support/providers/stand-in.ts"
+  asking,
+  callsOf,
+  endOf,
+  modelsFor,
+  providerOf,
+  quick,
+  refOf,
+  standIn,
+  textOf,
+  weather
+} from "../../../../test/support/providers/asking.ts"
+import { fault, hangup, reply, stall } from "../../../../test/support/providers/script.ts"
 import { until } from "../../../../test/support/until.ts"
-import type { Provider } from "./adapter.ts"
-import type { ModelPart, ModelRequest } from "./Models.ts"
-import { makeModels, type ModelsOptions } from "./ModelsLive.ts"
-
-const standIn = (kind: ProviderKind, options: ProviderOptions = {}) =>
-  Effect.acquireRelease(
-    Effect.promise(() => startProvider(kind, options)),
-    (server) => Effect.promise(() => server.close())
-  )
-
-const providerOf = (server: StandIn, key: string | undefined = server.key): Provider => {
-  const secret = key === undefined ? undefined : Redacted.make(key)
-  const { url, kind } = server
-  switch (kind) {
-    case "anthropic":
-      return { provider: kind, title: "Anthropic", kind, url, key: secret, keyName: "ANTHROPIC_API_KEY" }
-    case "gemini":
-      return { provider: kind, title: "Gemini", kind, url, key: secret, keyName: "GEMINI_API_KEY" }
-    case "ollama":
-      return { provider: kind, title: "Ollama", kind, url, key: undefined, keyName: undefined }
-    default:
-      return { provider: kind, title: kind, kind: "openai", url: `${url}/v1`, key: secret, keyName: "THE_KEY" }
-  }
-}
+import type { ModelPart } from "./Models.ts"
+import { makeModels } from "./ModelsLive.ts"
 
 const kinds = ["anthropic", "gemini", "openai", "ollama", "vllm", "openrouter"] as const
-const refOf: { readonly [Kind in ProviderKind]: string } = {
-  anthropic: "anthropic/claude-sonnet-4-6",
-  gemini: "gemini/gemini-3-pro-preview",
-  openai: "openai/gpt-5",
-  ollama: "ollama/llama3.2:3b",
-  vllm: "vllm/Qwen/Qwen3-32B",
-  openrouter: "openrouter/meta-llama/llama-3.3-70b-instruct"
-}
-
-const quick: ModelsOptions = { pacing: { patienceMs: 3_000, backoffMs: 10 }, firstMs: 2_000, silenceMs: 2_000 }
-const modelsFor = (server: StandIn, options: ModelsOptions = quick) => makeModels([providerOf(server)], options)
-
-const asking = (kind: ProviderKind, text: string, more: Partial<ModelRequest> = {}): ModelRequest => ({
-  ref: refOf[kind],
-  messages: [{ role: "user", text }],
-  ...more
-})
-const textOf = (parts: ReadonlyArray<ModelPart>): string =>
-  parts.map((part) => (part._tag === "Text" ? part.text : "")).join("")
-const endOf = (parts: ReadonlyArray<ModelPart>): Extract<ModelPart, { readonly _tag: "Finished" }> => {
-  const end = parts.at(-1)
-  if (end?._tag !== "Finished") throw new Error(`the last part is ${end?._tag}`)
-  return end
-}
-const callsOf = (parts: ReadonlyArray<ModelPart>) => parts.flatMap((part) => (part._tag === "ToolCall" ? [part] : []))
-const weather = {
-  name: "weather",
-  description: "The weather in a city",
-  schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] }
-}
-
 for (const kind of kinds)
   describe(`${kind}, spoken to by its SDK`, () => {
     it.live("streams a reply word by word and tells the usage that the provider counted", () =>
