@@ -14,7 +14,7 @@ const call = { callId: "c1", name: "look", args: {} }
 const again = (
   heard: Parameters<typeof nativeFrom>[1],
   carried: { readonly text: string; readonly calls?: ReadonlyArray<typeof call>; readonly ref?: string }
-) => {
+): ReadonlyArray<object> => {
   const native = nativeFrom(ref, heard)
   const step: ModelMessage = {
     role: "assistant",

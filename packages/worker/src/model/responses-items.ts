@@ -117,9 +117,7 @@ const cut = (text: string, kept: ReadonlyArray<Kept>): Array<string> => {
     texts.push(text.slice(at, at + length))
     at += length + BETWEEN.length
   }
-  // spaces at its end are not kept
-  const last = at - BETWEEN.length - (lengths.at(-1) ?? 0)
-  return texts.length > 1 && last < text.length && text.length <= at - BETWEEN.length ? texts : [text]
+  return texts.length > 1 && texts.join(BETWEEN) === text ? texts : [text]
 }
 
 const wordsOf = (text: string, phase: typeof Phase.Type | undefined): Input => ({
