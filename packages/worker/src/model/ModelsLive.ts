@@ -19,6 +19,7 @@ import { ollama } from "./ollama.ts"
 import { openai } from "./openai.ts"
 import { providersOf } from "./providers.ts"
 import { type Pacing, pauseAfter, usual } from "./retry.ts"
+import { sum } from "./usage.ts"
 import { openWire, type OpenWire, type Patience } from "./wire.ts"
 
 export interface ModelsOptions {
@@ -242,18 +243,5 @@ const failureOf = (
     ...failure,
     again: failure.again && wire.mayRetry(),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs })
-  }
-}
-
-const sum = (a: Usage | null, b: Usage | null): Usage | null => {
-  if (a === null || b === null) return a ?? b
-  const add = (key: "cachedInputTokens" | "cacheWriteTokens" | "reasoningTokens") =>
-    a[key] === undefined && b[key] === undefined ? {} : { [key]: (a[key] ?? 0) + (b[key] ?? 0) }
-  return {
-    inputTokens: a.inputTokens + b.inputTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    ...add("cachedInputTokens"),
-    ...add("cacheWriteTokens"),
-    ...add("reasoningTokens")
   }
 }
