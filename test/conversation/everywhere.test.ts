@@ -1,6 +1,7 @@
 /** One conversation on the command line, on the screen and on the bridge, by real processes, with everything restarted in between. */
 import { connect } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
+import { at, list, text } from "../support/providers/dialect.ts"
 import type { Asked } from "../support/providers/script.ts"
 import { reply } from "../support/providers/script.ts"
 import { type StandIn, startProvider } from "../support/providers/stand-in.ts"
@@ -87,6 +88,15 @@ describe("a conversation", () => {
         await chat.type("y")
         await chat.keys("Enter")
         await chat.until(/The task printed 42\./u)
+        // over the log and back: each step's thought stands before its call, as OpenAI demands
+        const asked = provider.requests.findLast(({ messages }) => messages.at(-1)?.role === "tool")
+        const kinds = list(at(asked?.body, "input")).map((item) => text(at(item, "type")))
+        const steps = kinds.filter((kind) => kind === "function_call").length
+        assert.isAtLeast(steps, 2)
+        assert.deepStrictEqual(
+          kinds.filter((kind) => kind !== ""),
+          Array.from({ length: steps }, () => ["reasoning", "function_call", "function_call_output"]).flat()
+        )
         await chat.type("/exit")
         await chat.keys("Enter")
         await chat.ended()
@@ -139,13 +149,14 @@ const tasking = ({ messages }: Asked) => {
   const text = last?.text ?? ""
   if (last?.role !== "tool")
     return reply("", {
+      thinking: "A shell counts best.",
       calls: [{ name: "start_task", args: { host: "local", tool: "shell", command: "echo $((6*7))" } }]
     })
   if (/refused this call/u.test(text)) return reply("I was not allowed to.")
   const taskId = /task-\d{8}-\d{6}-[a-z0-9]{6}/u.exec(text)?.[0] ?? ""
   return /"succeeded"/u.test(text)
     ? reply(`The task printed ${/\b42\b/u.exec(text)?.[0] ?? `nothing: ${text}`}.`)
-    : reply("", { calls: [{ name: "read_task", args: { taskId } }], delayMs: 300 })
+    : reply("", { thinking: "It may have ended.", calls: [{ name: "read_task", args: { taskId } }], delayMs: 300 })
 }
 
 describe("clients that misbehave on the bridge", () => {

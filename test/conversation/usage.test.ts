@@ -33,6 +33,11 @@ describe("daily usage", () => {
       await startHub(home)
       await Promise.all([start(home, "worker"), start(home, "worker")])
       const [anthropic, gemini, openai] = servers
+      // a name is refused while the lists hold some providers and not yet its own
+      await until("all three are listed", 60_000, async () => {
+        const listed = await sql`select provider from model.catalog where provider = any(${[...kinds]})`
+        return listed.length === kinds.length ? true : undefined
+      })
 
       // ten at once; whoever comes first meets the trouble
       anthropic?.next(fault("overloaded"), reply("lost before its first word", { cut: { after: 0, how: "reset" } }))

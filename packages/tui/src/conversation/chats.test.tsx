@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
+import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { frame } from "../frame.ts"
 import { rowWidth } from "../row.ts"
 import { Screen as View } from "../Screen.tsx"
 import { chatId, type FixtureLog, noon, replyId, spentCall } from "../testing/fixture.ts"
 import { keys, open, type Screen } from "../testing/screen.ts"
 import { sketch, type World, world } from "../testing/world.ts"
+import { talkEvent } from "./talk.ts"
 
 const opened: Array<() => Promise<void>> = []
 afterEach(async () => {
@@ -375,6 +377,27 @@ describe("a conversation that is read", () => {
     await screen.press("y", "y")
     expect(w.asked).toEqual([`chat.decide ${chatId(2)} c1 true`])
     screen.assertCalm()
+  })
+
+  it("esc leaves the composer and interrupts nothing once the call is seen, though the list does not know of it yet", async () => {
+    const w = chats()
+    const late: Array<RecordedEvent> = []
+    w.log.onAppend = (event) => {
+      late.push(event)
+      w.store.chats.changeTalk(chatId(2), (talk) => talkEvent(talk, event))
+    }
+    const screen = await show(w)
+    read(w, 2)
+    await screen.press(keys.enter)
+    asks(w.log)
+    await told(w, screen)
+    expect(screen.text()).toContain("waits for a yes or no")
+    await screen.press(keys.escape)
+    expect(w.asked).toEqual([])
+    for (const event of late) w.store.apply(event)
+    await told(w, screen)
+    await screen.press("y")
+    expect(w.asked).toEqual([`chat.decide ${chatId(2)} c1 true`])
   })
 
   it("a draft in progress is never taken for a yes", async () => {
