@@ -69,6 +69,8 @@ export interface Reply {
   readonly everyMs?: number
   /** After so many tokens: the stream ends as if it were whole, breaks, says nothing more, or tells of an error. */
   readonly cut?: { readonly after: number; readonly how: "end" | "reset" | "stall" | Fault }
+  /** After so many tokens nothing comes until it is opened. */
+  readonly gate?: { readonly after: number; readonly open: Promise<unknown> }
   /** Signs of life while nothing is said (where the protocol has them), every so many milliseconds during `delayMs`. */
   readonly pingMs?: number
 }

@@ -190,6 +190,7 @@ const speak = async (
     if (over && (frame.token === true || record.written > 0))
       return await cut(dialect, record, answer.cut?.how ?? "end", res)
     if (frame.token === true) {
+      if (answer.gate?.after === record.written) await opened(answer.gate.open, gone)
       await rest(began + (record.written + 1) * (answer.everyMs ?? 0) - performance.now())
       if (gone.aborted) return
       record.written++
@@ -201,6 +202,10 @@ const speak = async (
   record.ended = "whole"
   res.end()
 }
+
+/** Or the client has gone. */
+const opened = (open: Promise<unknown>, gone: AbortSignal): Promise<unknown> =>
+  Promise.race([open, new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }))])
 
 const cut = async (
   dialect: Dialect,
