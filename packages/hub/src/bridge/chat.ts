@@ -11,7 +11,7 @@ import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { type ConversationEvent, conversationEvents } from "@signalbox/core/conversation/events.ts"
 import { safeText } from "./safe-text.ts"
 import { by, patience, type Session } from "./state.ts"
-import type { Gone } from "./wire.ts"
+import { Gone } from "./wire.ts"
 
 /** Bytes of one message of several lines. */
 const longestMessage = 200_000
@@ -107,16 +107,22 @@ const watch = Effect.fnUntraced(function* (
   )
 })
 
-/** STOP, and YES or NO to a tool call that has asked, are heeded at once; all else waits for its turn. Ends only by losing the client. */
+/**
+ * STOP, and YES or NO to a tool call that has asked, are heeded at once; all else waits for its turn. Ends only by losing the client,
+ * or when it leaves a question unanswered for as long as it may be silent: the question stays open.
+ */
 const listen = Effect.fnUntraced(function* (session: Session, conversationId: string, questions: Questions) {
   const conversations = yield* Conversations
   const { wire } = session
+  const wait = yield* patience(session)
   for (;;) {
-    const word = yield* wire.pick({
+    const picked = wire.pick({
       wants: (word, nth) =>
         word === "STOP" || ((word === "YES" || word === "NO") && nth > (questions.first()?.after ?? Infinity)),
-      needed: () => questions.first() !== undefined
+      needed: () => questions.first() !== undefined,
+      idleMs: () => (questions.first() === undefined ? undefined : wait)
     })
+    const word = yield* Effect.mapError(picked, (gone) => (gone.why === "idle" ? new Gone({ why: "undecided" }) : gone))
     const question = word === "STOP" ? undefined : questions.first()
     const act =
       question === undefined
@@ -182,6 +188,7 @@ const show = (session: Session, replyId: string) => {
       case "ToolApproved":
       case "ToolRefused":
         answered(event.callId)
+        yield* wire.look
         return false
       case "ToolAnswered":
         yield* wire.say(event.isError ? `(it failed: ${safeText(event.text).slice(0, 300)})\n` : "")
