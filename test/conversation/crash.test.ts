@@ -1,10 +1,11 @@
 /** Conversations with whole processes: hub, workers and a model's server that speaks the provider's protocol. */
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
+import { Schema } from "effect"
 import postgres from "postgres"
 import { freshDatabase } from "../support/database.ts"
 import { answerOf, reply } from "../support/providers/script.ts"
 import { type StandIn, startProvider } from "../support/providers/stand-in.ts"
-import { dispose, type Home, makeHome, start, startHub, until } from "../support/signalbox.ts"
+import { dispose, type Home, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
 import { begin, decide, eventsOf, follow, happened, regenerate, send } from "./support.ts"
 
 const model = "openai/gpt-4"
@@ -32,7 +33,7 @@ const worker = async (home: Home) => {
 
 describe("a worker that dies", () => {
   it("in the middle of a reply: what had come is kept, nobody is asked twice, and it can be written anew", async () => {
-    await world(async (home, provider) => {
+    await world(async (home, provider, database) => {
       const first = await worker(home)
       const { conversationId, version } = await begin(home, model, "say 400 words every 50")
       const screen = await follow(home, conversationId, version + 1)
@@ -48,6 +49,7 @@ describe("a worker that dies", () => {
       assert.isAbove(kept.length, seen.length - 100)
       assert.lengthOf(provider.requests, 1)
       assert.strictEqual(provider.requests[0]?.ended, "given-up")
+      await unknownEverywhere(home, database, conversationId)
       provider.next(reply("anew and whole"))
       await regenerate(home, conversationId)
       const done = await happened(home, conversationId, "ReplyCompleted")
@@ -104,6 +106,35 @@ describe("a worker that dies", () => {
     })
   }, 90_000)
 })
+
+/** What the dead worker's call took, nobody knows: it is told so, and never as nothing. */
+const unknownEverywhere = async (home: Home, database: string, id: string): Promise<void> => {
+  const { value: shown } = await until("the reply's end is in the list", 10_000, async () => {
+    const { stdout } = await signalbox(home, "conversation", "show", id)
+    return /^state +idle$/mu.test(stdout) ? stdout : undefined
+  })
+  assert.match(shown, /^tokens +unknown$/mu)
+  assert.match(shown, /^cost +unknown$/mu)
+  assert.match(shown, /^\*tokens and price unknown\*$/mu)
+  assert.notMatch(shown, /\$0|\b0 in\b/u)
+  const { conversation } = (await signalbox(home, "conversation", "show", id, "--json")).json(
+    Schema.Struct({ conversation: Schema.Record(Schema.String, Schema.Unknown) })
+  )
+  const { inputTokens, outputTokens, costUsd, uncounted } = conversation
+  assert.deepStrictEqual([inputTokens, outputTokens, costUsd, uncounted], [null, null, null, 1])
+  const sql = postgres(database, { max: 1, onnotice: () => {} })
+  try {
+    const views = ["report.conversations", "report.daily_usage"]
+    for (const view of views) {
+      const rows =
+        await sql`select input_tokens, output_tokens, cost_usd, unpriced::int, uncounted::int from ${sql(view)}`
+      const unknown = { input_tokens: null, output_tokens: null, cost_usd: null, unpriced: 0, uncounted: 1 }
+      assert.deepStrictEqual([...rows], [unknown], view)
+    }
+  } finally {
+    await sql.end()
+  }
+}
 
 describe("two workers", () => {
   it("write ten replies at once, none crossed, each seen alike through two hubs, and start an approved task once though one is killed", async () => {

@@ -197,7 +197,7 @@ const show = (session: Session, replyId: string) => {
         yield* rest(event.text)
         yield* wire.say(
           event.stop === "length"
-            ? "\n(The model stopped at its limit of length.)\n"
+            ? "\n(The reply was cut: the model stopped at its limit of length. Ask it to go on.)\n"
             : event.stop === "safety"
               ? "\n(The provider stopped the reply for safety reasons.)\n"
               : "\n"
