@@ -140,7 +140,7 @@ export const answerOf = (asked: Asked): Answer => {
   }
 
   const facts = factsOf([asked.system, ...asked.messages.map((message) => message.text)])
-  if (/\bsummar/iu.test(said) || /\bsummar/iu.test(asked.system.slice(0, 300)))
+  if (/\bsummar/iu.test(said) || /^you summarize\b/iu.test(asked.system))
     return reply(
       `What was said so far, in ${asked.messages.length} messages: ` +
         [...facts].map(([name, value]) => `the ${name} is ${value}.`).join(" ")
