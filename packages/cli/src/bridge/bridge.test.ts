@@ -192,6 +192,75 @@ describe("the bridge of a running hub", () => {
     assert.include(cut.stdout, "word60\n")
   }, 60_000)
 
+  it("with piped input: the answers on stdout, words about it on stderr, the exit code by how it ended, the token to no model", async () => {
+    const token = (await readFile(join(home.path, "home", "credentials", "admin-token"), "utf8")).trim()
+    const before = openai.requests.length
+    const call = { calls: [{ name: "start_task", args: { command: "true", host: "local", tool: "shell" } }] }
+
+    // every way in which input ends at a prompt is as wished
+    for (const [input, last] of [
+      ["", "\n> "],
+      ["INFO", "\n> "],
+      ["IA\nsay 2 words\n", "word1 word2\nIA> "],
+      ['IA\n"""\nsay 2 words\nplease\n"""\nBACK\nEXIT\n', "\nIA> > Goodbye.\n"]
+    ] as const) {
+      const ran = await connect(input)
+      assert.deepStrictEqual([ran.code, ran.stderr], [0, ""], input)
+      assert.isTrue(ran.stdout.endsWith(last), ran.stdout)
+    }
+    // who gives the token where it is no command is told so, and it goes nowhere
+    const slip = await connect(`IA\nAUTH ${token}\nBACK\nAUTH ${token}\nEXIT\n`)
+    assert.strictEqual(slip.code, 0)
+    assert.match(slip.stdout, /IA> This holds a token and was not sent to the model\.[^\n]*\nIA> > You are signed in/u)
+    // a call that nobody answers waits on
+    openai.next(reply("", call))
+    const asked = await connect("IA\nrun it\n")
+    assert.deepStrictEqual(
+      [asked.code, asked.stderr],
+      [
+        1,
+        "error: A tool call waits for YES or NO. Decide it on another screen, or with signalbox conversation approve.\n"
+      ]
+    )
+    assert.match(asked.stdout, /The model wants to run start_task \{[^\n]*\}\nYES or NO\? $/u)
+    const id = /chat-\d{8}-\d{6}-[a-z0-9]{6}/u.exec(
+      (await signalbox(home, "conversation", "list", "--json")).stdout
+    )?.[0]
+    openai.next(reply("then not"))
+    assert.strictEqual((await signalbox(home, "conversation", "refuse", id ?? "")).code, 0)
+
+    // none of it was said to a model, nor shown, nor recorded
+    const events = await signalbox(home, "report", "events", "--format", "json", "--limit", "10000")
+    for (const text of [JSON.stringify(openai.requests), slip.stdout, asked.stdout, events.stdout])
+      assert.notInclude(text, token)
+    assert.isAbove(openai.requests.length, before + 2)
+  }, 120_000)
+
+  it("with piped input is no success when the server dies in the middle of the answer", async () => {
+    const own = await makeHome({
+      database: home.env["DATABASE_URL"] ?? "",
+      env: { ...openai.env, SIGNALBOX_BRIDGE_PORT: String(await freePort()) }
+    })
+    try {
+      const role = await start(own, "bridge")
+      await until("the bridge listens", 30_000, async () =>
+        (await role.log()).includes("The bridge listens on") ? true : undefined
+      )
+      const gate = Promise.withResolvers<void>()
+      openai.next(reply("one two three four", { gate: { after: 2, open: gate.promise } }))
+      const before = openai.requests.length
+      const place = `127.0.0.1:${own.env["SIGNALBOX_BRIDGE_PORT"]}`
+      const running = signalboxWith(own, { input: "IA\ncount\n" }, "bridge", "connect", place, "--plain")
+      await until("it streams", 30_000, async () => (openai.requests[before]?.written === 2 ? true : undefined))
+      await role.kill9()
+      const ran = await running
+      gate.resolve()
+      assert.deepStrictEqual([ran.code, ran.stderr], [1, `error: The connection to ${place} was lost.\n`])
+    } finally {
+      await dispose(own)
+    }
+  }, 120_000)
+
   it("answers nc, whether it ends its side, keeps it open, or ends in the middle", async () => {
     assert.match(await nc(port, ["-N"], "INFO\nEXIT\n"), /TLS: none[\s\S]*Goodbye\.\n$/u)
     assert.match(await nc(port, ["-N"], "IA\nsay 40 words every 20\n"), /word1 [\s\S]* word40\nIA> $/u)

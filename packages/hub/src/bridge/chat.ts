@@ -13,6 +13,9 @@ import { safeText } from "./safe-text.ts"
 import { by, patience, type Session } from "./state.ts"
 import { Gone } from "./wire.ts"
 
+/** One of ours, said here by mistake. */
+const token = /sbx_[\w-]{43}/u
+
 /** Bytes of one message of several lines. */
 const longestMessage = 200_000
 
@@ -25,6 +28,12 @@ export const chat = Effect.fnUntraced(function* (session: Session) {
     yield* wire.say("IA> ")
     const text = yield* message(session)
     if (text === undefined) continue
+    if (token.test(text)) {
+      yield* wire.say(
+        "This holds a token and was not sent to the model. AUTH is a command: first BACK, then AUTH token.\n"
+      )
+      continue
+    }
     const word = text.trim().toUpperCase()
     if (word === "BACK") return
     yield* (word === "STOP" ? stop(session) : exchange(session, text)).pipe(
