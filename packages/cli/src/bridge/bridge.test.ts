@@ -1,8 +1,8 @@
 /** The line protocol as people use it: the built command, a hub and a worker of its own, plain `nc`, a terminal. */
 import { execFile, spawn } from "node:child_process"
-import { readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Effect, Exit, Cause, Schema } from "effect"
@@ -118,6 +118,40 @@ describe("cert", () => {
       assert.strictEqual(
         (await signalbox(home, "cert", "--show", "--json")).json(Cert).fingerprint,
         replaced.fingerprint
+      )
+    } finally {
+      await dispose(home)
+    }
+  }, 60_000)
+
+  it("that was killed in the middle of --replace leaves the pair that there was, for every command that comes", async () => {
+    const home = await makeHome()
+    try {
+      const made = (await signalbox(home, "cert", "--json")).json(Cert)
+      const hook = join(home.path, "die.mjs")
+      await writeFile(
+        hook,
+        `import fs from "node:fs/promises"
+         import { syncBuiltinESMExports } from "node:module"
+         const rename = fs.rename
+         fs.rename = async (from, to) => {
+           await rename(from, to)
+           if (to.endsWith(".old")) process.kill(process.pid, "SIGKILL")
+         }
+         syncBuiltinESMExports()`
+      )
+      const env = { NODE_OPTIONS: `--import ${hook}` }
+      const killed = await signalboxWith(home, { env }, "cert", "--replace")
+      assert.deepStrictEqual([killed.code, killed.stdout], [null, ""], killed.stderr)
+      const around = dirname(made.directory)
+      assert.notInclude(await readdir(around), "tls") // it is between its steps
+      const shown = (await signalbox(home, "cert", "--show", "--json")).json(Cert)
+      assert.strictEqual(shown.fingerprint, made.fingerprint)
+      const replaced = (await signalbox(home, "cert", "--replace", "--json")).json(Cert)
+      assert.notStrictEqual(replaced.fingerprint, made.fingerprint)
+      assert.deepStrictEqual(
+        (await readdir(around)).filter((name) => name.startsWith("tls")),
+        ["tls"]
       )
     } finally {
       await dispose(home)

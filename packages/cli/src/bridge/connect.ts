@@ -126,7 +126,7 @@ const said = /(?:^|\n|> )(?:(?:IA)?> |Number or name.*: )$/u
 /** Until one side ends it. Who pipes something in has left before the answer, so there the server's last words tell. */
 const endOf = (left: boolean, terminal: boolean, last: string): End => {
   if (terminal && left) return "wished"
-  if (/\nYES or NO\? $/u.test(last)) return "asked"
+  if (last.endsWith("\nYES or NO? ")) return "asked"
   return last.endsWith("Goodbye.\n") || (left && said.test(last)) ? "wished" : "lost"
 }
 
