@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { FailureKind } from "../model/message.ts"
 import { isUncounted, uncountedOf } from "./counted.ts"
 import type { ConversationEvent } from "./events.ts"
+import type { CallFacts } from "./transcript.ts"
 import { type ConversationView, evolveConversation } from "./view.ts"
 
 const usage = { inputTokens: 10, outputTokens: 2 }
@@ -19,11 +20,12 @@ describe("a call that nobody counted", () => {
     ["broke off", call, "truncated", true],
     ["was taken and not answered", call, "stalled", true],
     ["had a worker that died", { ...call, latencyMs: 0 }, "worker-died", true]
-  ] as const satisfies ReadonlyArray<
-    readonly [string, typeof call | (typeof call & { usage: typeof usage }) | object, FailureKind | undefined, boolean]
-  >)("%s", (_, made, failure, unknown) => {
-    assert.strictEqual(isUncounted(made, failure), unknown)
-  })
+  ] as const satisfies ReadonlyArray<readonly [string, CallFacts, FailureKind | undefined, boolean]>)(
+    "%s",
+    (_, made, failure, unknown) => {
+      assert.strictEqual(isUncounted(made, failure), unknown)
+    }
+  )
 
   it("is told beside the sums of its conversation and of its reply, and is in none of them", () => {
     const priced = { ...call, usage, cost: { usd: 0.5, pricesOf: "2026-11-01" } }

@@ -288,7 +288,7 @@ describe("the bridge", () => {
         })
         assert.include(yield* reads(again, "\nIA> "), "It was approved.")
         assert.strictEqual(yield* asks(again, "say on", "\nIA> "), "on\nIA> ")
-      }).pipe(Effect.provide(bridged()), Effect.provideService(BridgeTimes, { idleMs: 4_000, signInMs: 4_000 })),
+      }).pipe(Effect.provide(bridged()), Effect.provideService(BridgeTimes, { idleMs: 8_000, signInMs: 8_000 })),
     60_000
   )
 
