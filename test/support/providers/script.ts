@@ -73,6 +73,8 @@ export interface Reply {
   readonly thinkMs?: number
   /** After so many tokens: the stream ends as if it were whole, breaks, says nothing more, or tells of an error. */
   readonly cut?: { readonly after: number; readonly how: "end" | "reset" | "stall" | Fault }
+  /** After so many tokens nothing comes until it is opened. */
+  readonly gate?: { readonly after: number; readonly open: Promise<unknown> }
   /** Signs of life while nothing is said (where the protocol has them), every so many milliseconds during `delayMs`. */
   readonly pingMs?: number
 }
@@ -142,7 +144,7 @@ export const answerOf = (asked: Asked): Answer => {
   }
 
   const facts = factsOf([asked.system, ...asked.messages.map((message) => message.text)])
-  if (/\bsummar/iu.test(said) || /\bsummar/iu.test(asked.system.slice(0, 300)))
+  if (/\bsummar/iu.test(said) || /^you summarize\b/iu.test(asked.system))
     return reply(
       `What was said so far, in ${asked.messages.length} messages: ` +
         [...facts].map(([name, value]) => `the ${name} is ${value}.`).join(" ")

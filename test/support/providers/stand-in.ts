@@ -204,6 +204,7 @@ const speak = async (
     if (frame.afterMs !== undefined) await rest(frame.afterMs)
     if (gone.aborted) return
     if (frame.token === true) {
+      if (answer.gate?.after === record.written) await opened(answer.gate.open, gone)
       await rest(began + (record.written + 1) * (answer.everyMs ?? 0) - performance.now())
       if (gone.aborted) return
       record.written++
@@ -217,6 +218,10 @@ const speak = async (
   record.ended = "whole"
   res.end()
 }
+
+/** Or the client has gone. */
+const opened = (open: Promise<unknown>, gone: AbortSignal): Promise<unknown> =>
+  Promise.race([open, new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }))])
 
 const cut = async (
   dialect: Dialect,

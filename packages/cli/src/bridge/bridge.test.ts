@@ -1,8 +1,8 @@
 /** The line protocol as people use it: the built command, a hub and a worker of its own, plain `nc`, a terminal. */
 import { execFile, spawn } from "node:child_process"
-import { readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Effect, Exit, Cause, Schema } from "effect"
@@ -123,6 +123,40 @@ describe("cert", () => {
       await dispose(home)
     }
   })
+
+  it("that was killed in the middle of --replace leaves the pair that there was, for every command that comes", async () => {
+    const home = await makeHome()
+    try {
+      const made = (await signalbox(home, "cert", "--json")).json(Cert)
+      const hook = join(home.path, "die.mjs")
+      await writeFile(
+        hook,
+        `import fs from "node:fs/promises"
+         import { syncBuiltinESMExports } from "node:module"
+         const rename = fs.rename
+         fs.rename = async (from, to) => {
+           await rename(from, to)
+           if (to.endsWith(".old")) process.kill(process.pid, "SIGKILL")
+         }
+         syncBuiltinESMExports()`
+      )
+      const env = { NODE_OPTIONS: `--import ${hook}` }
+      const killed = await signalboxWith(home, { env }, "cert", "--replace")
+      assert.deepStrictEqual([killed.code, killed.stdout], [null, ""], killed.stderr)
+      const around = dirname(made.directory)
+      assert.notInclude(await readdir(around), "tls") // it is between its steps
+      const shown = (await signalbox(home, "cert", "--show", "--json")).json(Cert)
+      assert.strictEqual(shown.fingerprint, made.fingerprint)
+      const replaced = (await signalbox(home, "cert", "--replace", "--json")).json(Cert)
+      assert.notStrictEqual(replaced.fingerprint, made.fingerprint)
+      assert.deepStrictEqual(
+        (await readdir(around)).filter((name) => name.startsWith("tls")),
+        ["tls"]
+      )
+    } finally {
+      await dispose(home)
+    }
+  })
 })
 
 describe("reaching a bridge", () => {
@@ -188,6 +222,75 @@ describe("the bridge of a running hub", () => {
     const cut = await connect("IA\nsay 60 words every 20") // no end of line, no EXIT: it ends with its input
     assert.strictEqual(cut.code, 0)
     assert.include(cut.stdout, "word60\n")
+  })
+
+  it("with piped input: the answers on stdout, words about it on stderr, the exit code by how it ended, the token to no model", async () => {
+    const token = (await readFile(join(home.path, "home", "credentials", "admin-token"), "utf8")).trim()
+    const before = openai.requests.length
+    const call = { calls: [{ name: "start_task", args: { command: "true", host: "local", tool: "shell" } }] }
+
+    // every way in which input ends at a prompt is as wished
+    for (const [input, last] of [
+      ["", "\n> "],
+      ["INFO", "\n> "],
+      ["IA\nsay 2 words\n", "word1 word2\nIA> "],
+      ['IA\n"""\nsay 2 words\nplease\n"""\nBACK\nEXIT\n', "\nIA> > Goodbye.\n"]
+    ] as const) {
+      const ran = await connect(input)
+      assert.deepStrictEqual([ran.code, ran.stderr], [0, ""], input)
+      assert.isTrue(ran.stdout.endsWith(last), ran.stdout)
+    }
+    // who gives the token where it is no command is told so, and it goes nowhere
+    const slip = await connect(`IA\nAUTH ${token}\nBACK\nAUTH ${token}\nEXIT\n`)
+    assert.strictEqual(slip.code, 0)
+    assert.match(slip.stdout, /IA> This holds a token and was not sent to the model\.[^\n]*\nIA> > You are signed in/u)
+    // a call that nobody answers waits on
+    openai.next(reply("", call))
+    const asked = await connect("IA\nrun it\n")
+    assert.deepStrictEqual(
+      [asked.code, asked.stderr],
+      [
+        1,
+        "error: A tool call waits for YES or NO. Decide it on another screen, or with signalbox conversation approve.\n"
+      ]
+    )
+    assert.match(asked.stdout, /The model wants to run start_task \{[^\n]*\}\nYES or NO\? $/u)
+    const id = /chat-\d{8}-\d{6}-[a-z0-9]{6}/u.exec(
+      (await signalbox(home, "conversation", "list", "--json")).stdout
+    )?.[0]
+    openai.next(reply("then not"))
+    assert.strictEqual((await signalbox(home, "conversation", "refuse", id ?? "")).code, 0)
+
+    // none of it was said to a model, nor shown, nor recorded
+    const events = await signalbox(home, "report", "events", "--format", "json", "--limit", "10000")
+    for (const text of [JSON.stringify(openai.requests), slip.stdout, asked.stdout, events.stdout])
+      assert.notInclude(text, token)
+    assert.isAbove(openai.requests.length, before + 2)
+  })
+
+  it("with piped input is no success when the server dies in the middle of the answer", async () => {
+    const own = await makeHome({
+      database: home.env["DATABASE_URL"] ?? "",
+      env: { ...openai.env, SIGNALBOX_BRIDGE_PORT: String(await freePort()) }
+    })
+    try {
+      const role = await start(own, "bridge")
+      await until("the bridge listens", 60_000, async () =>
+        (await role.log()).includes("The bridge listens on") ? true : undefined
+      )
+      const gate = Promise.withResolvers<void>()
+      openai.next(reply("one two three four", { gate: { after: 2, open: gate.promise } }))
+      const before = openai.requests.length
+      const place = `127.0.0.1:${own.env["SIGNALBOX_BRIDGE_PORT"]}`
+      const running = signalboxWith(own, { input: "IA\ncount\n" }, "bridge", "connect", place, "--plain")
+      await until("it streams", 60_000, async () => (openai.requests[before]?.written === 2 ? true : undefined))
+      await role.kill9()
+      const ran = await running
+      gate.resolve()
+      assert.deepStrictEqual([ran.code, ran.stderr], [1, `error: The connection to ${place} was lost.\n`])
+    } finally {
+      await dispose(own)
+    }
   })
 
   it("answers nc, whether it ends its side, keeps it open, or ends in the middle", async () => {

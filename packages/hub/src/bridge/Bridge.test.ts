@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { createHash } from "node:crypto"
+import { createHash, randomUUID } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -28,14 +28,14 @@ const certificate = Effect.acquireRelease(
 )
 
 /** A hub with a bridge, somebody who answers, and a model to begin with. */
-const bridged = (given?: Certificate) => {
+const bridged = (given?: Certificate, open = true) => {
   const client = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(url, adminToken)))
   const useModel = Layer.effectDiscard(
     Effect.flatMap(HubClient, (hub) => hub.models.use({ payload: { model: "test/echo" } }))
   )
   return Layer.mergeAll(useModel, ReplierTest.pipe(Layer.provide(LiveTextLive))).pipe(
     Layer.provideMerge(client),
-    Layer.provideMerge(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: given } })),
+    Layer.provideMerge(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: given, open } })),
     Layer.provideMerge(RoomsTest)
   )
 }
@@ -256,6 +256,57 @@ describe("the bridge", () => {
     300_000
   )
 
+  it.live(
+    "lets go of who leaves a question of a tool unanswered, and leaves the question open for another screen",
+    () =>
+      Effect.gen(function* () {
+        const hub = yield* HubClient
+        const client = yield* dial()
+        yield* reads(client, "\n> ")
+        yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, "\n> ")
+        yield* asks(client, "IA", "IA> ")
+        assert.include(
+          yield* asks(client, "ask rm -rf /tmp/x", "YES or NO? "),
+          "May I? \nThe model wants to run start_task"
+        )
+        const farewell = yield* reads(client, "Goodbye.")
+        const { conversations } = yield* hub.conversations.list({ query: {} })
+        const [one] = conversations
+        assert.strictEqual(one?.status, "waiting")
+        const conversationId = one?.conversationId ?? ""
+        assert.include(farewell, "Nobody said YES or NO for a while. The question stays open")
+        assert.include(farewell, `IA ${conversationId}`)
+        yield* Effect.promise(() => client.closed)
+
+        const again = yield* dial()
+        yield* reads(again, "\n> ")
+        yield* asks(again, `AUTH ${Redacted.value(adminToken)}`, "\n> ")
+        yield* asks(again, `IA ${conversationId}`, "YES or NO? ")
+        yield* hub.conversations.decideCall({
+          params: { conversationId, callId: "call-1" },
+          payload: { commandId: randomUUID(), approve: true }
+        })
+        assert.include(yield* reads(again, "\nIA> "), "It was approved.")
+        assert.strictEqual(yield* asks(again, "say on", "\nIA> "), "on\nIA> ")
+      }).pipe(Effect.provide(bridged()), Effect.provideService(BridgeTimes, { idleMs: 8_000, signInMs: 8_000 })),
+    60_000
+  )
+
+  it.live("asks its own machine for a token as well where the owner wants it, and says so", () =>
+    Effect.gen(function* () {
+      const client = yield* dial()
+      assert.match(yield* reads(client, "\n> "), /ID: \w{64}\nSign in with AUTH token\.\n> $/u)
+      assert.match(yield* asks(client, "INFO", "\n> "), /IP: 127\.0\.0\.1 .*Signed in: no, AUTH token is due\n/u)
+      for (const line of ["IA", "LIST-MODELS", "CHANGE-MODEL x", "CHATS"])
+        assert.match(yield* asks(client, line, "\n> "), /is for those who have signed in\. Sign in with AUTH token\./u)
+      assert.match(yield* asks(client, "HELP", "\n> "), /[^A-Z]AUTH token .* 7 more after AUTH\./su)
+      yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, /signed in as local-admin\.\n> /u)
+      assert.match(yield* asks(client, "INFO", "\n> "), /Signed in: local-admin\n/u)
+      yield* asks(client, "IA", "IA> ")
+      assert.strictEqual(yield* asks(client, "say hello", "\nIA> "), "hello\nIA> ")
+    }).pipe(Effect.provide(bridged(undefined, false)))
+  )
+
   it.live("speaks TLS and plain text on one port; INFO tells version and cipher to openssl s_client", () =>
     Effect.gen(function* () {
       const made = yield* certificate
@@ -317,7 +368,9 @@ describe("the bridge", () => {
         kept.push(client)
         yield* reads(client, "\n> ")
       }).pipe(
-        Effect.provide(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: undefined } }))
+        Effect.provide(
+          hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: undefined, open: true } })
+        )
       )
       const [client] = kept
       if (client === undefined) return assert.fail("there was no client")
