@@ -2,21 +2,12 @@
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import postgres from "postgres"
 import { freshDatabase } from "../support/database.ts"
+import { freePort } from "../support/free-port.ts"
 import type { LineClient } from "../support/line-client.ts"
 import type { Pane } from "../support/pane.ts"
 import { type Answer, fault, reply } from "../support/providers/script.ts"
 import { type StandIn, startProvider } from "../support/providers/stand-in.ts"
-import {
-  dispose,
-  freePort,
-  type Home,
-  makeHome,
-  rolesOf,
-  signalbox,
-  start,
-  startHub,
-  until
-} from "../support/signalbox.ts"
+import { dispose, type Home, makeHome, rolesOf, signalbox, start, startHub, until } from "../support/signalbox.ts"
 import { onBridge, openNewest } from "./terminals.ts"
 
 const model = "openai/gpt-5"

@@ -39,7 +39,11 @@ export const refOf: { readonly [Kind in ProviderKind]: string } = {
   openrouter: "openrouter/meta-llama/llama-3.3-70b-instruct"
 }
 
-export const quick: ModelsOptions = { pacing: { patienceMs: 30_000, backoffMs: 10 }, firstMs: 30_000, silenceMs: 30_000 }
+export const quick: ModelsOptions = {
+  pacing: { patienceMs: 30_000, backoffMs: 10 },
+  firstMs: 30_000,
+  silenceMs: 30_000
+}
 export const modelsFor = (server: StandIn, options: ModelsOptions = quick) => makeModels([providerOf(server)], options)
 
 export const asking = (kind: ProviderKind, text: string, more: Partial<ModelRequest> = {}): ModelRequest => ({
