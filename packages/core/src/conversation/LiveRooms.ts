@@ -7,10 +7,13 @@
  * statement per 150 ms heals all open replies of the process that are silent; text is dense and only grows.
  */
 import { Clock, Effect, Queue, RcMap, type Scope, Stream } from "effect"
+import { Commands } from "../log/Commands.ts"
 import type { RecordedEvent } from "../log/Event.ts"
 import { ConversationTail } from "./ConversationTail.ts"
+import { conversationEvents } from "./events.ts"
 import { LiveText, type LivePiece } from "./LiveText.ts"
 import { joined, type TextPiece } from "./pieces.ts"
+import { conversationDecider } from "./room.ts"
 
 const keptEvents = 64
 const keptBytes = 1_048_576
@@ -50,8 +53,9 @@ interface Live {
 export const makeLiveRooms: Effect.Effect<
   { readonly enter: (conversationId: string) => Effect.Effect<LiveRoom, never, Scope.Scope> },
   never,
-  ConversationTail | LiveText | Scope.Scope
+  Commands | ConversationTail | LiveText | Scope.Scope
 > = Effect.gen(function* () {
+  const commands = yield* Commands
   const tail = yield* ConversationTail
   const text = yield* LiveText
   const open = new Map<string, { readonly live: Live; readonly ring: () => void }>()
@@ -84,7 +88,10 @@ export const makeLiveRooms: Effect.Effect<
         }
         const room = makeRoom({ begin, end: (replyId) => open.delete(replyId) })
         yield* Effect.addFinalizer(() => Effect.sync(room.close))
-        yield* tail.watch(conversationId, room.happened)
+        yield* tail.watch(conversationId, (event) => {
+          commands.hear(conversationDecider, conversationEvents, event)
+          room.happened(event)
+        })
         yield* text.pieces(conversationId).pipe(
           Stream.runForEach((piece) => Effect.map(Clock.currentTimeMillis, (now) => room.heard(piece, now))),
           Effect.forkScoped({ startImmediately: true })

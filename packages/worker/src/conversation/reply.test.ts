@@ -38,10 +38,16 @@ const makeModel = Effect.sync(() => {
   const layer = Layer.succeed(
     Models,
     Models.of({
-      stream: (request) => {
-        asked.push(request)
-        return answer(request, asked.length)
-      },
+      stream: (request, _, go) =>
+        Stream.unwrap(
+          Effect.map(
+            Effect.promise(() => go ?? Promise.resolve()),
+            () => {
+              asked.push(request)
+              return answer(request, asked.length)
+            }
+          )
+        ),
       providers: [{ provider: "test", title: "Test" }],
       list: () => Effect.succeed([])
     })
