@@ -3,8 +3,8 @@
  *
  * Owns: claims, how pieces are gathered, sent and stored, one subscription for all who listen in this process.
  * Does not own: healing what was lost on the way (`ConversationFeedLive.ts`), the outcome.
- * Invariants: the first piece goes at once, the next ones together, one statement at a time and at most one per 16 ms for the whole
- * process; sending never waits for anybody and what is lost is in the store; what is stored is stored in order, one writer at a time.
+ * Invariants: the first piece of a reply goes at once, the next ones together, one statement at a time and at most one per 16 ms for
+ * the whole process, in order because on one connection; sending never waits for anybody and what is lost is in the store; what is stored is stored in order, one writer at a time.
  */
 import { Clock, Deferred, Effect, Layer, Option, Queue, Schedule, Schema, Semaphore, Stream } from "effect"
 import type postgres from "postgres"

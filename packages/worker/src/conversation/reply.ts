@@ -6,8 +6,8 @@
  * Invariants: a step is claimed before its model is asked, so no step is ever asked for twice; what is found claimed by nobody who
  * lives ends as `worker-died` with the text that was stored; the outcome is an event before the text is dropped.
  */
-import { Clock, Deferred, Effect, Fiber, Result } from "effect"
-import { contextOf, type ModelContext } from "@signalbox/core/conversation/context.ts"
+import { Deferred, Effect, Fiber, Result } from "effect"
+import { contextOf } from "@signalbox/core/conversation/context.ts"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { ConversationEvent } from "@signalbox/core/conversation/events.ts"
 import { conversationEvents } from "@signalbox/core/conversation/events.ts"
@@ -15,14 +15,14 @@ import { ConversationJob } from "@signalbox/core/conversation/jobs.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import { openReply, type Talk } from "@signalbox/core/conversation/memory.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
-import { chatTools, needsApproval } from "@signalbox/core/conversation/tools.ts"
+import { needsApproval } from "@signalbox/core/conversation/tools.ts"
 import type { FailureKind, ToolCall } from "@signalbox/core/model/message.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { type Answer, ask, type CallFacts, factsOf, type Heard, makeHeard, noFacts } from "./ask.ts"
 import { ConversationCommands } from "./ConversationCommands.ts"
-import type { ModelRequest } from "../model/Models.ts"
-import { prepare, smallTalk } from "./prepare.ts"
+import { prepare } from "./prepare.ts"
+import { makeReady, questionOf, type Ready, send } from "./ready.ts"
 import { Talks } from "./Talks.ts"
 import { carryOut } from "./tools.ts"
 import { Turns } from "./Turns.ts"
@@ -96,48 +96,6 @@ export const beginReply = (conversationId: string, replyId: string, begun: () =>
       })
     )
   }).pipe(Effect.scoped)
-
-/**
- * What goes before the sending of a reply's first question, done while turn and claim are on their way. Small talk only, for the
- * rest may need a summary. It ends with the scope.
- */
-const makeReady = (conversationId: string, talk: Talk, begun: () => void) =>
-  Effect.gen(function* () {
-    const open = openReply(talk)
-    if (open === undefined || open.steps.length > 0 || talk.view.open?.interrupting === true) return undefined
-    const { promise, resolve: go } = Promise.withResolvers<void>()
-    const heard = makeHeard()
-    const shown = { conversationId, replyId: open.replyId, from: open.said, begun }
-    const prepared = Effect.gen(function* () {
-      // the claim leaves first
-      yield* Effect.yieldNow
-      yield* Effect.yieldNow
-      const context = yield* smallTalk(talk, open.model)
-      if (context === undefined) return yield* Effect.never
-      ready.made = true
-      return yield* ask(questionOf(talk, open.model, context), heard, shown, promise)
-    })
-    const ready: Ready = { talk, heard, go, made: false, answer: yield* Effect.forkScoped(prepared) }
-    return ready
-  })
-
-/** A question that is made ready and was not asked yet. */
-interface Ready {
-  readonly talk: Talk
-  readonly heard: Heard
-  /** Asks it. */
-  readonly go: () => void
-  /** False: not yet, or it is no small talk. */
-  made: boolean
-  readonly answer: Fiber.Fiber<Answer>
-}
-
-const questionOf = ({ memory }: Talk, ref: string, { system, messages }: ModelContext): ModelRequest => ({
-  ref,
-  messages,
-  ...(system === "" ? {} : { system }),
-  ...(memory.tools ? { tools: chatTools } : {})
-})
 
 const goOnAll = (from: Talk | undefined, turn: Turn) =>
   Effect.gen(function* () {
@@ -278,7 +236,7 @@ const questionFor = (turn: Turn, talk: Talk, open: Open, step: number) =>
         _tag: "Question",
         heard: ready.heard,
         tokens: () => contextOf(talk.memory, ref).tokens,
-        answer: sent(ready)
+        answer: send(ready)
       } as const
     if (ready !== undefined) yield* Fiber.interrupt(ready.answer)
 
@@ -303,13 +261,6 @@ const questionFor = (turn: Turn, talk: Talk, open: Open, step: number) =>
     const heard = makeHeard()
     const answer = ask(questionOf(talk, ref, context), heard, { conversationId, replyId, from: open.said, begun })
     return { _tag: "Question", heard, tokens: () => context.tokens, answer } as const
-  })
-
-const sent = ({ heard, go, answer }: Ready) =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    heard.startedAt = now
-    go()
-    return Effect.onInterrupt(Fiber.join(answer), () => Fiber.interrupt(answer))
   })
 
 const outcome = ({ _tag, ...answer }: Extract<Answer, { readonly _tag: "Answered" }>) => answer
