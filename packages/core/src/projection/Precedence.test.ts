@@ -26,7 +26,7 @@ const event = (position: number, stream: string, type: string): RecordedEvent =>
   hash: ""
 })
 const page = [event(7, "talk/a", "Said"), event(8, "talk/a", "Asked")]
-const asked = new Set(["Asked"])
+const asked = ({ type }: RecordedEvent) => type === "Asked"
 const wants = (...types: ReadonlyArray<string>) => new Set(types)
 /** Whether it has ended so far. */
 const over = (fiber: Fiber.Fiber<unknown>) => Effect.map(TestClock.adjust(0), () => fiber.pollUnsafe() !== undefined)

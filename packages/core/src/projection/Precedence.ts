@@ -1,5 +1,6 @@
 /**
- * What a person waits for goes first: followers hold back for a moment where this process is about to answer somebody.
+ * What a person waits for goes first: followers hold back for a moment where this process is about to answer somebody, or to
+ * show the answer.
  *
  * Owns: which events somebody answers at once, when that is under way, how long it is waited for. Does not own: what is done
  * about them (whoever answers), the followers (`follow.ts`).
@@ -23,14 +24,17 @@ export interface Answering {
 export class Precedence extends Context.Service<
   Precedence,
   {
-    /** As long as the scope lives, this process answers events of these types, all of the rooms' streams that begin with `prefix`. */
-    readonly answers: (prefix: string, types: ReadonlySet<string>) => Effect.Effect<Answering, never, Scope.Scope>
+    /** As long as the scope lives, events of the streams that begin with `prefix` are answered, or waited for, in this process. */
+    readonly answers: (
+      prefix: string,
+      answered: (event: RecordedEvent) => boolean
+    ) => Effect.Effect<Answering, never, Scope.Scope>
     /** Suspends a follower that has read these events as long as it should hold back. @param wants the types that it applies */
     readonly give: (events: ReadonlyArray<RecordedEvent>, wants: ReadonlySet<string>) => Effect.Effect<void>
   }
 >()("@signalbox/core/projection/Precedence") {
   static readonly layer: Layer.Layer<Precedence> = Layer.sync(Precedence, () => {
-    const answering = new Set<{ readonly prefix: string; readonly types: ReadonlySet<string> }>()
+    const answering = new Set<{ readonly prefix: string; readonly answered: (event: RecordedEvent) => boolean }>()
     const waiting = new Map<number, Deferred.Deferred<void>>()
     const done = new Set<number>()
 
@@ -51,10 +55,10 @@ export class Precedence extends Context.Service<
       return Deferred.await(deferred)
     }
     return Precedence.of({
-      answers: (prefix, types) =>
+      answers: (prefix, answered) =>
         Effect.acquireRelease(
           Effect.sync(() => {
-            const one = { prefix, types }
+            const one = { prefix, answered }
             answering.add(one)
             return one
           }),
@@ -62,8 +66,8 @@ export class Precedence extends Context.Service<
         ).pipe(Effect.as({ done: finish })),
       give: (events, wants) =>
         Effect.suspend(() => {
-          for (const { prefix, types } of answering) {
-            const theirs = events.filter((event) => types.has(event.type) && event.stream.startsWith(prefix))
+          for (const { prefix, answered } of answering) {
+            const theirs = events.filter((event) => event.stream.startsWith(prefix) && answered(event))
             if (theirs.length === 0) continue
             if (events.some((event) => wants.has(event.type) && !event.stream.startsWith(prefix))) return Effect.void
             const all = theirs.map(({ position }) => position)

@@ -22,7 +22,10 @@ export const beginEagerly = Effect.acquireUseRelease(
     const [hearing, writing] = [yield* Scope.make(), yield* Scope.make()]
     const fibers = yield* Scope.provide(FiberSet.make<void, never>(), writing)
     const run = yield* FiberSet.runtime(fibers)<Effect.Services<ReturnType<typeof start>>>()
-    const { done } = yield* Scope.provide((yield* Precedence).answers(conversationStream(""), begins), hearing)
+    const { done } = yield* Scope.provide(
+      (yield* Precedence).answers(conversationStream(""), ({ type }) => begins.has(type)),
+      hearing
+    )
     const tail = yield* ConversationTail
     let hears = true
     yield* Scope.addFinalizer(
