@@ -8,11 +8,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createWriteStream, readFileSync } from "node:fs"
 import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
+import { freePort } from "./free-port.ts"
+import { stopTmux } from "./sshd.ts"
 
 const program = fileURLToPath(new URL("../../packages/cli/bin/signalbox.mjs", import.meta.url))
 
@@ -76,7 +77,7 @@ export const signalboxWith = (
     })
     const out: Array<Buffer> = []
     const err: Array<Buffer> = []
-    const timeoutMs = options.timeoutMs ?? 60_000
+    const timeoutMs = options.timeoutMs ?? 120_000
     const timer = setTimeout(() => {
       err.push(Buffer.from(`\nnot ended after ${timeoutMs} ms, killed by the test${whereTimeWent(child.pid)}\n`))
       child.kill("SIGKILL")
@@ -185,7 +186,7 @@ const end = async (
   signal: "SIGKILL" | "SIGTERM"
 ): Promise<void> => {
   child.kill(signal)
-  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000)
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000)
   await ended
   clearTimeout(timer)
 }
@@ -199,6 +200,7 @@ export const stopAll = async (home: Home): Promise<void> => {
 /** The same, and removes the home. */
 export const dispose = async (home: Home): Promise<void> => {
   await stopAll(home)
+  stopTmux(home.env["HOME"] ?? "")
   await rm(home.path, { recursive: true, force: true })
 }
 
@@ -259,12 +261,3 @@ export const until = async <A>(
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
 }
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })

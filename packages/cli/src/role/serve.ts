@@ -102,7 +102,8 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
     host: settings.bridgeHost,
     port: settings.bridgePort,
     mode: options.ports,
-    certificate: yield* bridgeCertificate(home, settings)
+    certificate: yield* bridgeCertificate(home, settings),
+    open: settings.bridgeOpen
   }
   return { adminToken, version: installationRoot().version, bridge }
 })

@@ -199,8 +199,7 @@ describe("a conversation as it happens", () => {
       for (let n = 0; n < 20; n++) at = yield* say(conversationId, replyId, [`more ${n} `], at)
       yield* until(
         "all of it came",
-        Effect.sync(() => textOf(one.frames, replyId).length === at),
-        "5 seconds"
+        Effect.sync(() => textOf(one.frames, replyId).length === at)
       )
     }).pipe(Effect.scoped, Effect.provide(FeedTest))
   )

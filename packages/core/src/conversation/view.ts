@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import type { Usage } from "../model/message.ts"
+import { isUncounted } from "./counted.ts"
 import type { ConversationEvent } from "./events.ts"
 
 /** What a tool call waits for. */
@@ -74,6 +75,8 @@ export const ConversationView = Schema.Struct({
   costUsd: Schema.Number,
   /** Calls whose price is not known: `costUsd` is without them. */
   unpriced: Schema.Int,
+  /** Calls that may have been billed and of which nobody told the tokens: the sums are without them. */
+  uncounted: Schema.Int,
   createdAt: Schema.String,
   updatedAt: Schema.String,
   version: Schema.Int
@@ -232,7 +235,9 @@ const ended = (
 
 /** Tokens and money of the event, whatever became of the call. */
 const spent = (view: ConversationView, event: ConversationEvent): Partial<ConversationView> => {
-  if (!("usage" in event) || event.usage === null) return {}
+  if (!("usage" in event)) return {}
+  if (event.usage === null)
+    return isUncounted(event, "kind" in event ? event.kind : undefined) ? { uncounted: view.uncounted + 1 } : {}
   const usage: Usage = event.usage
   return {
     inputTokens: view.inputTokens + usage.inputTokens,
@@ -270,6 +275,7 @@ const started = (
   outputTokens: 0,
   costUsd: 0,
   unpriced: 0,
+  uncounted: 0,
   createdAt: meta.at,
   updatedAt: meta.at,
   version: meta.version

@@ -3,7 +3,7 @@
  *
  * Owns: the id, what INFO says, who may what. Does not own: checking tokens (`edge/auth.ts`).
  * Invariants: the id of who has not signed in is the SHA-256 of the address, so that it is the same tomorrow and names nobody;
- * who signs in is known by the account; another machine may do nothing before that.
+ * who signs in is known by the account; another machine may do nothing before that, and this one only what its owner allows.
  */
 import { createHash } from "node:crypto"
 import type { Allowed } from "./command.ts"
@@ -13,7 +13,8 @@ export interface Peer {
   readonly port: number
   /** ISO 8601. */
   readonly connectedAt: string
-  readonly loopback: boolean
+  /** Talks to models before it has signed in: it is on this machine, and the owner lets that be. */
+  readonly trusted: boolean
   /** Null: the line is not encrypted. */
   readonly tls: { readonly version: string; readonly cipher: string } | null
   /** The account, once signed in. */
@@ -28,7 +29,7 @@ export const clientOf = (peer: Peer): string => peer.account ?? clientId(peer)
 export const actorOf = (peer: Peer): string => peer.account ?? `bridge:${clientId(peer).slice(0, 16)}`
 
 export const mayUse = (peer: Peer, allowed: Allowed): boolean =>
-  allowed === "anyone" || peer.account !== undefined || (allowed === "local" && peer.loopback)
+  allowed === "anyone" || peer.account !== undefined || (allowed === "local" && peer.trusted)
 
 export const infoLine = (peer: Peer): string =>
   [
@@ -37,7 +38,7 @@ export const infoLine = (peer: Peer): string =>
     `Port: ${peer.port}`,
     `Connected: ${peer.connectedAt}`,
     `TLS: ${peer.tls === null ? "none" : `${peer.tls.version} ${peer.tls.cipher}`}`,
-    `Signed in: ${peer.account ?? "no"}`
+    `Signed in: ${peer.account ?? (peer.trusted ? "no" : "no, AUTH token is due")}`
   ].join(" | ")
 
 /** 127.0.0.1 for ::ffff:127.0.0.1: one machine, one id. */

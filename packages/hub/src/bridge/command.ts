@@ -5,7 +5,7 @@
  * Invariants: case-insensitive; an unknown word is answered with the nearest command, never guessed.
  */
 
-/** anyone: also who has not signed in on another machine. local: on this machine or signed in. signed-in: with AUTH only. */
+/** anyone: also who has not signed in on another machine. local: on this machine (SIGNALBOX_BRIDGE_OPEN), or signed in. signed-in: with AUTH only. */
 export type Allowed = "anyone" | "local" | "signed-in"
 
 export const commands = {

@@ -32,14 +32,22 @@ export const runSession = Effect.fn("bridge.session")(function* (wire: Wire, pee
   }
   const hello = mayUse(peer, "local") ? "HELP lists the commands; IA talks to the model." : "Sign in with AUTH token."
   yield* wire.say(`Signalbox ${version}\nID: ${clientId(peer)}\n${hello}\n`)
-  return yield* turns(session).pipe(
-    Effect.catchTag("Gone", (gone) =>
-      Effect.succeed(gone.why === "idle" ? "You said nothing for a while. Goodbye.\n" : "")
-    )
-  )
+  return yield* turns(session).pipe(Effect.catchTag("Gone", ({ why }) => Effect.succeed(farewell(why, session))))
 })
 
-/** The farewell. */
+const farewell = (why: Gone["why"], { conversationId }: Session): string => {
+  switch (why) {
+    case "idle":
+      return "You said nothing for a while. Goodbye.\n"
+    case "undecided":
+      return `\nNobody said YES or NO for a while. The question stays open: answer it on another screen, or come back with IA ${conversationId}. Goodbye.\n`
+    case "closed":
+    case "stalled":
+      return ""
+  }
+}
+
+/** Until the client leaves by itself: what it is told then. */
 const turns = Effect.fnUntraced(function* (session: Session) {
   const { wire } = session
   for (;;) {

@@ -1,7 +1,4 @@
 import { randomUUID } from "node:crypto"
-import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, type Schema, Stream } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
@@ -22,6 +19,7 @@ import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { Catalog } from "@signalbox/core/model/Catalog.ts"
 import { CatalogPlain } from "../../../../test/support/catalog-plain.ts"
+import { taskHome } from "../../../../test/support/task-home.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
 import { ModelFailed, type ModelPart, type ModelRequest, Models } from "../model/Models.ts"
 import { noFacts } from "./ask.ts"
@@ -85,7 +83,7 @@ const BaseTest = Layer.mergeAll(ConversationsLive, ConversationFeedLive).pipe(
 
 const startWorker = (name: string, models: Layer.Layer<Models>, window?: number) =>
   Effect.gen(function* () {
-    const localHome = yield* Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-")))
+    const localHome = yield* taskHome
     const catalog = yield* Catalog
     const own = Layer.succeed(Catalog, { ...catalog, windowOf: () => Effect.succeed(window) })
     return yield* Effect.forkScoped(
@@ -125,7 +123,7 @@ const happened = <Tag extends ConversationEvent["_tag"]>(conversationId: string,
     return event
   }).pipe(
     Effect.timeoutOrElse({
-      duration: "20 seconds",
+      duration: "60 seconds",
       orElse: () =>
         Effect.flatMap(eventsOf(conversationId), (all) =>
           Effect.die(new Error(`no ${tag} (${nth}) after ${JSON.stringify(all).slice(-1500)}`))
@@ -326,7 +324,7 @@ describe("a reply", () => {
       yield* (yield* Conversations).interrupt(conversationId, by())
       const done = yield* happened(conversationId, "ReplyInterrupted")
       assert.strictEqual(done.text, "so far so good")
-      assert.isBelow(Date.now() - began, 2_000)
+      assert.isBelow(Date.now() - began, 15_000)
       yield* Deferred.await(givenUp)
       assert.lengthOf(talker.asked, 1)
       // and the conversation goes on
@@ -666,7 +664,7 @@ describe("a long conversation", () => {
         yield* conversations.send(conversationId, { text: "what is the code word?" }, by())
         assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 17)).text, "The code word is heron.")
       }).pipe(Effect.scoped, Effect.provide(BaseTest)),
-    60_000
+    300_000
   )
 
   it.live("goes on with what fits when its summary fails, and says when nothing does", () =>

@@ -28,8 +28,11 @@ import { carryOut } from "./tools.ts"
 import { Turns } from "./Turns.ts"
 
 const mostSteps = 25
-const died =
-  "The worker died while the model was speaking. What had arrived is kept, and the model was not asked again; write the reply anew if you want it."
+/** What was shown in the last quarter of a second is not stored yet. */
+const died = (kept: string): string =>
+  kept === ""
+    ? "The worker died before anything of the reply was stored. The model was not asked again; write the reply anew if you want it."
+    : "The worker died while the model was speaking. What had arrived is kept, and the model was not asked again; write the reply anew if you want it."
 
 export const replyHandler = jobHandler({
   queue: queues.reply.name,
@@ -184,7 +187,8 @@ const speak = (turn: Turn, talk: Talk, open: Open, step: number) =>
       return false
     }
     if (question._tag === "Died") {
-      yield* failed("worker-died", died, yield* storedText(open), noFacts(ref))
+      const kept = yield* storedText(open)
+      yield* failed("worker-died", died(kept), kept, noFacts(ref))
       return false
     }
     const { heard } = question
@@ -194,7 +198,9 @@ const speak = (turn: Turn, talk: Talk, open: Open, step: number) =>
     ).pipe(
       // this worker stops, or lost its turn: nobody else has what was heard here
       Effect.onInterrupt(() =>
-        Effect.ignore(Effect.flatMap(factsOf(ref, heard), (facts) => failed("worker-died", died, heard.text, facts)))
+        Effect.ignore(
+          Effect.flatMap(factsOf(ref, heard), (facts) => failed("worker-died", died(heard.text), heard.text, facts))
+        )
       )
     )
     const facts = yield* factsOf(ref, heard)

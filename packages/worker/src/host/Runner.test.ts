@@ -61,13 +61,13 @@ const stateIs = (host: HostConfig, id: string, tag: TaskState["_tag"]) =>
   one(host, id).pipe(
     Effect.flatMap((now) => (now?._tag === tag ? Effect.succeed(now) : Effect.fail(`still ${now?._tag}` as const))),
     Effect.retry(Schedule.spaced("30 millis")),
-    Effect.timeout("20 seconds")
+    Effect.timeout("60 seconds")
   )
 const until = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((met) => (met ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("15 seconds")
+    Effect.timeout("60 seconds")
   )
 const watchers = [
   ["by what the kernel says", {}],
@@ -157,7 +157,7 @@ for (const kind of ["local", "ssh"] as const) {
           yield* Effect.promise(() => sshd.start())
         }
         assert.deepEqual(
-          yield* one(host, id).pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("10 seconds")),
+          yield* one(host, id).pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("60 seconds")),
           before
         )
         writeFileSync(join(home, "go"), "")
@@ -211,7 +211,7 @@ for (const kind of ["local", "ssh"] as const) {
               Stream.filter((record) => record._tag !== "Beat" && record.id === id),
               Stream.takeUntil((record) => record._tag === "Exited"),
               Stream.runCollect,
-              Effect.timeout("20 seconds")
+              Effect.timeout("60 seconds")
             )
           const out = (records: ReadonlyArray<WatchRecord>, stream: "out" | "err") =>
             Buffer.concat(records.flatMap((one) => (one._tag === "Output" && one.stream === stream ? [one.bytes] : [])))
