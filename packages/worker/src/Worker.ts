@@ -12,6 +12,7 @@ import { Commands } from "@signalbox/core/log/Commands.ts"
 import type { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { logIdentity } from "@signalbox/core/log/identity.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
+import { Precedence } from "@signalbox/core/projection/Precedence.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { Reactors } from "@signalbox/core/projection/Reactor.ts"
@@ -96,7 +97,8 @@ export const workerServices = (options: WorkerOptions) => {
   const onHosts = Standby.layer.pipe(Layer.provideMerge(transport(options)))
   return Layer.mergeAll(onHosts, Direct.layer, conversationServices(options.name)).pipe(
     Layer.provideMerge(rooms),
-    Layer.provideMerge(derived)
+    Layer.provideMerge(derived),
+    Layer.provideMerge(Precedence.layer)
   )
 }
 
@@ -112,6 +114,7 @@ type Rooms =
   | JobQueue
   | LiveText
   | Models
+  | Precedence
   | Projections
   | ReadModels
   | Rules

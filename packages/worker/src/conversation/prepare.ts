@@ -53,8 +53,7 @@ export const prepare = (one: Preparing) =>
     const { talk, ref, refused } = one
     const rules = yield* Rules
     const context = contextOf(talk.memory, ref)
-    const small = context.tokens < smallestWindow * rules.share && context.bytes <= rules.bytes
-    if (small && refused === undefined) return { _tag: "Ready", context } satisfies Prepared
+    if (isSmall(context, rules) && refused === undefined) return { _tag: "Ready", context } satisfies Prepared
     const window = refused === undefined ? yield* windowOf(ref) : Math.min(yield* windowOf(ref), refused * 0.8)
     const due = summaryDue(context, window, rules)
     if (due !== undefined && one.maySummarize) {
@@ -80,6 +79,16 @@ export const prepare = (one: Preparing) =>
       } Send less at once, or change to a model with a larger window.`
     } satisfies Prepared
   })
+
+/** Of small talk, which is sent as it is: what `prepare` would say, at once. */
+export const smallTalk = (talk: Talk, ref: string) =>
+  Effect.map(Rules, (rules) => {
+    const context = contextOf(talk.memory, ref)
+    return isSmall(context, rules) ? context : undefined
+  })
+
+const isSmall = (context: ModelContext, rules: SummaryRules): boolean =>
+  context.tokens < smallestWindow * rules.share && context.bytes <= rules.bytes
 
 export const windowOf = (ref: string) =>
   Effect.gen(function* () {

@@ -75,7 +75,8 @@ export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOp
   const run = Effect.fnUntraced(function* (
     request: ModelRequest,
     queue: Queue.Enqueue<ModelPart>,
-    onUsage: (usage: Usage) => void
+    onUsage: (usage: Usage) => void,
+    go: Promise<void> | undefined
   ) {
     const provider = yield* Effect.fromResult(find(providerOf(request.ref)))
     const patience = {
@@ -86,7 +87,7 @@ export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOp
     let spent: Usage | null = null
     for (let attempt = 1; ; attempt++) {
       const amendments = new Set([...learnedBy(request.ref), ...learnedBy(provider.url)])
-      const tried: Tried = yield* attemptOnce(provider, request, { amendments, patience, spent, queue, onUsage })
+      const tried: Tried = yield* attemptOnce(provider, request, { amendments, patience, spent, queue, onUsage, go })
       if (tried._tag === "Done") return
       if (tried._tag === "Amend") {
         const name = learnedOf(tried.amendment, request.ref, provider.url)
@@ -118,10 +119,10 @@ export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOp
       title,
       ...(quiet === undefined ? {} : { quiet })
     })),
-    stream: (request, onUsage = () => {}) =>
+    stream: (request, onUsage = () => {}, go) =>
       Stream.callback<ModelPart, ModelFailed>((queue) =>
         Effect.andThen(
-          run(request, queue, onUsage),
+          run(request, queue, onUsage, go),
           Effect.sync(() => Queue.endUnsafe(queue))
         )
       ),
@@ -161,6 +162,8 @@ interface Attempt {
   readonly spent: Usage | null
   readonly queue: Queue.Enqueue<ModelPart>
   readonly onUsage: (usage: Usage) => void
+  /** Nothing is sent before. */
+  readonly go: Promise<void> | undefined
 }
 
 /** Whatever an SDK threw: its adapter explains it. */
@@ -169,7 +172,7 @@ class Thrown extends Data.TaggedError("Thrown")<{ readonly cause: unknown }> {}
 /** Passes the pieces on as they come, until the end or the failure. */
 const attemptOnce = (provider: Provider, request: ModelRequest, attempt: Attempt): Effect.Effect<Tried> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => openWire(attempt.patience, Date.now)),
+    Effect.sync(() => openWire(attempt.patience, Date.now, attempt.go)),
     (wire) => passOn(provider, request, attempt, wire),
     (wire) => Effect.sync(wire.close)
   )
@@ -214,6 +217,7 @@ const passOn = Effect.fnUntraced(function* (
       yield* Queue.offer(queue, { ...piece, usage: total })
       return { _tag: "Done" } satisfies Tried
     }
+    const first = !begun
     begun = true
     if (piece._tag === "Thinking" || piece._tag === "Pondering") {
       const now = yield* Clock.currentTimeMillis
@@ -221,6 +225,8 @@ const passOn = Effect.fnUntraced(function* (
       thoughtAt = now
       yield* Queue.offer(queue, { _tag: "Thinking" })
     } else yield* Queue.offer(queue, piece)
+    // whoever waits for the first piece has it before the ones that came with it are looked at
+    if (first) yield* Effect.yieldNow
   }
 })
 

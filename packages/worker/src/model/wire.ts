@@ -32,7 +32,8 @@ export interface OpenWire extends Wire {
 /** Far more than any answer; a server that sends more is broken or hostile. */
 const MOST_BYTES = 64 * 1024 * 1024
 
-export const openWire = (patience: Patience, now: () => number): OpenWire => {
+/** @param go nothing is sent before it has resolved */
+export const openWire = (patience: Patience, now: () => number, go?: Promise<void>): OpenWire => {
   const controller = new AbortController()
   let verdict: "stalled" | "too-much" | undefined
   let headers: Headers | undefined
@@ -55,6 +56,8 @@ export const openWire = (patience: Patience, now: () => number): OpenWire => {
   return {
     signal: controller.signal,
     fetch: async (input, init) => {
+      if (go !== undefined) await go
+      controller.signal.throwIfAborted()
       alive() // not before: loading an SDK takes its time too
       const response = await fetch(input, init)
       alive()
