@@ -66,6 +66,8 @@ export const signalboxWith = (
     readonly input?: string | Uint8Array
     readonly timeoutMs?: number
     readonly env?: Readonly<Record<string, string>>
+    /** Called with all of stdout whenever there is more. */
+    readonly printed?: (text: string) => void
   },
   ...args: ReadonlyArray<string>
 ): Promise<Ran> =>
@@ -82,7 +84,10 @@ export const signalboxWith = (
       err.push(Buffer.from(`\nnot ended after ${timeoutMs} ms, killed by the test${whereTimeWent(child.pid)}\n`))
       child.kill("SIGKILL")
     }, timeoutMs)
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
+    child.stdout.on("data", (chunk: Buffer) => {
+      out.push(chunk)
+      options.printed?.(Buffer.concat(out).toString())
+    })
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk))
     child.stdin.on("error", () => {}) // it may end without reading; its exit code tells the story
     child.stdin.end(options.input)

@@ -280,10 +280,11 @@ describe("the bridge of a running hub", () => {
       )
       const gate = Promise.withResolvers<void>()
       openai.next(reply("one two three four", { gate: { after: 2, open: gate.promise } }))
-      const before = openai.requests.length
       const place = `127.0.0.1:${own.env["SIGNALBOX_BRIDGE_PORT"]}`
-      const running = signalboxWith(own, { input: "IA\ncount\n" }, "bridge", "connect", place, "--plain")
-      await until("it streams", 60_000, async () => (openai.requests[before]?.written === 2 ? true : undefined))
+      let shown = ""
+      const printed = (text: string): void => void (shown = text)
+      const running = signalboxWith(own, { input: "IA\ncount\n", printed }, "bridge", "connect", place, "--plain")
+      await until("it streams", 60_000, async () => (/IA> one/u.test(shown) ? true : undefined))
       await role.kill9()
       const ran = await running
       gate.resolve()
