@@ -10,8 +10,9 @@ export default defineConfig({
     globalSetup: ["test/support/temporary.ts", "test/support/postgres-server.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    // A net for what hangs and no measure: on a loaded machine everything takes many times as long. Deadlines are in the tests.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     env: { NODE_ENV: "production", FORCE_COLOR: "3" }
   }
 })

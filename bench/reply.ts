@@ -61,13 +61,14 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
 
 const firstOf = async (client: OpenAI): Promise<number> => {
   const began = performance.now()
-  const stream = await client.chat.completions.create({
+  const stream = await client.responses.create({
     model: "gpt-4",
     stream: true,
-    messages: [{ role: "user", content: question }]
+    store: false,
+    input: question
   })
   let first: number | undefined
-  for await (const chunk of stream) if (chunk.choices[0]?.delta.content) first ??= performance.now() - began
+  for await (const event of stream) if (event.type === "response.output_text.delta") first ??= performance.now() - began
   if (first === undefined) throw new Error("the SDK heard nothing")
   return first
 }

@@ -35,7 +35,7 @@ describe("the terminal on a real hub", () => {
       for (const n of [1, 2, 3])
         yield* hub.tasks.create({ payload: { host: "local", tool: "shell", command: `echo number ${n}` } })
       const { screen, told } = yield* openScreen
-      const see = (test: RegExp) => Effect.promise(() => screen.until((text) => test.test(text), 20_000))
+      const see = (test: RegExp) => Effect.promise(() => screen.until((text) => test.test(text)))
       const press = (...all: ReadonlyArray<string>) => Effect.promise(() => screen.press(...all))
 
       yield* see(/● live 3[\s\S]*3 tasks · queued 3/u)

@@ -13,6 +13,7 @@ export interface Said {
 }
 export interface LiveEvent {
   readonly version: number
+  readonly at: string
   readonly type: string
   readonly data: { readonly [key: string]: unknown }
 }
@@ -32,6 +33,7 @@ export const begin = (home: Home, model: string, text: string, more: object = {}
 export const send = (home: Home, id: string, text: string): Promise<Said> =>
   call(home, "POST", `/${id}/messages`, { text })
 export const regenerate = (home: Home, id: string): Promise<Said> => call(home, "POST", `/${id}/regenerate`)
+export const summarize = (home: Home, id: string): Promise<unknown> => call(home, "POST", `/${id}/summarize`)
 export const interrupt = (home: Home, id: string): Promise<unknown> => call(home, "POST", `/${id}/interrupt`)
 export const decide = (home: Home, id: string, callId: string, approve: boolean): Promise<unknown> =>
   call(home, "POST", `/${id}/calls/${callId}`, { approve })
@@ -39,7 +41,7 @@ export const eventsOf = async (home: Home, id: string): Promise<ReadonlyArray<Li
   (await call<{ events: ReadonlyArray<LiveEvent> }>(home, "GET", `/${id}/events?limit=500`)).events
 
 /** Waits for the nth event of a type. */
-export const happened = async (home: Home, id: string, type: string, nth = 1, timeoutMs = 30_000): Promise<LiveEvent> =>
+export const happened = async (home: Home, id: string, type: string, nth = 1, timeoutMs = 60_000): Promise<LiveEvent> =>
   (
     await until(`${type} (${nth}) of ${id}`, timeoutMs, async () => {
       const events = await eventsOf(home, id)

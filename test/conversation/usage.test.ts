@@ -33,6 +33,11 @@ describe("daily usage", () => {
       await startHub(home)
       await Promise.all([start(home, "worker"), start(home, "worker")])
       const [anthropic, gemini, openai] = servers
+      // a name is refused while the lists hold some providers and not yet its own
+      await until("all three are listed", 60_000, async () => {
+        const listed = await sql`select provider from model.catalog where provider = any(${[...kinds]})`
+        return listed.length === kinds.length ? true : undefined
+      })
 
       // ten at once; whoever comes first meets the trouble
       anthropic?.next(fault("overloaded"), reply("lost before its first word", { cut: { after: 0, how: "reset" } }))
@@ -67,7 +72,7 @@ describe("daily usage", () => {
       // and one that a person stops: what Anthropic had counted by then is kept
       const stopped = await begin(home, refs[0], "say 400 words every 20")
       const screen = await follow(home, stopped.conversationId, stopped.version + 1)
-      await until("it streams", 20_000, async () => (screen.text.includes("word5 ") ? true : undefined))
+      await until("it streams", 60_000, async () => (screen.text.includes("word5 ") ? true : undefined))
       await interrupt(home, stopped.conversationId)
       await happened(home, stopped.conversationId, "ReplyInterrupted")
       screen.stop()
@@ -77,7 +82,7 @@ describe("daily usage", () => {
           cached_input_tokens::int as cached, cache_write_tokens::int as written, reasoning_tokens::int as reasoning,
           cost_usd::float8 as cost, unpriced::int as unpriced
         from report.daily_usage order by provider`
-      const { value: rows } = await until("the report has all calls", 20_000, async () => {
+      const { value: rows } = await until("the report has all calls", 60_000, async () => {
         const all = await usage()
         return all.reduce((sum, row) => sum + row.calls, 0) === 21 ? all : undefined
       })
@@ -97,5 +102,5 @@ describe("daily usage", () => {
       await dispose(home)
       await Promise.all(servers.map((server) => server.close()))
     }
-  }, 150_000)
+  })
 })

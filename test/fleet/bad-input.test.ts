@@ -4,11 +4,11 @@ import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import postgres from "postgres"
+import { freePort } from "../support/free-port.ts"
 import {
   type Home,
   type Ran,
   dispose,
-  freePort,
   makeHome,
   signalbox,
   signalboxWith,
@@ -153,7 +153,7 @@ it("a port that is taken: the hub says which and ends", async () => {
   const port = await freePort()
   const taken = await listen(port)
   const other = await makeHome({ database: server.url, env: { SIGNALBOX_HTTP_PORT: String(port) } })
-  const ran = await signalboxWith(other, { timeoutMs: 30_000 }, "hub")
+  const ran = await signalboxWith(other, { timeoutMs: 120_000 }, "hub")
   taken.close()
   oneSentence(ran, new RegExp(String(port)))
   expect(ran.code).toBe(refused)
@@ -164,7 +164,7 @@ it("a database that is down: every command says so and how to look", async () =>
   const other = await makeHome({ database: `postgres://signalbox:secret-word@127.0.0.1:${await freePort()}/postgres` })
   const commands = [["db", "status"], ["db", "migrate"], ["hub"], ["worker"], ["audit", "verify"]]
   const all = await Promise.all(
-    commands.map(async (args) => ({ args, ran: await signalboxWith(other, { timeoutMs: 60_000 }, ...args) }))
+    commands.map(async (args) => ({ args, ran: await signalboxWith(other, { timeoutMs: 120_000 }, ...args) }))
   )
   for (const { args, ran } of all) {
     oneSentence(ran, /database|Postgres/i)
@@ -185,13 +185,13 @@ it("settings that cannot be meant: one sentence names the variable and never its
   ]
   for (const [text, says] of wrong) {
     await writeFile(join(other.path, ".env"), `\u0000\u001f = garbage\n=\n${text}`)
-    const ran = await signalboxWith(bare, { timeoutMs: 30_000 }, "hub")
+    const ran = await signalboxWith(bare, { timeoutMs: 120_000 }, "hub")
     oneSentence(ran, says)
     expect(ran.stderr).not.toContain("zzz-secret")
     expect(ran.code).toBe(refused)
   }
   await writeFile(join(other.path, ".env"), "x".repeat(2 * 1024 * 1024))
-  oneSentence(await signalboxWith(bare, { timeoutMs: 30_000 }, "hub"), /\.env.*larger than 1 MB/)
+  oneSentence(await signalboxWith(bare, { timeoutMs: 120_000 }, "hub"), /\.env.*larger than 1 MB/)
   await dispose(other)
 })
 
@@ -212,7 +212,7 @@ it("a database of a newer schema is left alone", async () => {
   const newer = postgres(url, { max: 1, onnotice: () => {} })
   await newer`insert into signalbox.migration (name, sha256) values ('9999_tomorrow.sql', 'x')`
   for (const args of [["hub"], ["worker"], ["db", "migrate"]]) {
-    const ran = await signalboxWith(other, { timeoutMs: 30_000 }, ...args)
+    const ran = await signalboxWith(other, { timeoutMs: 120_000 }, ...args)
     oneSentence(ran, /newer/)
     expect(ran.code).toBe(refused)
   }

@@ -37,7 +37,7 @@ it("a task of 90 s outlives kill -9 of the worker, 20 s without cable and a rest
   const first = await start(home, "worker")
   await addHost(home, box)
   const taskId = await createTask(home, box.name, "shell", talker)
-  await hasStatus(home, taskId, "running", 30_000)
+  await hasStatus(home, taskId, "running", 60_000)
   const follower = await start(home, "task", "logs", "-f", taskId)
 
   await stored(taskId, 200)
@@ -45,8 +45,8 @@ it("a task of 90 s outlives kill -9 of the worker, 20 s without cable and a rest
   const second = await start(home, "worker")
   await stored(taskId, 500)
 
-  const before = await storedLines(taskId)
   await cut(box.name)
+  const before = await storedLines(taskId)
   await without(20_000)
   expect((await showTask(home, taskId)).status).toBe("running")
   expect(await storedLines(taskId)).toBeLessThan(before + 100) // the cable really was out
@@ -80,7 +80,7 @@ const storedLines = async (taskId: string): Promise<number> =>
   (await signalbox(home, "task", "logs", taskId)).stdout.split("\n").length - 1
 
 const stored = (taskId: string, count: number) =>
-  until(`${count} lines of ${taskId} are stored`, 60_000, async () =>
+  until(`${count} lines of ${taskId} are stored`, 180_000, async () =>
     (await storedLines(taskId)) >= count ? true : undefined
   )
 

@@ -59,7 +59,7 @@ it.each(agents.filter((one) => one.asks !== undefined))(
   async ({ tool, asks }) => {
     showLogsOnFailure(home)
     const taskId = await createTask(home, box.name, tool, "Publish it [[wait 8]]")
-    await hasStatus(home, taskId, "waiting", 30_000)
+    await hasStatus(home, taskId, "waiting", 60_000)
     expect((await showTask(home, taskId)).report.waiting).toContain(asks)
     await hasStatus(home, taskId, "succeeded", 60_000)
     expect((await showTask(home, taskId)).report.waiting).toBeUndefined()
@@ -69,10 +69,10 @@ it.each(agents.filter((one) => one.asks !== undefined))(
 it.each(["crush", "blackbox", "ollama"])("%s: a question at the end of plain text is `waiting`", async (tool) => {
   showLogsOnFailure(home)
   const taskId = await createTask(home, box.name, tool, "Publish it [[wait]]")
-  await hasStatus(home, taskId, "waiting", 30_000)
+  await hasStatus(home, taskId, "waiting", 60_000)
   expect((await showTask(home, taskId)).report.waiting).toMatch(/\?|y\/n/i)
   expect((await signalbox(home, "task", "kill", taskId)).code).toBe(0)
-  await hasStatus(home, taskId, "killed", 30_000)
+  await hasStatus(home, taskId, "killed", 60_000)
 })
 
 it.each(agents)("$tool: a failure that the tool tells is the task's message", async ({ tool }) => {

@@ -53,7 +53,7 @@ it("a host that only another host reaches is worked on through it", async () => 
     "shell",
     'hostname; echo "$SSH_CONNECTION" >/dev/null; printf "%s" "žluť 🚂"'
   )
-  await hasStatus(home, taskId, "succeeded", 30_000)
+  await hasStatus(home, taskId, "succeeded", 60_000)
   expect((await signalbox(home, "task", "logs", taskId)).stdout).toBe("inner\nžluť 🚂")
   // The sign-ins that sshd saw on the inner host all came from the gate.
   const seen = await inside(
@@ -71,7 +71,7 @@ it("a host that only another host reaches is worked on through it", async () => 
 it("looking at a host uses the connection that is there and breaks nothing on it", async () => {
   showLogsOnFailure(home)
   const taskId = await createTask(home, gate.name, "shell", "echo up; exec sleep 600")
-  await hasStatus(home, taskId, "running", 30_000)
+  await hasStatus(home, taskId, "running", 60_000)
   const signIns = async (): Promise<number> =>
     Number(await inside(gate.name, "journalctl -u ssh -o cat | grep -c 'Accepted publickey'"))
   const before = await signIns()
@@ -79,20 +79,20 @@ it("looking at a host uses the connection that is there and breaks nothing on it
   for (let n = 0; n < 3; n++) expect((await signalbox(home, "host", "check", gate.name)).code).toBe(0)
   expect(await signIns()).toBe(before)
   expect((await signalbox(home, "task", "kill", taskId)).code).toBe(0)
-  await hasStatus(home, taskId, "killed", 30_000)
+  await hasStatus(home, taskId, "killed", 60_000)
 })
 
 it("a terminal attaches to a task on a host over SSH: it shows the output, takes keys, and leaves the task running", async () => {
   showLogsOnFailure(home)
   const taskId = await createTask(home, gate.name, "shell", "for i in $(seq 1 600); do echo tick $i; sleep 0.2; done")
-  await hasStatus(home, taskId, "running", 30_000)
+  await hasStatus(home, taskId, "running", 60_000)
   const pane = new Pane("sbx-attach")
   try {
     await pane.start([process.execPath, program, "task", "attach", taskId], 90, 24, home.env)
-    await pane.until(/tick \d+[\s\S]*tick \d+/, 20_000)
+    await pane.until(/tick \d+[\s\S]*tick \d+/)
     await pane.resize(70, 20)
-    await pane.until(/tick \d+/, 10_000)
-    await until("tmux on the host has the new size", 10_000, async () =>
+    await pane.until(/tick \d+/)
+    await until("tmux on the host has the new size", 60_000, async () =>
       (
         await ssh(
           gate.name,
@@ -109,7 +109,7 @@ it("a terminal attaches to a task on a host over SSH: it shows the output, takes
     await pane.stop()
   }
   expect((await signalbox(home, "task", "kill", taskId)).code).toBe(0)
-  await hasStatus(home, taskId, "killed", 30_000)
+  await hasStatus(home, taskId, "killed", 60_000)
   const ended = await signalbox(home, "task", "attach", taskId)
   expect(ended.code).toBe(2) // no terminal here
 })
@@ -130,13 +130,13 @@ it("a host that was installed anew is refused until its new key is accepted", as
   expect(refused.stdout).toMatch(/another host key than the known one/)
   expect(refused.stdout).toMatch(/signalbox host (check|edit) anew --replace-key/)
   const failed = await createTask(home, "anew", "shell", "touch /root/ran")
-  await hasStatus(home, failed, "failed", 30_000)
+  await hasStatus(home, failed, "failed", 60_000)
   expect((await showTask(home, failed)).message).toMatch(/another host key/)
 
   expect((await signalbox(home, "host", "edit", "anew", "--replace-key")).code).toBe(0)
   expect((await signalbox(home, "host", "check", "anew")).code).toBe(0)
   const taskId = await createTask(home, "anew", "shell", "ls /root/ran 2>&1 | wc -l; echo again")
-  await hasStatus(home, taskId, "succeeded", 30_000)
+  await hasStatus(home, taskId, "succeeded", 60_000)
   expect(await ssh("anew", "test -e /root/ran || echo never")).toBe("never\n")
 })
 
@@ -168,20 +168,20 @@ it("several homes work on one host and do not disturb each other", async () => {
       createTask(other, gate.name, "shell", text("theirs"))
     ])
     const doomed = await createTask(other, gate.name, "shell", "exec sleep 600")
-    await hasStatus(other, doomed, "running", 30_000)
-    await hasStatus(home, mine, "running", 30_000)
-    await hasStatus(other, theirs, "running", 30_000)
+    await hasStatus(other, doomed, "running", 60_000)
+    await hasStatus(home, mine, "running", 60_000)
+    await hasStatus(other, theirs, "running", 60_000)
     await worker.kill9() // nobody of the other home looks for a while
     await ssh(gate.name, "touch /root/go")
-    await hasStatus(home, mine, "succeeded", 30_000)
+    await hasStatus(home, mine, "succeeded", 60_000)
     expect((await signalbox(home, "task", "logs", mine)).stdout).toBe(said("mine"))
     expect((await signalbox(home, "task", "show", theirs)).code).toBe(1)
 
     await start(other, "worker")
-    await hasStatus(other, theirs, "succeeded", 40_000)
+    await hasStatus(other, theirs, "succeeded", 60_000)
     expect((await signalbox(other, "task", "logs", theirs)).stdout).toBe(said("theirs"))
     expect((await signalbox(other, "task", "kill", doomed)).code).toBe(0)
-    await hasStatus(other, doomed, "killed", 30_000)
+    await hasStatus(other, doomed, "killed", 60_000)
   } finally {
     await dispose(other)
     await second.stop()

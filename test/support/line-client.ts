@@ -64,7 +64,7 @@ export const lineClient = async (
         const timer = setTimeout(() => {
           done()
           reject(new Error(`${String(wanted)} did not come: ${all.slice(from).slice(-500)}`))
-        }, options.deadlineMs ?? 20_000)
+        }, options.deadlineMs ?? 60_000)
         listeners.add(look)
         look()
       }),

@@ -50,7 +50,7 @@ export class Pane {
   readonly info = async (format: string): Promise<string> =>
     (await this.tmux("display-message", "-p", "-t", target, format)).trim()
 
-  readonly until = async (test: RegExp, ms = 10_000): Promise<string> => {
+  readonly until = async (test: RegExp, ms = 60_000): Promise<string> => {
     for (const end = Date.now() + ms; ; await new Promise((resolve) => setTimeout(resolve, 15))) {
       const shot = await this.screen()
       if (test.test(shot)) return shot

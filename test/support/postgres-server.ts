@@ -4,12 +4,12 @@
  */
 import { execFile, spawn } from "node:child_process"
 import { chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import type { TestProject } from "vitest/node"
 import { installedPrograms, programsFor, serverUser } from "@signalbox/core/postgres/placement.ts"
+import { freePort } from "./free-port.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -108,12 +108,3 @@ export const startServer = async (): Promise<TestServer> => {
     }
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })

@@ -2,16 +2,12 @@
  * Answers every message by itself, piece by piece through the live text and then as an event: what a worker does, without a model.
  *
  * The answer to `say X` is X; to `count N` the numbers up to N, one piece each; to `flood N` N thousand letters; to `wait` nothing
- * until it is interrupted; to anything else, the text again.
+ * until it is interrupted; to `ask X` a tool call X that waits for a yes or no, and then which it was; to anything else, the text again.
  */
 import { randomUUID } from "node:crypto"
-import { Effect, Layer, Result, Stream } from "effect"
-import {
-  type ConversationEvent,
-  conversationEvents,
-  conversationIdOf,
-  conversationStream
-} from "@signalbox/core/conversation/events.ts"
+import { Deferred, Effect, Layer, Result, Stream } from "effect"
+import { type ConversationEvent, conversationEvents, conversationIdOf } from "@signalbox/core/conversation/events.ts"
+import type { ConversationCommand } from "@signalbox/core/conversation/decider.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import { conversationDecider } from "@signalbox/core/conversation/room.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
@@ -21,7 +17,7 @@ export const ReplierTest = Layer.effectDiscard(
   Effect.gen(function* () {
     const log = yield* EventLog
     const asked = new Map<string, string>()
-    const open = new Map<string, (interrupted: boolean) => void>()
+    const open: Open = new Map()
     yield* log.follow().pipe(
       Stream.runForEach((followed) => {
         if (followed._tag !== "Event") return Effect.void
@@ -30,7 +26,9 @@ export const ReplierTest = Layer.effectDiscard(
         const { stream } = followed.event
         const event = decoded.success
         if (event._tag === "MessageSent") asked.set(stream, event.text)
-        if (event._tag === "ReplyInterruptRequested") open.get(event.replyId)?.(true)
+        if (event._tag === "ReplyInterruptRequested") open.get(event.replyId)?.("interrupted")
+        if (event._tag === "ToolApproved") open.get(event.replyId)?.("approved")
+        if (event._tag === "ToolRefused") open.get(event.replyId)?.("refused")
         if (event._tag !== "ReplyRequested") return Effect.void
         return Effect.asVoid(Effect.forkChild(reply(stream, event.replyId, event.model, asked.get(stream) ?? "", open)))
       }),
@@ -39,13 +37,10 @@ export const ReplierTest = Layer.effectDiscard(
   })
 )
 
-const reply = Effect.fnUntraced(function* (
-  stream: string,
-  replyId: string,
-  model: string,
-  text: string,
-  open: Map<string, (interrupted: boolean) => void>
-) {
+type Told = "interrupted" | "approved" | "refused"
+type Open = Map<string, (what: Told) => void>
+
+const reply = Effect.fnUntraced(function* (stream: string, replyId: string, model: string, text: string, open: Open) {
   const live = yield* LiveText
   const conversationId = conversationIdOf(stream)
   const facts = { model, usage: { inputTokens: 1, outputTokens: 1 }, cost: null, firstTokenMs: 1, latencyMs: 2 }
@@ -56,28 +51,41 @@ const reply = Effect.fnUntraced(function* (
     said += piece
     yield* Effect.yieldNow
   }
-  const interrupted =
-    text === "wait"
-      ? yield* Effect.callback<boolean>((resume) => {
-          open.set(replyId, (was) => resume(Effect.succeed(was)))
-        })
-      : false
+  const told = yield* Deferred.make<Told>()
+  open.set(replyId, (what) => void Deferred.doneUnsafe(told, Effect.succeed(what)))
+  const asked = /^ask (.*)$/su.exec(text)?.[1]
+  if (asked !== undefined) {
+    const call = { callId: "call-1", name: "start_task", args: { command: asked }, needsApproval: true }
+    yield* record(stream, {
+      _tag: "RecordStep",
+      event: { _tag: "ReplyStepped", replyId, step: 1, text: said, calls: [call], ...facts }
+    })
+  }
+  const what = asked !== undefined || text === "wait" ? yield* Deferred.await(told) : undefined
+  const interrupted = what === "interrupted"
+  if (asked !== undefined && !interrupted) said = `It was ${what}.`
   yield* live.flush(replyId)
   const event: Extract<ConversationEvent, { readonly _tag: "ReplyCompleted" | "ReplyInterrupted" }> = interrupted
     ? { _tag: "ReplyInterrupted", replyId, text: said, ...facts }
     : { _tag: "ReplyCompleted", replyId, text: said, stop: "end", ...facts }
-  yield* (yield* Commands).execute({
-    decider: conversationDecider,
-    types: conversationEvents,
-    stream: conversationStream(conversationId),
-    command: { _tag: "RecordOutcome", event },
-    commandId: randomUUID(),
-    actor: "worker:test"
-  })
+  yield* record(stream, { _tag: "RecordOutcome", event })
   yield* live.drop(replyId)
 })
 
+const record = (stream: string, command: ConversationCommand) =>
+  Effect.flatMap(Commands, (commands) =>
+    commands.execute({
+      decider: conversationDecider,
+      types: conversationEvents,
+      stream,
+      command,
+      commandId: randomUUID(),
+      actor: "worker:test"
+    })
+  )
+
 const piecesOf = (text: string): ReadonlyArray<string> => {
+  if (text.startsWith("ask ")) return ["May I? "]
   if (text === "wait") return ["I wait"]
   const counted = /^count (\d+)(?: (.*))?$/u.exec(text)
   if (counted !== null) return Array.from({ length: Number(counted[1]) }, (_, n) => `${n + 1}${counted[2] ?? ""} `)

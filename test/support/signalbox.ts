@@ -8,11 +8,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createWriteStream, readFileSync } from "node:fs"
 import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
+import { freePort } from "./free-port.ts"
+import { stopTmux } from "./sshd.ts"
 
 const program = fileURLToPath(new URL("../../packages/cli/bin/signalbox.mjs", import.meta.url))
 
@@ -65,6 +66,8 @@ export const signalboxWith = (
     readonly input?: string | Uint8Array
     readonly timeoutMs?: number
     readonly env?: Readonly<Record<string, string>>
+    /** Called with all of stdout whenever there is more. */
+    readonly printed?: (text: string) => void
   },
   ...args: ReadonlyArray<string>
 ): Promise<Ran> =>
@@ -76,12 +79,15 @@ export const signalboxWith = (
     })
     const out: Array<Buffer> = []
     const err: Array<Buffer> = []
-    const timeoutMs = options.timeoutMs ?? 60_000
+    const timeoutMs = options.timeoutMs ?? 120_000
     const timer = setTimeout(() => {
       err.push(Buffer.from(`\nnot ended after ${timeoutMs} ms, killed by the test${whereTimeWent(child.pid)}\n`))
       child.kill("SIGKILL")
     }, timeoutMs)
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
+    child.stdout.on("data", (chunk: Buffer) => {
+      out.push(chunk)
+      options.printed?.(Buffer.concat(out).toString())
+    })
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk))
     child.stdin.on("error", () => {}) // it may end without reading; its exit code tells the story
     child.stdin.end(options.input)
@@ -185,7 +191,7 @@ const end = async (
   signal: "SIGKILL" | "SIGTERM"
 ): Promise<void> => {
   child.kill(signal)
-  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000)
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000)
   await ended
   clearTimeout(timer)
 }
@@ -199,6 +205,7 @@ export const stopAll = async (home: Home): Promise<void> => {
 /** The same, and removes the home. */
 export const dispose = async (home: Home): Promise<void> => {
   await stopAll(home)
+  stopTmux(home.env["HOME"] ?? "")
   await rm(home.path, { recursive: true, force: true })
 }
 
@@ -259,12 +266,3 @@ export const until = async <A>(
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
 }
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })

@@ -6,10 +6,10 @@
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { freePort } from "./free-port.ts"
 
 /** The log whose tasks are run, where a test has none. */
 export const testLog = "00000000-0000-4000-8000-000000000001"
@@ -143,18 +143,6 @@ export const stopTmux = (home: string): void => {
     // There was none.
   }
 }
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() =>
-        address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))
-      )
-    })
-  })
 
 const childrenOf = (parent: number): ReadonlyArray<number> =>
   read(`/proc/${parent}/task/${parent}/children`)

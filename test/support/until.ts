@@ -5,7 +5,7 @@ import { Effect } from "effect"
 export const until = <A, E, R>(
   what: string,
   ask: Effect.Effect<A | false | undefined, E, R>,
-  deadline: `${number} seconds` = "20 seconds"
+  deadline: `${number} seconds` = "60 seconds"
 ): Effect.Effect<A, E, R> =>
   Effect.gen(function* () {
     for (;;) {

@@ -168,7 +168,7 @@ describe("db", () => {
     assert.deepInclude(JSON.parse(status.stdout), { origin: "embedded", current: true })
     const { code } = await signalbox(["db", "url"], { env })
     assert.strictEqual(code, 2, "it was stopped by the command that started it")
-  }, 120_000)
+  })
 
   it("passes psql's arguments and exit code through, and says when psql is missing", async () => {
     const env = { DATABASE_URL: await emptyDatabase(), SIGNALBOX_HOME: await newHome() }

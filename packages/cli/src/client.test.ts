@@ -191,7 +191,7 @@ describe("the client commands", () => {
       const [event] = yield* log.read({ from: before + 1, limit: 1 }).pipe(
         Effect.flatMap((page) => (page.length === 1 ? Effect.succeed(page) : Effect.fail("not yet"))),
         Effect.retry(Schedule.spaced("20 millis")),
-        Effect.timeout("10 seconds")
+        Effect.timeout("60 seconds")
       )
       const own = event?.stream.slice("task/".length) ?? ""
       yield* started(own)
@@ -254,7 +254,7 @@ describe("the client commands", () => {
       const parked = yield* json("db", "parked").pipe(
         Effect.map(({ value }) => value["parked"] as ReadonlyArray<Record<string, unknown>>),
         Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (rows) => rows.length > 0 }),
-        Effect.timeout("20 seconds")
+        Effect.timeout("60 seconds")
       )
       assert.deepStrictEqual(
         parked.map((one) => [one["projection"], one["stream"], one["position"]]),

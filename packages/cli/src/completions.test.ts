@@ -134,6 +134,6 @@ describe("completions", () => {
         await pane.stop()
       }
     },
-    60_000
+    300_000
   )
 })

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const { DATABASE_URL: _url, ...env } = home.env
   bare = { ...home, env }
   hub = await startHub(home)
-}, 120_000)
+})
 afterAll(() => dispose(home))
 
 const shown = (url: string): string => new URL(url).host + new URL(url).pathname

@@ -33,7 +33,7 @@ const seen = (what: string, test: () => boolean): Promise<void> =>
     const timer = setTimeout(() => {
       leave()
       reject(new Error(`not seen: ${what}`))
-    }, 10_000)
+    }, 60_000)
     const look = (): void => {
       if (!test()) return
       clearTimeout(timer)

@@ -27,12 +27,12 @@ afterEach(async () => {
 const argv = (): ReadonlyArray<string> => [process.execPath, "--import", "tsx", program, hub.url, testToken]
 const start = async (env: Readonly<Record<string, string>> = {}): Promise<string> => {
   await pane.start(argv(), 120, 30, env)
-  return pane.until(/● live/u, 30_000)
+  return pane.until(/● live/u)
 }
 const modes = (): Promise<string> => pane.info("#{alternate_on} #{cursor_flag} #{wrap_flag} #{mouse_any_flag}")
 const asBefore = "0 1 1 0"
 
-describe("the program on a real terminal", { timeout: 90_000 }, () => {
+describe("the program on a real terminal", { timeout: 300_000 }, () => {
   it("shows the tasks, takes keys, resize and paste, follows the log, and leaves the terminal as it was", async () => {
     const first = await start()
     expect(first).toContain("signalbox ▪ ops")

@@ -470,7 +470,7 @@ describe("hostile text", () => {
     const written = screen.stdout.writes.join("")
     // oxlint-disable-next-line no-control-regex
     expect(written).not.toMatch(/\x1b\[999|\x1b\]0;|\u202e|\x9b|\x1b\[2J/u)
-  }, 120_000)
+  })
 
   it("every state's glyph is one column wide in the emulator and in our count", async () => {
     for (const state of knownStates) expect([state, stringWidth(mark(state).glyph)]).toEqual([state, 1])

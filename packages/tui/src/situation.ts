@@ -10,7 +10,8 @@ import type { Need, Place } from "./keymap.ts"
 import { selectedIndex } from "./list.ts"
 import type { Host, Model } from "./model.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
-import { isWriting, selectedChat } from "./conversation/state.ts"
+import { isWriting, selectedChat, talkOf } from "./conversation/state.ts"
+import { askedCalls } from "./conversation/talk.ts"
 import { answered, planPlace, selectedPlan, stoppable } from "./plan/state.ts"
 import type { Ui } from "./ui.ts"
 
@@ -57,8 +58,11 @@ export const standing = (ui: Ui, model: Model): Place => (ui.view === "plans" ? 
 const chatPlace = (ui: Ui, model: Model): Place => {
   if (ui.focus === "list") return "chats"
   const status = selectedChat(ui, model)?.status
-  if (isWriting(ui, model)) return status === "replying" ? "replyingComposer" : "composer"
-  return status === "waiting" ? "call" : status === "replying" ? "replying" : "talk"
+  const talk = talkOf(ui, model)
+  // the text may be ahead of the list: what shows a call that waits is not interrupted by who only leaves the composer
+  const replying = status === "replying" && (talk === undefined || askedCalls(talk).length === 0)
+  if (isWriting(ui, model)) return replying ? "replyingComposer" : "composer"
+  return status === "waiting" ? "call" : replying ? "replying" : "talk"
 }
 
 export const meets = (ui: Ui, model: Model, need: Need): boolean => {

@@ -12,6 +12,7 @@ import { Commands } from "@signalbox/core/log/Commands.ts"
 import type { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { logIdentity } from "@signalbox/core/log/identity.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
+import { Precedence } from "@signalbox/core/projection/Precedence.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { layer as projectionsLayer } from "@signalbox/core/projection/ProjectionsLive.ts"
 import { Reactors } from "@signalbox/core/projection/Reactor.ts"
@@ -113,7 +114,7 @@ export const workerServices = (options: WorkerOptions) => {
     Direct.layer,
     conversationServices(options.name),
     planServices(options)
-  ).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived))
+  ).pipe(Layer.provideMerge(rooms), Layer.provideMerge(derived), Layer.provideMerge(Precedence.layer))
 }
 
 type Rooms =
@@ -135,6 +136,7 @@ type Rooms =
   | PlanRuns
   | Plans
   | PlanTail
+  | Precedence
   | Projections
   | ReadModels
   | Rules

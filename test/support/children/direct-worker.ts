@@ -1,8 +1,9 @@
 /**
  * A worker that kills itself with SIGKILL at a named point of a direct launch. Settings come as JSON in CHILD.
  *
- * `ready`: the host has made room. `taken`: the slot is its own. `dispatched`: TaskDispatched is in the log. `marked`: the launch
- * is marked as sent and not a byte of it was. `sent`: the host has answered, and nobody was told.
+ * `here`: the host has answered. `taken`: the slot is its own. `staged`: the host has the files, and the launch is marked as sent.
+ * `dispatched`: TaskDispatched is in the log. `go`: all that, and the last word was not said. `sent`: the host has answered, and
+ * nobody was told.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Logger, Option, Schema } from "effect"
@@ -17,7 +18,7 @@ import { withoutModels } from "../models.ts"
 const Settings = Schema.Struct({
   url: Schema.String,
   home: Schema.String,
-  point: Schema.Literals(["ready", "taken", "dispatched", "marked", "sent"])
+  point: Schema.Literals(["here", "taken", "staged", "dispatched", "go", "sent"])
 })
 const settings = Schema.decodeUnknownSync(Schema.fromJsonString(Settings))(process.env["CHILD"])
 
@@ -42,12 +43,14 @@ const Mortal = Layer.effectContext(
           Effect.map(
             standby.take(host),
             Option.map((launcher) => ({
-              ready: (taskId, files) =>
-                launcher.ready(taskId, files).pipe(
-                  Effect.tap(() => dieAt("ready")),
+              ...launcher,
+              here: Effect.tap(launcher.here, () => dieAt("here")),
+              stage: (taskId, files) =>
+                launcher.stage(taskId, files).pipe(
+                  Effect.tap(() => dieAt("staged")),
                   Effect.map(({ launch }) => ({
                     launch: Effect.andThen(
-                      dieAt("marked"),
+                      dieAt("go"),
                       Effect.tap(launch, () => dieAt("sent"))
                     )
                   }))

@@ -186,7 +186,7 @@ const frames = function* (asked: Asked, reply: Reply, counted: Counted): Generat
     }),
     counts: counted
   }
-  yield { text: event({ type: "message_stop" }) }
+  yield { text: event({ type: "message_stop" }), last: true }
 }
 
 const signatureOf = (thinking: string): string => Buffer.from(`signed:${thinking}`).toString("base64")

@@ -21,11 +21,17 @@ export interface Plain {
   readonly body: unknown
 }
 
-/** One write. `token`: it carries text, is paced and counted for `cut`. `counts`: what the client has been told when it is out. */
+/**
+ * One write. `token`: it carries text, is paced and counted for `cut`. `counts`: what the client has been told when it is out.
+ * `last`: with it the client has all, and may hang up.
+ */
 export interface Frame {
   readonly text: string
   readonly token?: true
   readonly counts?: Counted
+  /** Silence before it. */
+  readonly afterMs?: number
+  readonly last?: true
 }
 
 export interface Dialect {
@@ -41,13 +47,19 @@ export interface Dialect {
   /** Lists and the like. */
   readonly answer: (came: Came) => Plain | undefined
   readonly frames: (asked: Asked, reply: Reply, counted: Counted) => Iterable<Frame>
-  readonly fault: (fault: Fault, asked: { readonly model: string }, retryAfterMs: number | undefined) => Plain
-  /** The fault as it comes in the middle of a stream. */
-  readonly midstream: (fault: Fault) => string
+  readonly fault: (fault: Fault, asked: FaultyAsked, retryAfterMs: number | undefined) => Plain
+  /** The fault as it comes in the middle of a stream, after so many frames. */
+  readonly midstream: (fault: Fault, asked: Asked, frames: number) => string
   /** A sign of life; undefined: the protocol has none. */
   readonly ping: string | undefined
   /** Counts that the dialect derives from the request itself (caches). */
   readonly count?: (asked: Asked, counted: Counted) => Counted
+}
+
+/** What a fault depends on; requests that are no chat have no model. */
+export interface FaultyAsked {
+  readonly model: string
+  readonly body?: unknown
 }
 
 /** An object's field, or undefined: what came over the wire is not to be trusted. */

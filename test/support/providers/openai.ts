@@ -177,7 +177,7 @@ const frames = function* (asked: Asked, reply: Reply, counted: Counted): Generat
   // the thoughts of vLLM, OpenRouter and Ollama; OpenAI keeps its own to itself
   for (const piece of piecesOf(reply.thinking ?? "")) yield { text: choice({ reasoning: piece }) }
   for (const piece of reply.pieces ?? piecesOf(reply.text ?? ""))
-    yield { text: choice({ content: piece }), token: true }
+    yield { text: choice(reply.refusal === true ? { refusal: piece } : { content: piece }), token: true }
   for (const [index, call] of (reply.calls ?? []).entries()) {
     const id = `call_${asked.messages.length}_${index}`
     yield {

@@ -61,14 +61,20 @@ export interface Reply {
   /** The text cut as the wire shall carry it; default: words. */
   readonly pieces?: ReadonlyArray<string>
   readonly thinking?: string
+  /** The text is the model's own refusal, where the protocol marks it so (OpenAI). */
+  readonly refusal?: true
   readonly calls?: ReadonlyArray<{ readonly name: string; readonly args: unknown }>
   readonly usage?: Partial<Counted>
   readonly stop?: "end" | "length" | "safety"
   /** Milliseconds until the first frame, and between tokens. */
   readonly delayMs?: number
   readonly everyMs?: number
+  /** Of silence while it thinks, where thoughts are not told (OpenAI). */
+  readonly thinkMs?: number
   /** After so many tokens: the stream ends as if it were whole, breaks, says nothing more, or tells of an error. */
   readonly cut?: { readonly after: number; readonly how: "end" | "reset" | "stall" | Fault }
+  /** After so many tokens nothing comes until it is opened. */
+  readonly gate?: { readonly after: number; readonly open: Promise<unknown> }
   /** Signs of life while nothing is said (where the protocol has them), every so many milliseconds during `delayMs`. */
   readonly pingMs?: number
 }
@@ -138,7 +144,7 @@ export const answerOf = (asked: Asked): Answer => {
   }
 
   const facts = factsOf([asked.system, ...asked.messages.map((message) => message.text)])
-  if (/\bsummar/iu.test(said) || /\bsummar/iu.test(asked.system.slice(0, 300)))
+  if (/\bsummar/iu.test(said) || /^you summarize\b/iu.test(asked.system))
     return reply(
       `What was said so far, in ${asked.messages.length} messages: ` +
         [...facts].map(([name, value]) => `the ${name} is ${value}.`).join(" ")

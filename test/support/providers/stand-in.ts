@@ -11,6 +11,7 @@ import { makeAnthropic } from "./anthropic.ts"
 import { type Came, type Dialect, parsed, type Plain } from "./dialect.ts"
 import { makeGemini } from "./gemini.ts"
 import { makeOpenai } from "./openai.ts"
+import { withResponses } from "./responses.ts"
 import {
   type Answer,
   answerOf,
@@ -57,8 +58,14 @@ export interface StandIn {
 
 const MAX_BODY = 64 * 1024 * 1024
 
-export const startProvider = async (kind: ProviderKind, options: { readonly port?: number } = {}): Promise<StandIn> => {
-  const dialect = dialectOf(kind)
+export interface ProviderOptions {
+  readonly port?: number
+  /** Another server at OpenAI's address, that knows Chat Completions only. */
+  readonly chatOnly?: true
+}
+
+export const startProvider = async (kind: ProviderKind, options: ProviderOptions = {}): Promise<StandIn> => {
+  const dialect = dialectOf(kind, options)
   const requests: Array<Recorded> = []
   const others: Array<string> = []
   const script: Array<Answer> = []
@@ -140,8 +147,12 @@ export const startProvider = async (kind: ProviderKind, options: { readonly port
   }
 }
 
-const dialectOf = (kind: ProviderKind): Dialect =>
-  kind === "anthropic" ? makeAnthropic() : kind === "gemini" ? makeGemini() : makeOpenai(kind)
+const dialectOf = (kind: ProviderKind, { chatOnly }: ProviderOptions): Dialect => {
+  if (kind === "anthropic") return makeAnthropic()
+  if (kind === "gemini") return makeGemini()
+  const chat = makeOpenai(kind)
+  return kind === "openai" && chatOnly === undefined ? withResponses(chat) : chat
+}
 
 const environmentOf = (kind: ProviderKind, url: string, key: string): { readonly [name: string]: string } => {
   switch (kind) {
@@ -183,18 +194,24 @@ const speak = async (
       await rest(answer.pingMs)
     }
   const began = performance.now()
+  let frames = 0
   for (const frame of dialect.frames(record, answer, counted)) {
     if (gone.aborted) return
     const over = answer.cut !== undefined && record.written >= answer.cut.after
     // a cut after 0 lets the frames before the first token out
     if (over && (frame.token === true || record.written > 0))
-      return await cut(dialect, record, answer.cut?.how ?? "end", res)
+      return await cut(dialect, record, answer.cut?.how ?? "end", res, frames)
+    if (frame.afterMs !== undefined) await rest(frame.afterMs)
+    if (gone.aborted) return
     if (frame.token === true) {
+      if (answer.gate?.after === record.written) await opened(answer.gate.open, gone)
       await rest(began + (record.written + 1) * (answer.everyMs ?? 0) - performance.now())
       if (gone.aborted) return
       record.written++
     }
     if (frame.counts !== undefined) record.counted = frame.counts
+    if (frame.last === true) record.ended = "whole"
+    frames++
     if (!res.write(frame.text)) await Promise.race([once(res, "drain"), once(res, "close")])
   }
   if (gone.aborted) return
@@ -202,11 +219,16 @@ const speak = async (
   res.end()
 }
 
+/** Or the client has gone. */
+const opened = (open: Promise<unknown>, gone: AbortSignal): Promise<unknown> =>
+  Promise.race([open, new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }))])
+
 const cut = async (
   dialect: Dialect,
   record: Recorded,
   how: NonNullable<Reply["cut"]>["how"],
-  res: ServerResponse
+  res: ServerResponse,
+  frames: number
 ): Promise<void> => {
   if (how === "stall") return
   record.ended = "cut"
@@ -215,7 +237,7 @@ const cut = async (
     await new Promise<void>((resolve) => res.write("", () => resolve()))
     res.destroy()
   } else if (how === "end") res.end()
-  else res.end(dialect.midstream(how))
+  else res.end(dialect.midstream(how, record, frames))
 }
 
 const countOf = (dialect: Dialect, asked: Asked, answer: Reply): Counted => {

@@ -1,8 +1,8 @@
 /** The line protocol as people use it: the built command, a hub and a worker of its own, plain `nc`, a terminal. */
 import { execFile, spawn } from "node:child_process"
-import { readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Effect, Exit, Cause, Schema } from "effect"
@@ -12,9 +12,9 @@ import { lineClient } from "../../../../test/support/line-client.ts"
 import { Pane } from "../../../../test/support/pane.ts"
 import { reply } from "../../../../test/support/providers/script.ts"
 import { type StandIn, startProvider } from "../../../../test/support/providers/stand-in.ts"
+import { freePort } from "../../../../test/support/free-port.ts"
 import {
   dispose,
-  freePort,
   type Home,
   makeHome,
   type Ran,
@@ -60,7 +60,7 @@ const nc = (port: number, args: ReadonlyArray<string>, input: string, keepOpen =
   new Promise((resolve, reject) => {
     const child = spawn("nc", [...args, "127.0.0.1", String(port)], { stdio: ["pipe", "pipe", "inherit"] })
     let out = ""
-    const timer = setTimeout(() => child.kill("SIGKILL"), 20_000)
+    const timer = setTimeout(() => child.kill("SIGKILL"), 60_000)
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString()
       if (out.endsWith("Goodbye.\n")) child.stdin.end() // it would wait for its own input otherwise
@@ -76,7 +76,7 @@ const nc = (port: number, args: ReadonlyArray<string>, input: string, keepOpen =
     else child.stdin.end(input)
   })
 
-beforeAll(() => promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")]), 60_000)
+beforeAll(() => promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")]))
 
 describe("cert", () => {
   it("makes one, shows it, replaces it only when told, and refuses what is no name", async () => {
@@ -122,16 +122,50 @@ describe("cert", () => {
     } finally {
       await dispose(home)
     }
-  }, 60_000)
+  })
+
+  it("that was killed in the middle of --replace leaves the pair that there was, for every command that comes", async () => {
+    const home = await makeHome()
+    try {
+      const made = (await signalbox(home, "cert", "--json")).json(Cert)
+      const hook = join(home.path, "die.mjs")
+      await writeFile(
+        hook,
+        `import fs from "node:fs/promises"
+         import { syncBuiltinESMExports } from "node:module"
+         const rename = fs.rename
+         fs.rename = async (from, to) => {
+           await rename(from, to)
+           if (to.endsWith(".old")) process.kill(process.pid, "SIGKILL")
+         }
+         syncBuiltinESMExports()`
+      )
+      const env = { NODE_OPTIONS: `--import ${hook}` }
+      const killed = await signalboxWith(home, { env }, "cert", "--replace")
+      assert.deepStrictEqual([killed.code, killed.stdout], [null, ""], killed.stderr)
+      const around = dirname(made.directory)
+      assert.notInclude(await readdir(around), "tls") // it is between its steps
+      const shown = (await signalbox(home, "cert", "--show", "--json")).json(Cert)
+      assert.strictEqual(shown.fingerprint, made.fingerprint)
+      const replaced = (await signalbox(home, "cert", "--replace", "--json")).json(Cert)
+      assert.notStrictEqual(replaced.fingerprint, made.fingerprint)
+      assert.deepStrictEqual(
+        (await readdir(around)).filter((name) => name.startsWith("tls")),
+        ["tls"]
+      )
+    } finally {
+      await dispose(home)
+    }
+  })
 })
 
 describe("reaching a bridge", () => {
-  const dialed = async (port: number, tls: boolean): Promise<string> => {
+  const dialed = async (port: number, tls: boolean, patience = 60_000): Promise<string> => {
     const place = { host: "127.0.0.1", port }
     const dial: Effect.Effect<unknown, { readonly message: string; readonly code: number }> = tls
       ? dialTls(place)
       : dialPlain(place)
-    const exit = await Effect.runPromiseExit(Effect.provideService(dial, Patience, 300))
+    const exit = await Effect.runPromiseExit(Effect.provideService(dial, Patience, patience))
     if (Exit.isSuccess(exit)) return "reached"
     const error = Cause.squash(exit.cause)
     return error instanceof Error ? error.message : String(error)
@@ -142,7 +176,7 @@ describe("reaching a bridge", () => {
     const talks = await stranger((socket) => socket.write("SSH-2.0-OpenSSH_9.2\r\n"))
     const leaves = await stranger((socket) => socket.end())
     try {
-      assert.match(await dialed(silent.port, true), /did not answer within 0\.3 s/u)
+      assert.match(await dialed(silent.port, true, 300), /did not answer within 0\.3 s/u)
       assert.match(await dialed(talks.port, true), /does not speak TLS .*--plain may do/u)
       assert.match(await dialed(leaves.port, true), /closed the connection|failed \(ECONNRESET\)|does not speak TLS/u)
       assert.match(await dialed(await freePort(), true), /Nothing listens at 127\.0\.0\.1:\d+/u)
@@ -165,16 +199,14 @@ describe("the bridge of a running hub", () => {
     home = await makeHome({ database: await freshDatabase(), env: { ...openai.env, SIGNALBOX_MODEL: "openai/gpt-4" } })
     const up = await start(home, "up", "--headless")
     await ready(home, up)
-    port = (await until("the hub is announced", 20_000, () => hubFile(home))).value.bridge.port
-    await until("it is told", 20_000, async () =>
+    port = (await until("the hub is announced", 60_000, () => hubFile(home))).value.bridge.port
+    await until("it is told", 60_000, async () =>
       (await up.log()).includes(`The bridge listens on 127.0.0.1 port ${port}\n`) ? true : undefined
     )
     const used = await signalbox(home, "model", "use", "openai/gpt-4")
     if (used.code !== 0) throw new Error(used.stderr)
-  }, 120_000)
+  })
   afterAll(async () => {
-    const env = { ...home.env, TMUX_TMPDIR: join(home.path, "person", ".signalbox", "tmux") }
-    await promisify(execFile)("tmux", ["-L", "sbx", "kill-server"], { env })
     await dispose(home)
     await openai.close()
   })
@@ -190,13 +222,83 @@ describe("the bridge of a running hub", () => {
     const cut = await connect("IA\nsay 60 words every 20") // no end of line, no EXIT: it ends with its input
     assert.strictEqual(cut.code, 0)
     assert.include(cut.stdout, "word60\n")
-  }, 60_000)
+  })
+
+  it("with piped input: the answers on stdout, words about it on stderr, the exit code by how it ended, the token to no model", async () => {
+    const token = (await readFile(join(home.path, "home", "credentials", "admin-token"), "utf8")).trim()
+    const before = openai.requests.length
+    const call = { calls: [{ name: "start_task", args: { command: "true", host: "local", tool: "shell" } }] }
+
+    // every way in which input ends at a prompt is as wished
+    for (const [input, last] of [
+      ["", "\n> "],
+      ["INFO", "\n> "],
+      ["IA\nsay 2 words\n", "word1 word2\nIA> "],
+      ['IA\n"""\nsay 2 words\nplease\n"""\nBACK\nEXIT\n', "\nIA> > Goodbye.\n"]
+    ] as const) {
+      const ran = await connect(input)
+      assert.deepStrictEqual([ran.code, ran.stderr], [0, ""], input)
+      assert.isTrue(ran.stdout.endsWith(last), ran.stdout)
+    }
+    // who gives the token where it is no command is told so, and it goes nowhere
+    const slip = await connect(`IA\nAUTH ${token}\nBACK\nAUTH ${token}\nEXIT\n`)
+    assert.strictEqual(slip.code, 0)
+    assert.match(slip.stdout, /IA> This holds a token and was not sent to the model\.[^\n]*\nIA> > You are signed in/u)
+    // a call that nobody answers waits on
+    openai.next(reply("", call))
+    const asked = await connect("IA\nrun it\n")
+    assert.deepStrictEqual(
+      [asked.code, asked.stderr],
+      [
+        1,
+        "error: A tool call waits for YES or NO. Decide it on another screen, or with signalbox conversation approve.\n"
+      ]
+    )
+    assert.match(asked.stdout, /The model wants to run start_task \{[^\n]*\}\nYES or NO\? $/u)
+    const id = /chat-\d{8}-\d{6}-[a-z0-9]{6}/u.exec(
+      (await signalbox(home, "conversation", "list", "--json")).stdout
+    )?.[0]
+    openai.next(reply("then not"))
+    assert.strictEqual((await signalbox(home, "conversation", "refuse", id ?? "")).code, 0)
+
+    // none of it was said to a model, nor shown, nor recorded
+    const events = await signalbox(home, "report", "events", "--format", "json", "--limit", "10000")
+    for (const text of [JSON.stringify(openai.requests), slip.stdout, asked.stdout, events.stdout])
+      assert.notInclude(text, token)
+    assert.isAbove(openai.requests.length, before + 2)
+  })
+
+  it("with piped input is no success when the server dies in the middle of the answer", async () => {
+    const own = await makeHome({
+      database: home.env["DATABASE_URL"] ?? "",
+      env: { ...openai.env, SIGNALBOX_BRIDGE_PORT: String(await freePort()) }
+    })
+    try {
+      const role = await start(own, "bridge")
+      await until("the bridge listens", 60_000, async () =>
+        (await role.log()).includes("The bridge listens on") ? true : undefined
+      )
+      const gate = Promise.withResolvers<void>()
+      openai.next(reply("one two three four", { gate: { after: 2, open: gate.promise } }))
+      const place = `127.0.0.1:${own.env["SIGNALBOX_BRIDGE_PORT"]}`
+      let shown = ""
+      const printed = (text: string): void => void (shown = text)
+      const running = signalboxWith(own, { input: "IA\ncount\n", printed }, "bridge", "connect", place, "--plain")
+      await until("it streams", 60_000, async () => (/IA> one/u.test(shown) ? true : undefined))
+      await role.kill9()
+      const ran = await running
+      gate.resolve()
+      assert.deepStrictEqual([ran.code, ran.stderr], [1, `error: The connection to ${place} was lost.\n`])
+    } finally {
+      await dispose(own)
+    }
+  })
 
   it("answers nc, whether it ends its side, keeps it open, or ends in the middle", async () => {
     assert.match(await nc(port, ["-N"], "INFO\nEXIT\n"), /TLS: none[\s\S]*Goodbye\.\n$/u)
     assert.match(await nc(port, ["-N"], "IA\nsay 40 words every 20\n"), /word1 [\s\S]* word40\nIA> $/u)
     assert.match(await nc(port, [], "INFO\r\nEXIT\r\nand more\n".repeat(50), true), /Goodbye\.\n$/u)
-  }, 60_000)
+  })
 
   it("lets a person who has signed in decide tool calls; YES said before the question is no answer", async () => {
     const call = {
@@ -234,7 +336,7 @@ describe("the bridge of a running hub", () => {
     } finally {
       await client.close()
     }
-  }, 120_000)
+  })
 
   it("gives who has not signed in a talk without tools", async () => {
     assert.match(await nc(port, ["-N"], "IA\nsay 2 words\n"), /word1 word2/u)
@@ -275,7 +377,7 @@ describe("the bridge of a running hub", () => {
     } finally {
       await dispose(elsewhere)
     }
-  }, 60_000)
+  })
 
   it("can be a role of its own, with TLS, beside the hub; its port is an error when it is taken", async () => {
     const own = await makeHome({
@@ -286,7 +388,7 @@ describe("the bridge of a running hub", () => {
     try {
       const { fingerprint } = (await signalbox(own, "cert", "--json")).json(Cert)
       const role = await start(own, "bridge")
-      await until("the bridge listens", 30_000, async () =>
+      await until("the bridge listens", 60_000, async () =>
         (await role.log()).includes("with TLS") ? true : undefined
       )
       const at = `127.0.0.1:${own.env["SIGNALBOX_BRIDGE_PORT"]}`
@@ -311,7 +413,7 @@ describe("the bridge of a running hub", () => {
       await role.stop()
       const other = (await signalbox(own, "cert", "--replace", "--json")).json(Cert)
       const next = await start(own, "bridge")
-      await until("it listens again", 30_000, async () => ((await next.log()).includes("with TLS") ? true : undefined))
+      await until("it listens again", 60_000, async () => ((await next.log()).includes("with TLS") ? true : undefined))
       const changed = await visit()
       assert.deepStrictEqual([changed.code, changed.stdout], [1, ""])
       assert.include(changed.stderr, `another certificate than last time`)
@@ -328,7 +430,7 @@ describe("the bridge of a running hub", () => {
       await dispose(visitor)
       await dispose(own)
     }
-  }, 120_000)
+  })
 
   it("of a hub with a certificate is known to its own home, also after the certificate was replaced; a taken port is passed over", async () => {
     const taken = await stranger(() => {})
@@ -339,7 +441,7 @@ describe("the bridge of a running hub", () => {
     try {
       const up = await start(own, "up", "--headless")
       await ready(own, up)
-      const { bridge } = (await until("the hub is announced", 20_000, () => hubFile(own))).value
+      const { bridge } = (await until("the hub is announced", 60_000, () => hubFile(own))).value
       assert.deepStrictEqual([bridge.tls, bridge.port > taken.port], [true, true])
       assert.match(await up.log(), new RegExp(`Port ${taken.port} is taken; the bridge listens on ${bridge.port}`, "u"))
       const talk = () => signalboxWith(own, { input: "INFO\nEXIT\n" }, "bridge", "connect")
@@ -354,7 +456,7 @@ describe("the bridge of a running hub", () => {
       await dispose(own)
       await taken.stop()
     }
-  }, 120_000)
+  })
 
   it("on a terminal: lines are edited, text streams past what is being typed, Ctrl-C stops a reply and then leaves", async () => {
     const pane = new Pane("sbx-bridge")
@@ -372,7 +474,7 @@ describe("the bridge of a running hub", () => {
       await pane.until(/word5 /u)
       await pane.type("say 1 words")
       await pane.keys("BSpace", "BSpace", "BSpace", "BSpace", "BSpace")
-      const shot = await pane.until(/word60\nIA> say 1 *$/mu, 20_000)
+      const shot = await pane.until(/word60\nIA> say 1 *$/mu)
       // each word once, in order, though the reply had more rows than one
       assert.deepStrictEqual(
         (/say 60 words every 30\n([\s\S]*)\nIA> say 1/u.exec(shot)?.[1] ?? "").split(/\s+/u),
@@ -394,7 +496,7 @@ describe("the bridge of a running hub", () => {
     } finally {
       await pane.stop()
     }
-  }, 90_000)
+  })
 
   it("types at the speed that was asked for", async () => {
     const pane = new Pane("sbx-typed")
@@ -405,11 +507,11 @@ describe("the bridge of a running hub", () => {
       await pane.keys("Enter")
       const part = await pane.until(/this list/u)
       assert.notInclude(part, "end the connection")
-      await pane.until(/end the connection[\s\S]*\n> *$/mu, 20_000)
+      await pane.until(/end the connection[\s\S]*\n> *$/mu)
       await pane.keys("C-d")
       assert.strictEqual(await pane.ended(), 0)
     } finally {
       await pane.stop()
     }
-  }, 60_000)
+  })
 })

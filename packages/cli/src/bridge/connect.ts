@@ -2,7 +2,8 @@
  * `signalbox bridge connect`: the line protocol with line editing, a pinned certificate and, on wish, a typewriter.
  *
  * Owns: choosing the place and the trust, the terminal's side of the talk. Does not own: what is said (the server's prompts).
- * Invariants: exit 0 when the talk ended as one side wished, 1 when the server was not reached, not trusted, or went away.
+ * Invariants: exit 0 when the talk ended as one side wished, 1 when the server was not reached, not trusted, or went away, and when
+ * piped input ended before a question was answered.
  */
 import * as fs from "node:fs/promises"
 import type { Socket } from "node:net"
@@ -52,8 +53,12 @@ export const connectCommand = (flags: Flags) =>
       ? yield* dialPlain(place)
       : yield* trusted(home, place, mine ? own.fingerprint : undefined, flags)
     const token = yield* tokenFor(home, mine, flags)
-    const wished = yield* conversation(socket, token, flags.speed)
-    if (!wished) return yield* Effect.fail(failed(`The connection to ${named(place)} was lost.`))
+    const end = yield* conversation(socket, token, flags.speed)
+    if (end === "lost") return yield* Effect.fail(failed(`The connection to ${named(place)} was lost.`))
+    if (end === "asked")
+      return yield* Effect.fail(
+        failed("A tool call waits for YES or NO. Decide it on another screen, or with signalbox conversation approve.")
+      )
   }).pipe(Effect.provide(Home.layer))
 
 const ownBridge = (home: HomePaths) =>
@@ -113,9 +118,20 @@ const tokenFor = Effect.fnUntraced(function* (home: HomePaths, mine: boolean, fl
   })
 })
 
-/** Until one side ends it; true: somebody wished it so. */
+type End = "wished" | "lost" | "asked"
+
+/** Where the server had said all that it had to say: at a prompt (its lines are not echoed, so prompts may stand in a row). */
+const said = /(?:^|\n|> )(?:(?:IA)?> |Number or name.*: )$/u
+
+/** Until one side ends it. Who pipes something in has left before the answer, so there the server's last words tell. */
+const endOf = (left: boolean, terminal: boolean, last: string): End => {
+  if (terminal && left) return "wished"
+  if (last.endsWith("\nYES or NO? ")) return "asked"
+  return last.endsWith("Goodbye.\n") || (left && said.test(last)) ? "wished" : "lost"
+}
+
 const conversation = (socket: Socket, token: string | undefined, speed: number | undefined) =>
-  Effect.callback<boolean>((resume) => {
+  Effect.callback<End>((resume) => {
     const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true
     const lines = createInterface({
       input: process.stdin,
@@ -131,7 +147,7 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
       socket.pause() // who reads us is slower than the server
       process.stdout.once("drain", () => socket.resume())
     })
-    let wished = false
+    let left = false
     let last = ""
     // before any line of stdin: what comes in the middle of a talk would be said to the model
     if (token !== undefined) socket.write(`AUTH ${token}\n`)
@@ -139,7 +155,7 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
     const decoder = new TextDecoder()
     socket.on("data", (chunk: Buffer) => {
       const text = safeText(decoder.decode(chunk, { stream: true }))
-      last = (last + text).slice(-20)
+      last = (last + text).slice(-80)
       print(text)
     })
     lines.on("line", (line) => {
@@ -152,7 +168,7 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
       else socket.write("STOP\n")
     })
     lines.on("close", () => {
-      wished = true
+      left = true
       socket.end()
     })
     socket.on("error", () => socket.destroy())
@@ -161,7 +177,7 @@ const conversation = (socket: Socket, token: string | undefined, speed: number |
       lines.removeAllListeners("close")
       lines.close()
       if (terminal) process.stdout.write("\n")
-      resume(Effect.succeed(wished || last.endsWith("Goodbye.\n")))
+      resume(Effect.succeed(endOf(left, terminal, last)))
     }
     if (socket.destroyed) over()
     else socket.once("close", over)

@@ -38,7 +38,7 @@ beforeAll(async () => {
     env: { ...openai.env, ...anthropic.env, SIGNALBOX_BRIDGE_PORT: "0" }
   })
   await ready(home, await start(home, "up", "--headless"))
-}, 120_000)
+})
 afterAll(async () => {
   await dispose(home)
   await openai.close()
@@ -158,7 +158,7 @@ describe("chat once", () => {
     assert.match(asked.stderr, new RegExp(`signalbox conversation approve ${conversationId}`, "u"))
     const refused = await signalbox(home, "conversation", "refuse", conversationId)
     assert.strictEqual(refused.code, 0, refused.stderr)
-    await until("the reply has ended", 20_000, async () => {
+    await until("the reply has ended", 60_000, async () => {
       const { stdout } = await signalbox(home, "conversation", "show", conversationId, "--json")
       return stdout.includes('"status":"completed"') ? true : undefined
     })
@@ -205,7 +205,7 @@ describe("conversations on the command line", () => {
 
   it("interrupt a reply from elsewhere", async () => {
     const long = signalbox(home, "chat", "--model", model, "--json", "say 2000 words every 50")
-    const found = await until("it is being written", 20_000, async () => {
+    const found = await until("it is being written", 60_000, async () => {
       const { stdout } = await signalbox(home, "conversation", "list", "--json")
       const all = JSON.parse(stdout) as { conversations: ReadonlyArray<{ conversationId: string; status: string }> }
       return all.conversations.find((one) => one.status === "replying")?.conversationId
@@ -215,7 +215,7 @@ describe("conversations on the command line", () => {
     assert.strictEqual(ran.code, 1)
     assert.strictEqual(jsonOf(ran).status, "interrupted")
     assert.match(jsonOf(ran).text, /^word1 /u)
-    await until("the provider is left alone", 10_000, async () =>
+    await until("the provider is left alone", 60_000, async () =>
       openai.requests.some((one) => one.ended === "given-up") ? true : undefined
     )
   })
@@ -225,12 +225,12 @@ describe("chat once, given up", () => {
   it("interrupts the reply when the person presses Ctrl-C", async () => {
     const before = openai.requests.length
     const talking = await start(home, "chat", "--model", "gpt-5", "say 2000 words every 50")
-    await until("it is being written", 20_000, async () =>
+    await until("it is being written", 60_000, async () =>
       (openai.requests[before]?.written ?? 0) > 3 ? true : undefined
     )
     process.kill(talking.pid, "SIGINT")
     assert.strictEqual(await talking.ended, 130)
-    await until("the provider is left alone", 10_000, async () =>
+    await until("the provider is left alone", 60_000, async () =>
       openai.requests[before]?.ended === "given-up" ? true : undefined
     )
     const { stdout } = await signalbox(home, "conversation", "show", "--json", await lastId())
@@ -257,7 +257,7 @@ describe("chat over a hub that dies", () => {
       const hub = await startHub(apart)
       await start(apart, "worker")
       const talking = signalbox(apart, "chat", "--model", "openai/gpt-5", "say 300 words every 20")
-      await until("it is being written", 30_000, async () =>
+      await until("it is being written", 60_000, async () =>
         (provider.requests[0]?.written ?? 0) > 30 ? true : undefined
       )
       await hub.kill9()

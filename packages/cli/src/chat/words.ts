@@ -1,5 +1,6 @@
 /** A reply in words and as JSON: what `chat` says after it. Pure. */
 import type { Schema } from "effect"
+import { uncountedOf } from "@signalbox/core/conversation/counted.ts"
 import type { ReplyEntry, TranscriptCall } from "@signalbox/core/conversation/transcript.ts"
 import { count, duration } from "@signalbox/tui/format.ts"
 import { oneLine } from "@signalbox/tui/text.ts"
@@ -13,7 +14,9 @@ export const spentLine = (reply: ReplyEntry): string => {
   return [
     oneLine(reply.model, 100),
     spent === null
-      ? "tokens not told"
+      ? uncountedOf(reply) === 0
+        ? ""
+        : "tokens and price unknown"
       : `${count(spent.inputTokens)} in${spent.cachedInputTokens > 0 ? ` (${count(spent.cachedInputTokens)} cached)` : ""}, ${count(spent.outputTokens)} out`,
     spent === null ? "" : spent.usd === null ? "price unknown" : `$${money(spent.usd)}`,
     last === undefined

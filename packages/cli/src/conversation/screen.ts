@@ -1,7 +1,7 @@
 /** Conversations as tables and headings for people. Pure. */
 import type { SearchHit } from "@signalbox/core/api/conversations.ts"
 import type { ConversationView } from "@signalbox/core/conversation/view.ts"
-import { age, count, exact } from "@signalbox/tui/format.ts"
+import { age, count, exact, many } from "@signalbox/tui/format.ts"
 import { facts, table } from "../client/table.ts"
 
 export const rows = (conversations: ReadonlyArray<ConversationView>, now: number): string =>
@@ -23,8 +23,17 @@ export const rows = (conversations: ReadonlyArray<ConversationView>, now: number
   )
 
 /** Of priced calls; a plus where others have no known price. */
-const cost = (one: ConversationView): string =>
-  one.costUsd === 0 && one.unpriced > 0 ? "?" : `$${one.costUsd.toFixed(4)}${one.unpriced > 0 ? "+" : ""}`
+const cost = (one: ConversationView): string => {
+  const unknown = one.unpriced + one.uncounted > 0
+  return one.costUsd === 0 && unknown ? "?" : `$${one.costUsd.toFixed(4)}${unknown ? "+" : ""}`
+}
+
+const tokens = (one: ConversationView): string =>
+  one.inputTokens + one.outputTokens === 0 && one.uncounted > 0
+    ? "unknown"
+    : `${count(one.inputTokens)} in, ${count(one.outputTokens)} out${one.uncounted > 0 ? `, and ${many(one.uncounted, "call")} that nobody counted` : ""}`
+
+const money = (one: ConversationView): string => (cost(one) === "?" ? "unknown" : cost(one))
 
 export const heading = (one: ConversationView): string =>
   facts([
@@ -34,8 +43,8 @@ export const heading = (one: ConversationView): string =>
     ["state", one.archived ? `${one.status}, archived` : one.status],
     ["begun", exact(one.createdAt)],
     ["touched", exact(one.updatedAt)],
-    ["tokens", `${count(one.inputTokens)} in, ${count(one.outputTokens)} out`],
-    ["cost", cost(one)],
+    ["tokens", tokens(one)],
+    ["cost", money(one)],
     ["fork of", one.forkOf === null ? "" : `${one.forkOf.conversationId} at ${one.forkOf.version}`],
     ["instructions", one.system]
   ])

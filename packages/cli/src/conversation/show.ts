@@ -24,7 +24,14 @@ const Got = Schema.Struct({ conversation: ConversationView })
 const Events = Schema.Struct({ events: Schema.Array(RecordedEvent), more: Schema.Boolean })
 const Found = Schema.Struct({ hits: Schema.Array(SearchHit) })
 const encode = Schema.encodeSync(Schema.toCodecJson(ConversationView))
-const json = (view: ConversationView): Schema.Json => encode(view) as Schema.Json
+/** What nobody told is null, and not zero. */
+const json = (view: ConversationView): Schema.Json => ({
+  ...(encode(view) as Schema.JsonObject),
+  ...(view.inputTokens + view.outputTokens === 0 && view.uncounted > 0
+    ? { inputTokens: null, outputTokens: null }
+    : {}),
+  ...(view.costUsd === 0 && view.unpriced + view.uncounted > 0 ? { costUsd: null } : {})
+})
 
 export const list = (flags: ListFlags) =>
   withConnection(

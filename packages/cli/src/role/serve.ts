@@ -103,7 +103,13 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
   const secrets = yield* Secrets
   secrets.add(Redacted.value(adminToken))
   const certificate = yield* serverCertificate(home, settings)
-  const bridge = { host: settings.bridgeHost, port: settings.bridgePort, mode: options.ports, certificate }
+  const bridge = {
+    host: settings.bridgeHost,
+    port: settings.bridgePort,
+    mode: options.ports,
+    certificate,
+    open: settings.bridgeOpen
+  }
   return { adminToken, sessionKey, version: installationRoot().version, bridge, certificate }
 })
 

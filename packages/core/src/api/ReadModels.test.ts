@@ -49,7 +49,7 @@ const create = (spec: Partial<TaskSpec>) =>
     return { taskId, position }
   })
 
-layer(Services, { timeout: 60_000, excludeTestServices: true })("read models", (it) => {
+layer(Services, { timeout: 300_000, excludeTestServices: true })("read models", (it) => {
   it.effect("list tasks newest first by host, tool, status, age and text, a page at a time, without their bulk", () =>
     Effect.gen(function* () {
       yield* Effect.forkChild((yield* Projections).run)

@@ -27,11 +27,25 @@ const secret = (name: string): Config.Config<Redacted.Redacted<string> | undefin
   filled(name).pipe(Config.map((value) => (value === undefined ? undefined : Redacted.make(value))))
 
 const Port = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65535 }))
-/** 0 asks for any free port. */
-const port = (name: string, otherwise: number): Config.Config<number> =>
-  Config.schema(Schema.Union([Port, Schema.Literal("")]), name).pipe(
+const number = (name: string, schema: Schema.Codec<number, string>, otherwise: number): Config.Config<number> =>
+  Config.schema(Schema.Union([schema, Schema.Literal("")]), name).pipe(
     Config.withDefault(otherwise),
     Config.map((value) => (value === "" ? otherwise : value))
+  )
+
+/** 0 asks for any free port. */
+const port = (name: string, otherwise: number): Config.Config<number> => number(name, Port, otherwise)
+
+const Share = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0.05, maximum: 0.95 }))
+const TextBytes = Schema.NumberFromString.check(
+  Schema.isInt(),
+  Schema.isBetween({ minimum: 1_000, maximum: 100_000_000 })
+)
+const YesNo = Schema.String.check(Schema.makeFilter((text) => /^[01]?$/u.test(text) || "0 or 1 is needed"))
+const yesNo = (name: string, otherwise: boolean): Config.Config<boolean> =>
+  Config.schema(YesNo, name).pipe(
+    Config.withDefault(""),
+    Config.map((value) => (value === "" ? otherwise : value === "1"))
   )
 
 /** The address of a model server. */
@@ -55,6 +69,11 @@ const settings = Config.all({
   /** The line protocol's address; any other than loopback speaks TLS only and asks for a token. */
   bridgeHost: filled("SIGNALBOX_BRIDGE_HOST").pipe(Config.map((value) => value ?? "127.0.0.1")),
   bridgePort: port("SIGNALBOX_BRIDGE_PORT", 65432),
+  /** Whether this machine's clients of the line protocol may talk to models before they sign in: it costs the owner's money. */
+  bridgeOpen: yesNo("SIGNALBOX_BRIDGE_OPEN", true),
+  /** Of the model's window, and of text: beyond either the past of a conversation is summarized. */
+  summaryShare: number("SIGNALBOX_SUMMARY_SHARE", Share, 0.7),
+  summaryBytes: number("SIGNALBOX_SUMMARY_BYTES", TextBytes, 400_000),
   tlsCert: filled("SIGNALBOX_TLS_CERT"),
   tlsKey: filled("SIGNALBOX_TLS_KEY"),
   /** The file of the key that signs grants, where several hubs share one; else it is in the home. */

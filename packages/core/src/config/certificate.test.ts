@@ -1,9 +1,10 @@
+import { spawnSync } from "node:child_process"
 import { X509Certificate } from "node:crypto"
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { makeCertificate, readCertificate, readPair } from "./certificate.ts"
 
 const now = Date.UTC(2026, 10, 21)
@@ -39,6 +40,48 @@ describe("the certificate of a home", () => {
       const again = yield* makeCertificate(at, { ...wanted, replace: true }, now)
       assert.notStrictEqual(again.fingerprint, made.fingerprint)
       assert.strictEqual((yield* readCertificate(at, now))?.fingerprint, again.fingerprint)
+    })
+  )
+
+  it.live("is the one before when a replacement was cut off between its steps, and nothing of that stays", () =>
+    Effect.gen(function* () {
+      const at = yield* home
+      const made = yield* makeCertificate(at, wanted, now)
+      const other = yield* home
+      yield* makeCertificate(other, wanted, now)
+      const dead = spawnSync("true").pid
+      yield* Effect.promise(async () => {
+        await rename(at.tls, `${at.tls}.${dead}-0badcafe.old`)
+        await rename(other.tls, `${at.tls}.${dead}-0badcafe`)
+      })
+      // all who look at this moment see the same
+      const seen = yield* Effect.all(
+        Array.from({ length: 10 }, () => readCertificate(at, now)),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(new Set(seen.map((one) => one?.fingerprint)), new Set([made.fingerprint]))
+      const again = yield* makeCertificate(at, { ...wanted, replace: true }, now)
+      assert.strictEqual((yield* readCertificate(at, now))?.fingerprint, again.fingerprint)
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(join(at.tls, ".."))), ["tls"])
+    })
+  )
+
+  it.live("is one of those that were made at the same moment, and whole at every moment", () =>
+    Effect.gen(function* () {
+      const at = yield* home
+      yield* makeCertificate(at, wanted, now)
+      const reading = yield* readCertificate(at, now).pipe(Effect.repeat({ times: 200 }), Effect.forkChild)
+      const made = yield* Effect.all(
+        Array.from({ length: 8 }, () => makeCertificate(at, { ...wanted, replace: true }, now)),
+        { concurrency: "unbounded" }
+      )
+      yield* Fiber.join(reading)
+      const last = yield* readCertificate(at, now)
+      assert.include(
+        made.map((one) => one.fingerprint),
+        last?.fingerprint
+      )
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(join(at.tls, ".."))), ["tls"])
     })
   )
 

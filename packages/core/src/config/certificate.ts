@@ -2,15 +2,15 @@
  * The certificate by which this home's servers prove who they are: self-signed, to be pinned by its fingerprint.
  *
  * Owns: HOME/tls/cert.pem and key.pem, making and checking them. Does not own: who serves with it, who pins it.
- * Invariants: key and certificate appear together or not at all (a directory is renamed into place); a key that others can read,
- * a certificate that has expired or does not fit its key is refused with the mend.
+ * Invariants: key and certificate appear together or not at all (`directory.ts`); a key that others can read, a certificate that has expired or does not fit its key is refused with the mend.
  */
-import { randomBytes, X509Certificate, createPrivateKey } from "node:crypto"
+import { X509Certificate, createPrivateKey } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { isIP, SocketAddress } from "node:net"
 import { hostname, networkInterfaces } from "node:os"
 import { join } from "node:path"
-import { Effect, Schema } from "effect"
+import { Effect, Schedule, Schema } from "effect"
+import { place, restore } from "./directory.ts"
 import type { HomePaths } from "./Home.ts"
 
 export class CertificateError extends Schema.TaggedError<CertificateError>()("CertificateError", {
@@ -41,7 +41,12 @@ const keyFile = (home: Pick<HomePaths, "tls">): string => join(home.tls, "key.pe
 export const readCertificate = (
   home: Pick<HomePaths, "tls">,
   at: number
-): Effect.Effect<Certificate | undefined, CertificateError> => readPair(certFile(home), keyFile(home), at)
+): Effect.Effect<Certificate | undefined, CertificateError> =>
+  Effect.tryPromise({ try: () => restore(home.tls), catch: (cause) => toCertificateError(home.tls, cause) }).pipe(
+    Effect.andThen(readPair(certFile(home), keyFile(home), at)),
+    // one half of this pair and the other of the next, which takes its place at this moment, are none
+    Effect.retry({ times: 4, schedule: Schedule.spaced("20 millis") })
+  )
 
 /** Files of a person's own (SIGNALBOX_TLS_CERT, SIGNALBOX_TLS_KEY), or the home's. */
 export const readPair = (
@@ -99,8 +104,14 @@ export const makeCertificate = (
         ]
       })
       const made = checked(pems.cert, pems.private, certFile(home), at)
-      await place(home.tls, made, options.replace)
-      return made
+      const files = [
+        { name: "cert.pem", text: made.cert, mode: 0o644 },
+        { name: "key.pem", text: made.key, mode: 0o600 }
+      ]
+      if (await place(home.tls, files, options.replace)) return made
+      throw refuse(
+        `There is a certificate in ${home.tls} already. Replace it with signalbox cert --replace; who has pinned it must pin the new one.`
+      )
     },
     catch: (cause) => toCertificateError(home.tls, cause)
   })
@@ -110,27 +121,6 @@ const addresses = (): ReadonlyArray<string> =>
   Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).filter((one) => !one.internal && !one.address.startsWith("fe80")).map((one) => one.address)
   )
-
-/** A whole directory appears under the name: never a key without its certificate. */
-const place = async (directory: string, { cert, key }: Certificate, replace: boolean): Promise<void> => {
-  const making = `${directory}.${randomBytes(4).toString("hex")}`
-  try {
-    await fs.mkdir(making, { mode: 0o700 })
-    await fs.writeFile(join(making, "cert.pem"), cert, { mode: 0o644 })
-    await fs.writeFile(join(making, "key.pem"), key, { mode: 0o600 })
-    if (replace) await fs.rename(directory, `${making}.old`).catch(ignoreMissing)
-    await fs.rename(making, directory)
-  } catch (cause) {
-    if (codeOf(cause) === "ENOTEMPTY" || codeOf(cause) === "EEXIST")
-      throw refuse(
-        `There is a certificate in ${directory} already. Replace it with signalbox cert --replace; who has pinned it must pin the new one.`
-      )
-    throw cause
-  } finally {
-    await fs.rm(making, { recursive: true, force: true })
-    await fs.rm(`${making}.old`, { recursive: true, force: true })
-  }
-}
 
 const checked = (cert: string, key: string, path: string, at: number): Certificate => {
   const parsed = parse(cert, path)

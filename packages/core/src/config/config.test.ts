@@ -177,7 +177,12 @@ describe("settings", () => {
     ["DATABASE_URL", "mysql://u:hunter2@x"],
     ["OPENAI_BASE_URL", "http://u:hunter2@x/v1"],
     ["VLLM_BASE_URL", "10.0.0.5:8000"],
-    ["OLLAMA_HOST", "http://u:hunter2@x"]
+    ["OLLAMA_HOST", "http://u:hunter2@x"],
+    ["SIGNALBOX_SUMMARY_BYTES", "many"],
+    ["SIGNALBOX_SUMMARY_BYTES", "999"],
+    ["SIGNALBOX_SUMMARY_SHARE", "1.5"],
+    ["SIGNALBOX_SUMMARY_SHARE", "NaN"],
+    ["SIGNALBOX_BRIDGE_OPEN", "yes"]
   ] as const)("refuse %s=%s and say which it is", ([name, value]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(settings({ [name]: value }))

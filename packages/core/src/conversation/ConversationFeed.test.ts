@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Ref, Stream } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
 import { until } from "../../../../test/support/until.ts"
+import { Commands } from "../log/Commands.ts"
 import { EventLog } from "../log/EventLog.ts"
 import { layer as eventLogLayer } from "../log/EventLogLive.ts"
 import { Db } from "../postgres/Db.ts"
@@ -13,7 +14,7 @@ import { LiveText } from "./LiveText.ts"
 import { LiveTextLive } from "./LiveTextLive.ts"
 
 const FeedTest = ConversationFeedLive.pipe(
-  Layer.provideMerge(LiveTextLive),
+  Layer.provideMerge(Layer.mergeAll(LiveTextLive, Commands.layer)),
   Layer.provideMerge(eventLogLayer),
   Layer.provideMerge(DbTest)
 )
@@ -198,8 +199,7 @@ describe("a conversation as it happens", () => {
       for (let n = 0; n < 20; n++) at = yield* say(conversationId, replyId, [`more ${n} `], at)
       yield* until(
         "all of it came",
-        Effect.sync(() => textOf(one.frames, replyId).length === at),
-        "5 seconds"
+        Effect.sync(() => textOf(one.frames, replyId).length === at)
       )
     }).pipe(Effect.scoped, Effect.provide(FeedTest))
   )

@@ -7,6 +7,7 @@
  * while it follows comes the rest of the text, so that the deltas of a reply are all of its text, step after step.
  */
 import { Effect, Layer, Option, Schedule, Stream } from "effect"
+import type { Commands } from "../log/Commands.ts"
 import { decodeAll, type EventNotDecodable, type RecordedEvent } from "../log/Event.ts"
 import { EventLog, LogUnavailable } from "../log/EventLog.ts"
 import { Db, type Sql } from "../postgres/Db.ts"
@@ -39,67 +40,68 @@ interface Place {
   readonly caught: boolean
 }
 
-export const ConversationFeedLive: Layer.Layer<ConversationFeed, never, Db | EventLog | LiveText> = Layer.effect(
-  ConversationFeed,
-  Effect.gen(function* () {
-    const db = yield* Db
-    const log = yield* EventLog
-    const rooms = yield* makeLiveRooms
-    const read = (stream: string, from: number, limit: number) =>
-      Effect.retry(log.page({ stream, from, limit }), patience)
+export const ConversationFeedLive: Layer.Layer<ConversationFeed, never, Commands | Db | EventLog | LiveText> =
+  Layer.effect(
+    ConversationFeed,
+    Effect.gen(function* () {
+      const db = yield* Db
+      const log = yield* EventLog
+      const rooms = yield* makeLiveRooms
+      const read = (stream: string, from: number, limit: number) =>
+        Effect.retry(log.page({ stream, from, limit }), patience)
 
-    const begin = Effect.fnUntraced(function* (stream: string, from: number) {
-      const [row] = yield* db.query("find the place in the conversation", (sql) => placeQuery(sql, stream, from))
-      let open: Open | undefined
-      for (let version = row?.asked ?? from; version < from;) {
-        const { events } = yield* read(stream, version, Math.min(page, from - version))
-        if (events.length === 0) break
-        for (const event of events) open = opened(open, yield* decoded(event))
-        version += events.length
-      }
-      const place: Place = { version: from, goal: row?.head ?? 0, open, caught: false }
-      return place
-    })
+      const begin = Effect.fnUntraced(function* (stream: string, from: number) {
+        const [row] = yield* db.query("find the place in the conversation", (sql) => placeQuery(sql, stream, from))
+        let open: Open | undefined
+        for (let version = row?.asked ?? from; version < from;) {
+          const { events } = yield* read(stream, version, Math.min(page, from - version))
+          if (events.length === 0) break
+          for (const event of events) open = opened(open, yield* decoded(event))
+          version += events.length
+        }
+        const place: Place = { version: from, goal: row?.head ?? 0, open, caught: false }
+        return place
+      })
 
-    const pull = Effect.fnUntraced(function* (room: LiveRoom, stream: string, start: Place) {
-      let place = start
-      for (;;) {
-        const rung = room.rung()
-        let events = place.caught ? room.from(place.version) : undefined
-        if (events === undefined) {
-          const found = yield* read(stream, place.version, page)
-          place = { ...place, caught: !found.more }
-          events = found.events
+      const pull = Effect.fnUntraced(function* (room: LiveRoom, stream: string, start: Place) {
+        let place = start
+        for (;;) {
+          const rung = room.rung()
+          let events = place.caught ? room.from(place.version) : undefined
+          if (events === undefined) {
+            const found = yield* read(stream, place.version, page)
+            place = { ...place, caught: !found.more }
+            events = found.events
+          }
+          const frames: Array<ConversationFrame> = []
+          for (const event of events) {
+            const told = tell(place, event, yield* decoded(event))
+            frames.push(...told.frames)
+            place = told.place
+          }
+          if (frames.length === 0 && place.caught && place.open !== undefined) {
+            const heard = listen(place.open, room)
+            frames.push(...heard.frames)
+            place = { ...place, open: heard.open }
+          }
+          if (frames.length > 0) return [frames, Option.some(place)] as const
+          if (place.caught && events.length === 0) yield* room.wait(rung)
         }
-        const frames: Array<ConversationFrame> = []
-        for (const event of events) {
-          const told = tell(place, event, yield* decoded(event))
-          frames.push(...told.frames)
-          place = told.place
-        }
-        if (frames.length === 0 && place.caught && place.open !== undefined) {
-          const heard = listen(place.open, room)
-          frames.push(...heard.frames)
-          place = { ...place, open: heard.open }
-        }
-        if (frames.length > 0) return [frames, Option.some(place)] as const
-        if (place.caught && events.length === 0) yield* room.wait(rung)
-      }
-    })
+      })
 
-    return ConversationFeed.of({
-      follow: (conversationId, from) =>
-        Stream.unwrap(
-          Effect.gen(function* () {
-            const stream = conversationStream(conversationId)
-            const room = yield* rooms.enter(conversationId)
-            const place = yield* begin(stream, Math.max(1, from))
-            return Stream.paginate(place, (at) => pull(room, stream, at))
-          })
-        ).pipe(Stream.scoped)
+      return ConversationFeed.of({
+        follow: (conversationId, from) =>
+          Stream.unwrap(
+            Effect.gen(function* () {
+              const stream = conversationStream(conversationId)
+              const room = yield* rooms.enter(conversationId)
+              const place = yield* begin(stream, Math.max(1, from))
+              return Stream.paginate(place, (at) => pull(room, stream, at))
+            })
+          ).pipe(Stream.scoped)
+      })
     })
-  })
-).pipe(Layer.provide(ConversationTail.layer))
+  ).pipe(Layer.provide(ConversationTail.layer))
 
 /** By the stream's own index: of all conversations there may be millions of requests. The stream's end, and where the reply that may be open before `from` was asked for. */
 export const placeQuery = (sql: Sql, stream: string, from: number) => sql<

@@ -57,7 +57,7 @@ const caughtUp = Effect.gen(function* () {
   yield* projections.waitFor(ALL, yield* (yield* EventLog).head)
 })
 
-layer(Services, { timeout: 60_000, excludeTestServices: true })("conversations", (it) => {
+layer(Services, { timeout: 300_000, excludeTestServices: true })("conversations", (it) => {
   it.effect("begin with the chosen model, and say that none is configured before", () =>
     Effect.gen(function* () {
       yield* Effect.forkChild((yield* Projections).run)

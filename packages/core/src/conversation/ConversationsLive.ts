@@ -134,8 +134,9 @@ const change = Effect.fnUntraced(function* (
   by: By,
   body: object = command
 ) {
-  yield* load(conversationId)
   const commands = yield* Commands
+  // whoever writes while following it need not wait for a look that most often finds nothing new: the append makes sure
+  if (commands.heard(conversationDecider, conversationStream(conversationId)) === undefined) yield* load(conversationId)
   return yield* commands.execute({
     commandId: by.commandId,
     actor: by.actor,

@@ -6,11 +6,15 @@
  * Invariants: bounded by the conversations that are followed, not by their followers; no LISTEN and no poll per follower — one
  * statement per 150 ms heals all open replies of the process that are silent; text is dense and only grows.
  */
-import { Clock, Effect, Queue, RcMap, type Scope, Stream } from "effect"
+import { Clock, Effect, Option, Queue, RcMap, type Scope, Stream } from "effect"
+import { Commands } from "../log/Commands.ts"
 import type { RecordedEvent } from "../log/Event.ts"
+import { Precedence } from "../projection/Precedence.ts"
 import { ConversationTail } from "./ConversationTail.ts"
+import { conversationEvents, conversationStream } from "./events.ts"
 import { LiveText, type LivePiece } from "./LiveText.ts"
 import { joined, type TextPiece } from "./pieces.ts"
+import { conversationDecider } from "./room.ts"
 
 const keptEvents = 64
 const keptBytes = 1_048_576
@@ -50,8 +54,18 @@ interface Live {
 export const makeLiveRooms: Effect.Effect<
   { readonly enter: (conversationId: string) => Effect.Effect<LiveRoom, never, Scope.Scope> },
   never,
-  ConversationTail | LiveText | Scope.Scope
+  Commands | ConversationTail | LiveText | Scope.Scope
 > = Effect.gen(function* () {
+  const commands = yield* Commands
+  const precedence = yield* Effect.serviceOption(Precedence)
+  const followed = new Set<string>()
+  // somebody looks at it and waits for the first words
+  const { done } = Option.isNone(precedence)
+    ? { done: () => {} }
+    : yield* precedence.value.answers(
+        conversationStream(""),
+        ({ type, stream }) => type === "ReplyRequested" && followed.has(stream)
+      )
   const tail = yield* ConversationTail
   const text = yield* LiveText
   const open = new Map<string, { readonly live: Live; readonly ring: () => void }>()
@@ -82,9 +96,17 @@ export const makeLiveRooms: Effect.Effect<
           open.set(live.replyId, { live, ring })
           Queue.offerUnsafe(wake, undefined)
         }
-        const room = makeRoom({ begin, end: (replyId) => open.delete(replyId) })
+        const room = makeRoom({ begin, end: (replyId) => open.delete(replyId), begun: done })
+        const stream = conversationStream(conversationId)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => followed.add(stream)),
+          () => Effect.sync(() => followed.delete(stream))
+        )
         yield* Effect.addFinalizer(() => Effect.sync(room.close))
-        yield* tail.watch(conversationId, room.happened)
+        yield* tail.watch(conversationId, (event) => {
+          commands.hear(conversationDecider, conversationEvents, event)
+          room.happened(event)
+        })
         yield* text.pieces(conversationId).pipe(
           Stream.runForEach((piece) => Effect.map(Clock.currentTimeMillis, (now) => room.heard(piece, now))),
           Effect.forkScoped({ startImmediately: true })
@@ -98,6 +120,8 @@ export const makeLiveRooms: Effect.Effect<
 const makeRoom = (registry: {
   readonly begin: (live: Live, ring: () => void) => void
   readonly end: (replyId: string) => void
+  /** The first words of the reply that was asked for at that position have come, or none will. */
+  readonly begun: (position: number) => void
 }) => {
   let rings = 0
   const waiting = new Set<() => void>()
@@ -107,6 +131,8 @@ const makeRoom = (registry: {
   /** Of a reply whose request was not heard of yet. */
   let early: ReadonlyArray<LivePiece> = []
   let ended: string | undefined
+  /** Where the open reply was asked for, until it is heard of. */
+  let asked: number | undefined
 
   const ring = (): void => {
     rings++
@@ -138,10 +164,16 @@ const makeRoom = (registry: {
       bytes -= dropped === undefined ? 0 : weightOf(dropped)
     }
   }
+  const begun = (): void => {
+    if (asked !== undefined) registry.begun(asked)
+    asked = undefined
+  }
   const happened = (event: RecordedEvent): void => {
     remember(event)
     const replyId = replyIdOf(event)
     if (replyId !== undefined) {
+      begun()
+      if (event.type === "ReplyRequested") asked = event.position
       if (event.type === "ReplyRequested" && replyId !== live?.replyId) begin(replyId)
       else if (outcomes.has(event.type)) {
         ended = replyId
@@ -159,6 +191,7 @@ const makeRoom = (registry: {
     live.heardAt = now
     live.resting = false
     if (take(live, piece)) ring()
+    begun()
   }
   const door: LiveRoom = {
     rung: () => rings,

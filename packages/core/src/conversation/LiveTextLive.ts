@@ -3,8 +3,8 @@
  *
  * Owns: claims, how pieces are gathered, sent and stored, one subscription for all who listen in this process.
  * Does not own: healing what was lost on the way (`ConversationFeedLive.ts`), the outcome.
- * Invariants: the first piece goes at once, the next ones together, one statement at a time and at most one per 16 ms for the whole
- * process; sending never waits for anybody and what is lost is in the store; what is stored is stored in order, one writer at a time.
+ * Invariants: the first piece of a reply goes at once, the next ones together, one statement at a time and at most one per 16 ms for
+ * the whole process, in order because on one connection; sending never waits for anybody and what is lost is in the store; what is stored is stored in order, one writer at a time.
  */
 import { Clock, Deferred, Effect, Layer, Option, Queue, Schedule, Schema, Semaphore, Stream } from "effect"
 import type postgres from "postgres"
@@ -63,25 +63,24 @@ export const LiveTextLive: Layer.Layer<LiveText, never, Db | EventLog> = Layer.e
 
     const voices = new Map<string, Voice>()
     const sending = yield* Queue.sliding<void>(1)
-    const hurry = yield* Queue.sliding<void>(1)
     const storing = yield* Queue.sliding<void>(1)
     const oneStore = yield* Semaphore.make(1)
 
+    const publish = (messages: Array<string>) =>
+      onWire(
+        "send live text",
+        (sql) => sql`select pg_notify(${VOLATILE_CHANNEL}, text) from unnest(${messages}::text[]) as text`
+      )
+    let last = 0
     const send = Effect.gen(function* () {
-      let last = 0
       for (;;) {
         yield* Queue.take(sending)
         const rest = last + sendEveryMs - (yield* Clock.currentTimeMillis)
-        if (rest > 0) yield* Effect.timeoutOption(Queue.take(hurry), rest)
+        if (rest > 0) yield* Effect.sleep(rest)
         const messages = takeUnsent(voices)
         if (messages.length === 0) continue
         last = yield* Clock.currentTimeMillis
-        yield* Effect.ignore(
-          onWire(
-            "send live text",
-            (sql) => sql`select pg_notify(${VOLATILE_CHANNEL}, text) from unnest(${messages}::text[]) as text`
-          )
-        )
+        yield* Effect.ignore(publish(messages))
       }
     })
 
@@ -162,8 +161,12 @@ export const LiveTextLive: Layer.Layer<LiveText, never, Db | EventLog> = Layer.e
             voice.thinks = true
           } else if (piece.text === "") return
           else hear(voice, piece.from, storableText(piece.text))
-          Queue.offerUnsafe(sending, undefined)
-          if (!voice.sent) Queue.offerUnsafe(hurry, undefined)
+          if (voice.sent) Queue.offerUnsafe(sending, undefined)
+          else {
+            // the first of a reply: somebody waits for it, and it waits for nobody
+            last = now
+            Effect.runFork(Effect.ignore(publish(takeUnsent([[piece.replyId, voice]]))))
+          }
           if (voice.unstored !== "") Queue.offerUnsafe(storing, undefined)
         }),
       flush: (replyId) =>
@@ -246,7 +249,7 @@ const hear = (voice: Voice, from: number, text: string): void => {
 }
 
 /** Everything that was not sent, as messages that fit into a notification. */
-const takeUnsent = (voices: Map<string, Voice>): ReadonlyArray<string> => {
+const takeUnsent = (voices: Iterable<readonly [string, Voice]>): Array<string> => {
   const messages: Array<string> = []
   for (const [replyId, voice] of voices) {
     if (voice.unsent === "" && !voice.thinks) continue

@@ -4,6 +4,7 @@
  * Invariants: a fence is longer than any run of backticks in it; words of a message stay Markdown, but a fence or HTML block that
  * it leaves open ends with it; control characters are gone.
  */
+import { isUncounted, uncountedOf } from "./counted.ts"
 import type { Attachment } from "./events.ts"
 import type { CallFacts, TranscriptCall, TranscriptEntry } from "./transcript.ts"
 import type { ConversationView } from "./view.ts"
@@ -43,14 +44,14 @@ export const entryInMarkdown = (entry: TranscriptEntry): string => {
           ...entry.steps.flatMap((step) => [words(step.text), ...step.calls.map(tool)]),
           words(entry.text),
           entry.failure === null ? "" : `> ${oneLine(entry.failure.message)}`,
-          usage(entry.calls)
+          usage(entry.calls, uncountedOf(entry))
         ]
       )
     }
     case "summary":
       return block(
         `Summary of ${entry.fromVersion} to ${entry.throughVersion} by ${oneLine(entry.call.model)} · ${time(entry.at)}`,
-        [words(entry.text), usage([entry.call])]
+        [words(entry.text), usage([entry.call], isUncounted(entry.call, undefined) ? 1 : 0)]
       )
     case "note":
       return note(entry)
@@ -88,15 +89,15 @@ const tool = (call: TranscriptCall): string => {
   return `Tool ${code(call.name)}${state === "" ? "" : ` (${state})`}:\n\n${fenced(JSON.stringify(call.args, undefined, 2), "json")}${answer}`
 }
 
-const usage = (calls: ReadonlyArray<CallFacts>): string => {
+const usage = (calls: ReadonlyArray<CallFacts>, uncounted: number): string => {
   const counted = calls.flatMap((call) => (call.usage === null ? [] : [call.usage]))
-  if (counted.length === 0) return ""
+  if (counted.length === 0) return uncounted === 0 ? "" : "*tokens and price unknown*"
   const sum = (pick: (one: (typeof counted)[number]) => number) => counted.reduce((total, one) => total + pick(one), 0)
   const priced = calls.filter((call) => call.usage !== null)
   const cost = priced.some((call) => call.cost === null)
     ? "price unknown"
     : `$${priced.reduce((total, call) => total + (call.cost?.usd ?? 0), 0).toFixed(6)}`
-  return `*${sum((one) => one.inputTokens)} tokens in, ${sum((one) => one.outputTokens)} out, ${cost}*`
+  return `*${sum((one) => one.inputTokens)} tokens in, ${sum((one) => one.outputTokens)} out, ${cost}${uncounted === 0 ? "" : `; of ${uncounted === 1 ? "another call" : `${uncounted} other calls`} unknown`}*`
 }
 
 const time = (iso: string): string => `${iso.slice(0, 19).replace("T", " ")} UTC`

@@ -6,7 +6,7 @@ import { type ConversationView, ConversationView as Schema, evolveConversation }
 
 export const conversationProjection: Projection = viewProjection({
   name: "conversation",
-  version: 1,
+  version: 2,
   prefix: "conversation/",
   table: "conversation",
   types: conversationEvents,

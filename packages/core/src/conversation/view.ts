@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import type { Usage } from "../model/message.ts"
+import { isUncounted } from "./counted.ts"
 import type { ConversationEvent } from "./events.ts"
 
 /** What a tool call waits for. */
@@ -76,6 +77,8 @@ export const ConversationView = Schema.Struct({
   costUsd: Schema.Number,
   /** Calls whose price is not known: `costUsd` is without them. */
   unpriced: Schema.Int,
+  /** Calls that may have been billed and of which nobody told the tokens: the sums are without them. */
+  uncounted: Schema.Int,
   createdAt: Schema.String,
   updatedAt: Schema.String,
   version: Schema.Int
@@ -235,7 +238,9 @@ const ended = (
 
 /** Tokens and money of the event, whatever became of the call. */
 const spent = (view: ConversationView, event: ConversationEvent): Partial<ConversationView> => {
-  if (!("usage" in event) || event.usage === null) return {}
+  if (!("usage" in event)) return {}
+  if (event.usage === null)
+    return isUncounted(event, "kind" in event ? event.kind : undefined) ? { uncounted: view.uncounted + 1 } : {}
   const usage: Usage = event.usage
   return {
     inputTokens: view.inputTokens + usage.inputTokens,
@@ -273,6 +278,7 @@ const started = (
   outputTokens: 0,
   costUsd: 0,
   unpriced: 0,
+  uncounted: 0,
   createdAt: meta.at,
   updatedAt: meta.at,
   version: meta.version

@@ -57,6 +57,41 @@ describe("commands", () => {
     }).pipe(Effect.provide(LogTest))
   )
 
+  it.live("know a stream that is followed as its follower heard it, and are decided anew where that was not all", () =>
+    Effect.gen(function* () {
+      const [commands, log] = [yield* Commands, yield* EventLog]
+      const known = () => commands.heard(account, "account-1")
+      const withdrawn = (amount: number) =>
+        Effect.gen(function* () {
+          const event = types.encode({ _tag: "Withdrawn", amount })
+          const { toPosition } = yield* log.append({
+            stream: "account-1",
+            expected: "any",
+            commandId: randomUUID(),
+            actor: "another process",
+            events: [event]
+          })
+          return (yield* log.read({ from: toPosition, limit: 1 }))[0]!
+        })
+      yield* run({ _tag: "Deposit", amount: 10 })
+      assert.isUndefined(known(), "nobody has told it anything")
+      const second = yield* withdrawn(4)
+      commands.hear(account, types, second)
+      assert.deepStrictEqual([known()?.version, known()?.state.balance], [2, 6])
+      commands.hear(account, types, second)
+      assert.strictEqual(known()?.state.balance, 6, "told twice is heard once")
+      yield* run({ _tag: "Withdraw", amount: 1 })
+      assert.deepStrictEqual([known()?.version, known()?.state.balance], [3, 5], "and goes on with its own commands")
+
+      yield* withdrawn(5) // which it is not told
+      assert.strictEqual(known()?.state.balance, 5)
+      assert.strictEqual((yield* Effect.flip(run({ _tag: "Withdraw", amount: 1 }))).message, "only 0 are left")
+      assert.isUndefined(known(), "whoever told it tells it no more")
+      commands.hear(account, types, yield* withdrawn(0))
+      assert.strictEqual(known()?.version, 5)
+    }).pipe(Effect.provide(LogTest))
+  )
+
   it.live("that come again are answered the same: accepted, rejected, and nothing to do", () =>
     Effect.gen(function* () {
       const [deposit, rejected, nothing] = [randomUUID(), randomUUID(), randomUUID()]

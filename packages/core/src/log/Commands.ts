@@ -73,6 +73,17 @@ export class Commands extends Context.Service<
       types: EventTypes<Event>,
       stream: string
     ) => Effect.Effect<Loaded<State>, EventNotDecodable | LogUnavailable>
+    /** Keeps a state that is remembered up to date with what its stream's follower hears anyway. */
+    readonly hear: <State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable>(
+      decider: Decider<State, Command, Event, Rejection>,
+      types: EventTypes<Event>,
+      event: RecordedEvent
+    ) => void
+    /** What is remembered and was heard of last: most likely the newest state. Nothing is asked; undefined: `load` it. */
+    readonly heard: <State, Command, Event extends { readonly _tag: string }, Rejection extends Refusable>(
+      decider: Decider<State, Command, Event, Rejection>,
+      stream: string
+    ) => Loaded<State> | undefined
   }
 >()("@signalbox/core/log/Commands") {
   static readonly layer: Layer.Layer<Commands, never, EventLog> = Layer.effect(
@@ -90,7 +101,7 @@ export class Commands extends Context.Service<
         for (;;) {
           const { events, more } = yield* log.page({ stream, from: loaded.version + 1, limit: PAGE })
           loaded = yield* fold(decider, types, loaded, events)
-          if (events.length > 0) memory.keep(stream, decider, loaded)
+          if (events.length > 0) memory.keep(stream, decider, loaded, false)
           if (!more) return loaded
         }
       })
@@ -179,7 +190,16 @@ export class Commands extends Context.Service<
             ({ appended }) => !appended.duplicate && appended.toVersion >= appended.fromVersion
           )
         )
-      return Commands.of({ execute, write, load })
+      const hear: Commands["Service"]["hear"] = (decider, types, recorded) => {
+        const { stream, version } = recorded
+        const known = memory.recall(stream, decider)
+        if (known?.version !== version - 1) return
+        const event = types.decode(recorded)
+        if (Result.isFailure(event)) return
+        const state = event.success === undefined ? known.state : decider.evolve(known.state, event.success, recorded)
+        memory.keep(stream, decider, { state, version }, true)
+      }
+      return Commands.of({ execute, write, load, hear, heard: (decider, stream) => memory.heard(stream, decider) })
     })
   )
 }
@@ -226,26 +246,41 @@ export const canonical = (value: unknown): string =>
     return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }) ?? "undefined"
 
+interface Kept {
+  readonly decider: object
+  readonly loaded: Loaded<unknown>
+  readonly bytes: number
+  /** Its stream is followed here, as far as is known. */
+  readonly heard: boolean
+}
+
 /** The most recently used states, bounded by number and by size. A stale one costs a conflict, never a wrong decision. */
 const makeMemory = () => {
-  const kept = new Map<string, { readonly decider: object; readonly loaded: Loaded<unknown>; readonly bytes: number }>()
+  const kept = new Map<string, Kept>()
   let size = 0
   const drop = (stream: string): void => {
     size -= kept.get(stream)?.bytes ?? 0
     kept.delete(stream)
   }
+  const recall = <S>(stream: string, decider: { readonly initial: S }): Loaded<S> | undefined => {
+    const found = kept.get(stream)
+    if (found === undefined || found.decider !== decider) return undefined
+    kept.delete(stream)
+    kept.set(stream, found)
+    return found.loaded as Loaded<S> // kept under this very decider
+  }
   return {
-    recall: <S>(stream: string, decider: { readonly initial: S }): Loaded<S> | undefined => {
-      const found = kept.get(stream)
-      if (found === undefined || found.decider !== decider) return undefined
-      kept.delete(stream)
-      kept.set(stream, found)
-      return found.loaded as Loaded<S> // kept under this very decider
-    },
-    keep: <S>(stream: string, decider: { readonly initial: S }, loaded: Loaded<S>): Loaded<S> => {
+    recall,
+    heard: <S>(stream: string, decider: { readonly initial: S }): Loaded<S> | undefined =>
+      kept.get(stream)?.heard === true ? recall(stream, decider) : undefined,
+    /** @param heard whether the stream's follower told it; undefined: as before, for it hears of a command's events in a moment */
+    keep: <S>(stream: string, decider: { readonly initial: S }, loaded: Loaded<S>, heard?: boolean): Loaded<S> => {
+      const known = recall(stream, decider)
+      if (known !== undefined && known.version > loaded.version) return known // a follower was faster
+      const still = heard ?? kept.get(stream)?.heard ?? false
       drop(stream)
       const bytes = weigh(loaded.state)
-      kept.set(stream, { decider, loaded, bytes })
+      kept.set(stream, { decider, loaded, bytes, heard: still })
       size += bytes
       for (const oldest of kept.keys()) {
         if (kept.size <= REMEMBERED && size <= REMEMBERED_BYTES) break

@@ -71,6 +71,6 @@ describe("when Postgres is restarted under load", () => {
           assert.deepInclude(yield* log.verify(), { ok: true, events: total })
         }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(Db.layer(server.url)))))
       }).pipe(Effect.scoped),
-    90_000
+    300_000
   )
 })

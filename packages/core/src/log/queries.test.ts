@@ -65,7 +65,7 @@ describe("the hot queries on 50,000 events", () => {
         walks(yield* explain((sql) => headQuery(sql)), "event_pkey")
         walks(yield* explain((sql) => startQuery(sql, stream, from)), "event_stream_version_key")
       }).pipe(Effect.provide(LogTest)),
-    60_000
+    300_000
   )
 
   it.live(
@@ -111,6 +111,6 @@ describe("the hot queries on 50,000 events", () => {
         assert.match(plans, /Index Scan Backward using event_pkey/)
         assert.notMatch(plans, /Seq Scan on/)
       }).pipe(Effect.provide(LogTest)),
-    60_000
+    300_000
   )
 })

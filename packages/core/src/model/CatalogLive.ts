@@ -69,8 +69,10 @@ export const catalogLayer = (options: CatalogOptions = {}): Layer.Layer<Catalog,
         return (yield* read).rows
       })
 
-      /** What is there already, however old; asked for only when there is nothing. */
-      const inStock = Effect.flatMap(read, ({ rows }) => (rows.length > 0 ? Effect.succeed(rows) : providers()))
+      /** What is there already, however old; waited for only while a list has never come. */
+      const inStock = Effect.flatMap(read, ({ rows }) =>
+        rows.length > 0 && rows.every((row) => row.at !== null) ? Effect.succeed(rows) : providers()
+      )
 
       const current = Effect.gen(function* () {
         const chosen = yield* Effect.provideService(readSetting("model.default"), Db, db)
@@ -81,7 +83,10 @@ export const catalogLayer = (options: CatalogOptions = {}): Layer.Layer<Catalog,
       }).pipe(Effect.withSpan("Catalog.current"))
 
       const resolve = Effect.fn("Catalog.resolve")(function* (written: string) {
-        return yield* Effect.fromResult(resolveIn(yield* inStock, written))
+        const known = resolveIn((yield* read).rows, written)
+        return Result.isSuccess(known) && isRef(written.trim())
+          ? known.success
+          : yield* Effect.fromResult(resolveIn(yield* inStock, written))
       })
 
       const windowOf = Effect.fn("Catalog.windowOf")(function* (ref: string) {

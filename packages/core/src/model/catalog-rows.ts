@@ -42,7 +42,17 @@ export const readCatalog: Effect.Effect<CatalogRows, DbError, Db> = Effect.gen(f
   return {
     now: rows[0]?.now.getTime() ?? 0,
     rows: rows.flatMap(({ provider, title, problem, at, models }) =>
-      provider === null ? [] : [{ provider, title, problem, at: at.toISOString(), models: decodeModels(models) }]
+      provider === null
+        ? []
+        : [
+            {
+              provider,
+              title,
+              problem,
+              at: at.getTime() === 0 ? null : at.toISOString(),
+              models: decodeModels(models)
+            }
+          ]
     )
   }
 })
@@ -68,6 +78,21 @@ export const writeCatalog = (told: Told): Effect.Effect<void, DbError, Db> =>
           models = coalesce(${models}::text::json, catalog.models), problem = excluded.problem,
           at = excluded.at, seen_at = excluded.seen_at`
     })
+  ).pipe(Effect.asVoid)
+
+/** Known from the first moment, so that a full name is taken before the list has come; `at` is null until then. */
+export const expectLists = (
+  providers: ReadonlyArray<Pick<Told, "provider" | "title" | "rank">>
+): Effect.Effect<void, DbError, Db> =>
+  Effect.flatMap(Db, (db) =>
+    db.query(
+      "expect model lists",
+      (sql) => sql`
+        insert into model.catalog (provider, title, rank, models, problem, at, seen_at)
+        select provider, title, rank, '[]', 'its list has not come yet', to_timestamp(0), clock_timestamp()
+        from json_to_recordset(${JSON.stringify(providers)}::text::json) as p (provider text, title text, rank int)
+        on conflict (provider) do nothing`
+    )
   ).pipe(Effect.asVoid)
 
 /** This worker lives and has them; what nobody has spoken of for long is forgotten. */

@@ -53,7 +53,8 @@ const table: { readonly [provider: string]: { readonly [prefix: string]: Limits 
     o1: of(200 * K, 100 * K),
     o3: of(200 * K, 100 * K),
     "o4-mini": of(200 * K, 100 * K),
-    "chatgpt-4o": of(128 * K, 16_384)
+    "chatgpt-4o": of(128 * K, 16_384),
+    "codex-mini": of(200 * K, 100 * K)
   }
 }
 

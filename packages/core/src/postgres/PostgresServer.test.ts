@@ -64,7 +64,7 @@ describe("the database of DATABASE_URL", () => {
       close()
       const told = yield* Ref.make<ReadonlyArray<string>>([])
       const error = yield* Effect.flip(
-        server(`postgres://u:hunter2secret@127.0.0.1:${port}/x`, yield* temporary, 1_500)
+        server(`postgres://u:hunter2secret@127.0.0.1:${port}/x`, yield* temporary, 4_000)
       ).pipe(Effect.provideService(Progress, (message) => Ref.update(told, (all) => [...all, message])))
       assert.match(
         error.message,

@@ -105,7 +105,7 @@ const holder = (home: string, options: HolderOptions = {}) => {
           throw new Error(`the holder ended before: ${what}\n${talk}`)
         return found
       },
-      60_000
+      300_000
     )
   return {
     child,
@@ -157,7 +157,7 @@ describe("the embedded Postgres", () => {
     assert.strictEqual(second.url, url, "the port is kept, so the URL is the same")
     assert.strictEqual(await countRows(second.url), 1)
     await again.release()
-  }, 120_000)
+  })
 
   it("comes back at the same URL when its postmaster is killed, for every holder and their pools", async () => {
     const home = await newHome()
@@ -183,7 +183,7 @@ describe("the embedded Postgres", () => {
     assert.isTrue(alive(lock?.pid ?? 0))
     await holders[1]!.release()
     assert.isUndefined(await readLock(join(home, "postgres/data")))
-  }, 120_000)
+  })
 
   it("outlives a holder that is killed, and is adopted and stopped by the next", async () => {
     const home = await newHome()
@@ -196,7 +196,7 @@ describe("the embedded Postgres", () => {
     assert.strictEqual((await second.ready()).pid, pid)
     await second.release()
     await eventually("the server's end", () => !alive(pid))
-  }, 120_000)
+  })
 
   it("is stopped by a holder that is interrupted with Ctrl-C", async () => {
     const home = await newHome()
@@ -204,7 +204,7 @@ describe("the embedded Postgres", () => {
     const { pid } = await each.ready()
     each.child.kill("SIGINT")
     await eventually("the server's end", () => !alive(pid))
-  }, 120_000)
+  })
 
   it("starts over a stale lock file whose pid belongs to another program now", async () => {
     const home = await newHome()
@@ -216,7 +216,7 @@ describe("the embedded Postgres", () => {
     const second = holder(home)
     assert.notStrictEqual((await second.ready()).pid, process.pid)
     await second.release()
-  }, 120_000)
+  })
 
   /** Programs whose initdb waits, like that of a slow disk, until the test opens the gate. */
   const slowPrograms = async () => {
@@ -242,7 +242,7 @@ describe("the embedded Postgres", () => {
     await open()
     assert.match((await each.ready()).url, /^postgres:/)
     await each.release()
-  }, 120_000)
+  })
 
   it("leaves no server behind when Ctrl-C comes during the first start", async () => {
     const { programs, open } = await slowPrograms()
@@ -254,7 +254,7 @@ describe("the embedded Postgres", () => {
     await eventually("the holder's end", () => each.child.exitCode !== null, 60_000)
     assert.strictEqual(each.child.exitCode, 130)
     assert.isUndefined(await readLock(join(home, "postgres/data")))
-  }, 120_000)
+  })
 })
 
 describe("the embedded Postgres says in one sentence", () => {
@@ -271,13 +271,13 @@ describe("the embedded Postgres says in one sentence", () => {
     const { home } = await usedHome()
     await fs.writeFile(join(home, "postgres/data/PG_VERSION"), "17\n")
     assert.match(await holder(home).error(), /another version of Postgres \(.* is of 17, this program brings 18\)/)
-  }, 60_000)
+  })
 
   it("why it does not stay up, with the end of its log", async () => {
     const { home } = await usedHome()
     await fs.appendFile(join(home, "postgres/data/postgresql.conf"), "\nshared_bufers = 1\n")
     assert.match(await holder(home).error(), /does not stay up.*unrecognized configuration parameter "shared_bufers"/s)
-  }, 60_000)
+  })
 
   it("that its password is not the one in the home", async () => {
     const { home } = await usedHome()
@@ -285,7 +285,7 @@ describe("the embedded Postgres says in one sentence", () => {
     const each = holder(home)
     assert.include(await each.error(), `does not accept the password in ${join(home, "database-password")}`)
     await eventually("the server's end", async () => (await readLock(join(home, "postgres/data"))) === undefined)
-  }, 60_000)
+  })
 
   it("that its programs are of another machine, or missing", async () => {
     const bin = await fs.mkdtemp(join(tmpdir(), "signalbox-arch-"))
@@ -299,7 +299,7 @@ describe("the embedded Postgres says in one sentence", () => {
     }
     assert.match(await holder(await newHome(), { programs: bin }).error(), /does not run on this machine/)
     assert.match(await holder(await newHome(), { programs: join(bin, "none") }).error(), /cannot be used|ENOENT/)
-  }, 60_000)
+  })
 
   it("that another program has its port while running pools need it", async () => {
     const home = await newHome()
@@ -322,7 +322,7 @@ describe("the embedded Postgres says in one sentence", () => {
     thief.close() // a thief that goes away is waited out
     await eventually("the return", () => each.talk().includes("is back"), 60_000)
     await each.release()
-  }, 120_000)
+  })
 })
 
 describe("a port that stays taken", () => {
@@ -372,7 +372,7 @@ describe.runIf(isRoot)("started by root", () => {
 
     await fs.rm(base, { recursive: true })
     assert.match(await holder(home, { programs, system }).error(), /which is gone/)
-  }, 120_000)
+  })
 
   it("keeps the data below a home that can be reached, and the home closed to all but the server's group", async () => {
     const home = await newHome()
@@ -381,14 +381,14 @@ describe.runIf(isRoot)("started by root", () => {
     await each.release()
     assert.isTrue((await fs.lstat(join(home, "postgres"))).isDirectory())
     assert.strictEqual((await fs.stat(home)).mode & 0o777, 0o710)
-  }, 60_000)
+  })
 
   it("says that the disk is full, and leaves nothing half-made", async () => {
     const home = await newHome()
     const mount = `mount -t tmpfs -o size=12m,mode=0700 tmpfs ${home}`
     const each = holder(home, { prelude: mount })
     assert.match(await each.error(), /The disk is full/)
-  }, 60_000)
+  })
 })
 
 describe.runIf(isRoot)("started by an ordinary user", () => {
@@ -401,7 +401,7 @@ describe.runIf(isRoot)("started by an ordinary user", () => {
     assert.strictEqual((await fs.stat(home)).mode & 0o777, 0o700)
     await each.release()
     assert.isUndefined(await readLock(join(home, "postgres/data")))
-  }, 60_000)
+  })
 
   it("copies the programs into the home when their links are missing and the checkout is not his", async () => {
     const programs = await fs.mkdtemp(join(tmpdir(), "signalbox-checkout-"))
@@ -415,11 +415,11 @@ describe.runIf(isRoot)("started by an ordinary user", () => {
     await each.release()
     const copies = (await fs.readdir(home)).filter((name) => name.startsWith("postgres-programs-"))
     assert.lengthOf(copies, 1)
-  }, 60_000)
+  })
 
   it("says that the home cannot be written, or belongs to somebody else", async () => {
     assert.match(await holder("/proc/none", { uid: NOBODY }).error(), /cannot be (stored|used)/)
     const home = await newHome()
     assert.match(await holder(home, { uid: NOBODY }).error(), /cannot be stored: .*permission denied/i)
-  }, 60_000)
+  })
 })

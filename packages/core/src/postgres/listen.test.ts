@@ -89,6 +89,6 @@ describe("the ear", () => {
         )
         assert.strictEqual(told.at(-1), "opened")
       }).pipe(Effect.scoped),
-    60_000
+    300_000
   )
 })

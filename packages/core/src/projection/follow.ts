@@ -50,7 +50,7 @@ export const followForever = (
     let failures = 0
     const session = Effect.gen(function* () {
       const log = yield* EventLog
-      const step = yield* makeStep(follower, tail)
+      const step = yield* makeStep(follower, tail, tail.precede)
       let at = yield* openCheckpoint(follower, follower.from === "now" ? yield* log.head : 0)
       let standby = false
       for (;;) {
@@ -87,7 +87,8 @@ export const followForever = (
  */
 export const makeStep = (
   follower: Follower,
-  pages: Pages
+  pages: Pages,
+  precede: Tail["precede"] = () => Effect.void
 ): Effect.Effect<(at: Checkpoint) => Effect.Effect<Outcome | undefined, Trouble, Db>> =>
   Effect.sync(() => {
     const { read } = pages
@@ -99,6 +100,7 @@ export const makeStep = (
       ahead = undefined
       const last = page.at(-1)
       if (last === undefined) return undefined
+      yield* precede(page, follower.wants)
       const walked = last.position - at.position
       const grown = Math.min(Math.max(SMALLEST, walked * 2), LARGEST)
       const readAhead = walked < size ? Effect.succeed([]) : read(last.position + 1, grown)

@@ -6,11 +6,12 @@
  * Invariants: a page begins where it was asked to and has no gap; it is at least as new as the bell that its asker has heard;
  * a checkpoint is skipped over only from the position and token that its follower read from.
  */
-import { Deferred, Effect, Exit, type Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type { RecordedEvent } from "../log/Event.ts"
 import { EventLog } from "../log/EventLog.ts"
 import { readPage } from "../log/read.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
+import { Precedence } from "./Precedence.ts"
 import { type Skip, skipAll } from "./checkpoint.ts"
 
 export interface Pages {
@@ -19,6 +20,8 @@ export interface Pages {
   readonly skip: (skip: Skip) => Effect.Effect<boolean, DbError>
 }
 export interface Tail extends Pages {
+  /** Suspends a follower at the head while what a person waits for goes first. */
+  readonly precede: (page: ReadonlyArray<RecordedEvent>, wants: ReadonlySet<string>) => Effect.Effect<void>
   /** Returns when the head is past `position`, and after the backstop in any case. */
   readonly past: (position: number) => Effect.Effect<void>
 }
@@ -37,6 +40,7 @@ export const makeTail: Effect.Effect<Tail, never, Db | EventLog | Scope.Scope> =
   const db = yield* Db
   const log = yield* EventLog
   const scope = yield* Effect.scope
+  const precedence = yield* Effect.serviceOption(Precedence)
   const alone = yield* ownPages()
 
   let head = 0
@@ -45,7 +49,10 @@ export const makeTail: Effect.Effect<Tail, never, Db | EventLog | Scope.Scope> =
     Stream.runForEach((position) =>
       Effect.sync(() => {
         head = position
-        for (const [wake, than] of sleepers) if (position > than) wake()
+        // in the next turn of the event loop: who answers somebody heard the same bell, and asks first
+        setImmediate(() => {
+          for (const [wake, than] of sleepers) if (position > than) wake()
+        })
       })
     ),
     Effect.forkScoped
@@ -111,6 +118,9 @@ export const makeTail: Effect.Effect<Tail, never, Db | EventLog | Scope.Scope> =
       return waiting.length === 1 ? Effect.andThen(Effect.forkIn(together, scope), answered) : answered
     })
 
-  return { past, read, skip }
+  const precede: Tail["precede"] = (page, wants) =>
+    Option.isNone(precedence) || (page.at(-1)?.position ?? 0) < head ? Effect.void : precedence.value.give(page, wants)
+
+  return { past, read, skip, precede }
 })
 type Page = ReadonlyArray<RecordedEvent>

@@ -11,6 +11,7 @@ const Data = Schema.Struct({ n: Schema.Int })
 const QueueTest = layer([
   queue("work", { concurrency: 4, heartbeatSeconds: 10 }),
   queue("narrow", { concurrency: 1, heartbeatSeconds: 10 }),
+  queue("calm", { concurrency: 1, heartbeatSeconds: 60 }),
   queue("frail", { retryLimit: 1, heartbeatSeconds: 10 }),
   queue("watch", { heartbeatSeconds: 10, drain: "interrupt" })
 ]).pipe(Layer.provideMerge(DbTest))
@@ -65,6 +66,7 @@ describe("the queue", () => {
     Effect.gen(function* () {
       const jobs = yield* JobQueue
       const [now, most, done] = [yield* Ref.make(0), yield* Ref.make(0), yield* Ref.make(0)]
+      const full = yield* Deferred.make<void>()
       const handler = jobHandler({
         queue: "work",
         data: Data,
@@ -72,6 +74,8 @@ describe("the queue", () => {
           Effect.gen(function* () {
             const n = yield* Ref.updateAndGet(now, (n) => n + 1)
             yield* Ref.update(most, (m) => Math.max(m, n))
+            if (n === 4) yield* Deferred.succeed(full, undefined)
+            yield* Deferred.await(full)
             yield* Effect.sleep("5 millis")
             yield* Ref.update(now, (n) => n - 1)
             yield* Ref.update(done, (n) => n + 1)
@@ -161,7 +165,7 @@ describe("the queue", () => {
       const started = yield* Mailbox.unbounded<{ n: number; signal: AbortSignal }>()
       const stopped = yield* Deferred.make<boolean>()
       const handler = jobHandler({
-        queue: "narrow",
+        queue: "calm", // what waited for its next heartbeat would take 20 seconds
         data: Data,
         run: ({ n }, { signal }) =>
           Mailbox.offer(started, { n, signal }).pipe(
@@ -170,12 +174,12 @@ describe("the queue", () => {
           )
       })
       const worker = yield* Effect.forkChild(jobs.work([handler]))
-      const [one, two] = [job("narrow", 1), job("narrow", 2)]
+      const [one, two] = [job("calm", 1), job("calm", 2)]
       yield* jobs.enqueue([one])
       yield* Mailbox.take(started)
       yield* jobs.enqueue([two])
-      yield* jobs.cancel("narrow", one.id)
-      assert.isTrue(yield* Effect.timeout(Deferred.await(stopped), "2 seconds"))
+      yield* jobs.cancel("calm", one.id)
+      assert.isTrue(yield* Effect.timeout(Deferred.await(stopped), "15 seconds"))
       assert.strictEqual((yield* Mailbox.take(started)).n, 2)
       assert.strictEqual((yield* row(one.id))?.state, "cancelled")
       yield* Fiber.interrupt(worker)
@@ -206,7 +210,7 @@ describe("the queue", () => {
       ]
       const sent = [job("work", 1), job("work", 2), job("watch", 3)]
       yield* jobs.enqueue(sent)
-      const worker = yield* Effect.forkChild(jobs.work(handlers(true), { grace: "500 millis" }))
+      const worker = yield* Effect.forkChild(jobs.work(handlers(true), { grace: "4 seconds" }))
       yield* Mailbox.takeN(started, 3)
       const late = job("work", 4)
       const stopping = yield* Effect.forkChild(Fiber.interrupt(worker), { startImmediately: true })

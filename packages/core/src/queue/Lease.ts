@@ -52,6 +52,12 @@ export class Leases extends Context.Service<
       options: { readonly ttl: Duration.Input; readonly renewEvery: Duration.Input },
       effect: (lease: Lease) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | LeaseHeld | LeaseLost | DbError, R>
+    /** The same for a lease that is taken by a statement of the caller's, together with something else. */
+    readonly under: <E0, R0, A, E, R>(
+      take: Effect.Effect<Lease, E0, R0>,
+      options: { readonly ttl: Duration.Input; readonly renewEvery: Duration.Input },
+      effect: (lease: Lease) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E0 | E | LeaseLost, R0 | R>
     readonly holders: (prefix: string) => Effect.Effect<ReadonlyArray<LeaseRow>, DbError>
     /** The name under which this process holds leases. */
     readonly holder: string

@@ -81,20 +81,21 @@ export const layer = (holder: string): Layer.Layer<Leases, never, Db> =>
           }
         })
 
+      const under: Leases["Service"]["under"] = (take, options, effect) =>
+        Effect.acquireUseRelease(
+          Effect.flatMap(Clock.currentTimeMillis, (since) => Effect.map(take, (lease) => ({ lease, since }))),
+          ({ lease, since }) => Effect.raceFirst(effect(lease), keep(lease, since, options)),
+          ({ lease }, exit) =>
+            isLost(exit) ? Effect.void : Effect.ignore(Effect.timeoutOption(release(lease), "2 seconds"))
+        )
+
       return Leases.of({
         holder,
         acquire,
         renew,
         release,
-        withLease: (name, options, effect) =>
-          Effect.acquireUseRelease(
-            Effect.flatMap(Clock.currentTimeMillis, (since) =>
-              Effect.map(acquire(name, options.ttl), (lease) => ({ lease, since }))
-            ),
-            ({ lease, since }) => Effect.raceFirst(effect(lease), keep(lease, since, options)),
-            ({ lease }, exit) =>
-              isLost(exit) ? Effect.void : Effect.ignore(Effect.timeoutOption(release(lease), "2 seconds"))
-          ),
+        under,
+        withLease: (name, options, effect) => under(acquire(name, options.ttl), options, effect),
         holders: (prefix): Effect.Effect<ReadonlyArray<LeaseRow>, DbError> =>
           db.query(
             "list leases",

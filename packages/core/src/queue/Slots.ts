@@ -29,7 +29,10 @@ export class Slots extends Context.Service<
      * The limits are those of each task: what it asks for does not fit where it would exceed one of them.
      */
     readonly grant: (host: string, wanted: ReadonlyArray<SlotRequest>) => Effect.Effect<ReadonlySet<string>, DbError>
-    /** One task that nobody is ahead of, in one statement. False says little: ask with `grant`. */
+    /**
+     * One task that nobody is ahead of, in one statement, with the mark that its launch may have been sent. False says little: ask
+     * with `grant`. It is on the disk when the next event is: whoever does more than append by it must wait for that.
+     */
     readonly take: (host: string, wanted: SlotRequest) => Effect.Effect<boolean, DbError>
     readonly release: (taskId: string) => Effect.Effect<void, DbError>
     readonly occupied: Effect.Effect<ReadonlyArray<OccupiedSlot>, DbError>

@@ -60,18 +60,19 @@ export const layer: Layer.Layer<Slots, never, Db> = Layer.effect(
 
 /**
  * Without waiting: where a grant is at work it is not asked, and a grant waits for the end of this one. The statement may not see
- * what the lock's last holder has just committed; then the number is taken, and this one gets none.
+ * what the lock's last holder has just committed; then the number is taken, and this one gets none. Nor does it wait for the
+ * disk: what makes use of the slot is an event that is flushed after it, and a crash takes both away or none, or the slot alone.
  */
 const takeQuery = (sql: Sql, host: string, { taskId, tool, hostLimit, toolLimit }: SlotRequest) => sql<{ n: number }[]>`
   with locked as materialized (select pg_try_advisory_xact_lock(${LOCK}::int, hashtext(${host})) as ok),
     taken as (select tool, host_slot, tool_slot from queue.slot where host = ${host}),
     here as (select count(*)::int as n from taken),
     same as (select count(*)::int as n from taken where tool = ${tool})
-  insert into queue.slot (task_id, host, tool, host_slot, tool_slot)
-  select ${taskId}, ${host}, ${tool},
+  insert into queue.slot (task_id, host, tool, sent_at, host_slot, tool_slot)
+  select ${taskId}, ${host}, ${tool}, now(),
     (select min(n) from generate_series(1, here.n + 1) n where n not in (select host_slot from taken)),
     (select min(n) from generate_series(1, same.n + 1) n where n not in (select tool_slot from taken where tool = ${tool}))
-  from locked, here, same where locked.ok and here.n < ${hostLimit} and same.n < ${toolLimit}
+  from locked, here, same where set_config('synchronous_commit', 'off', true) = 'off' and locked.ok and here.n < ${hostLimit} and same.n < ${toolLimit}
   on conflict do nothing returning 1 as n`
 
 interface SlotRow {

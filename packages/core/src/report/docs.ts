@@ -39,7 +39,7 @@ export const reportsInMarkdown = Effect.gen(function* () {
     ...Object.entries(reports).map(([name, report]) => `| ${name} | report.${report.view} | ${report.title} |`),
     "",
     "Each takes `--since`, `--limit` (at most 10,000) and `--format table|csv|json`. In CSV a text that a spreadsheet would take as a",
-    "formula begins with an apostrophe. A price that is not known is null, which is not zero: look at `unpriced` beside `cost_usd`.",
+    "formula begins with an apostrophe. A price that is not known is null, which is not zero: look at `unpriced` and `uncounted` beside `cost_usd`.",
     ...views.flatMap((view) => {
       const mine = columns.filter((column) => column.view === view)
       return [

@@ -43,7 +43,7 @@ const run = (tool: Tool, invocation: Invocation, env: Readonly<Record<string, st
   const child = spawnSync("/bin/sh", [join(cwd, "command")], {
     cwd,
     stdio: [stdin, "pipe", "pipe"],
-    timeout: 20_000,
+    timeout: 120_000,
     env: {
       PATH: `${fakeToolsDirectory}:/usr/bin:/bin`,
       HOME: home,

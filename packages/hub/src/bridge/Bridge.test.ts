@@ -1,10 +1,8 @@
 import { spawn } from "node:child_process"
-import { createHash } from "node:crypto"
+import { createHash, randomUUID } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
@@ -13,6 +11,7 @@ import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { type LineClient, lineClient } from "../../../../test/support/line-client.ts"
+import { held, heldAtMost } from "../../../../test/support/memory.ts"
 import { ReplierTest } from "../../../../test/support/replier.ts"
 import { until } from "../../../../test/support/until.ts"
 import { HubAddress } from "../HubAddress.ts"
@@ -29,14 +28,14 @@ const certificate = Effect.acquireRelease(
 )
 
 /** A hub with a bridge, somebody who answers, and a model to begin with. */
-const bridged = (given?: Certificate) => {
+const bridged = (given?: Certificate, open = true) => {
   const client = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(url, adminToken)))
   const useModel = Layer.effectDiscard(
     Effect.flatMap(HubClient, (hub) => hub.models.use({ payload: { model: "test/echo" } }))
   )
   return Layer.mergeAll(useModel, ReplierTest.pipe(Layer.provide(LiveTextLive))).pipe(
     Layer.provideMerge(client),
-    Layer.provideMerge(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: given } })),
+    Layer.provideMerge(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: given, open } })),
     Layer.provideMerge(RoomsTest)
   )
 }
@@ -141,24 +140,25 @@ describe("the bridge", () => {
     }).pipe(Effect.provide(bridged()))
   )
 
-  it.live("answers garbage, NUL, broken UTF-8 and a line of 10 MB with a sentence, and harms no neighbour", () =>
+  it.live("answers garbage, NUL, broken UTF-8 and a line of 40 MB with a sentence, and harms no neighbour", () =>
     Effect.gen(function* () {
       const neighbour = yield* dial()
       yield* reads(neighbour, "\n> ")
       yield* asks(neighbour, "IA", "IA> ")
-      const before = process.memoryUsage().rss
       const client = yield* dial()
       yield* reads(client, "\n> ")
       assert.match(yield* asks(client, "IN\u0000FO", "\n> "), /control characters/u)
       client.send(Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0x0a]))
       assert.match(yield* reads(client, "\n> "), /not UTF-8|control/u)
+      const before = held()
       const part = Buffer.alloc(65_536, 0x61)
-      for (let n = 0; n < 160; n++)
+      for (let n = 0; n < 640; n++)
+        // far more than the sockets of both sides can hold
         if (!client.socket.write(part))
           yield* Effect.promise(() => new Promise((done) => client.socket.once("drain", done)))
+      yield* heldAtMost(before, 15e6) // its end has not come yet
       assert.match(yield* asks(client, "", "\n> "), /longer than 64 KiB/u)
       assert.match(yield* asks(client, "INFO", "\n> "), /^ID: /u)
-      assert.isBelow(process.memoryUsage().rss - before, 60e6)
       assert.strictEqual(yield* asks(neighbour, "say all is well", "\nIA> "), "all is well\nIA> ")
       assert.match(yield* asks(client, "\u001b[2J\u001b]0;x\u0007", "\n> "), /control characters/u)
     }).pipe(Effect.provide(bridged()))
@@ -209,7 +209,7 @@ describe("the bridge", () => {
         const some = silent.slice(0, 10)
         yield* Effect.forEach(some, (client) => asks(client, "INFO", "\n> "), { concurrency: "unbounded" })
       }).pipe(Effect.provide(bridged())),
-    60_000
+    300_000
   )
 
   it.live("finishes the reply of a client that leaves in the middle", () =>
@@ -250,10 +250,61 @@ describe("the bridge", () => {
         yield* Effect.promise(() => deaf.closed)
       }).pipe(
         Effect.provide(bridged()),
-        Effect.provideService(BridgeTimes, { idleMs: 2_000, signInMs: 2_000 }),
+        Effect.provideService(BridgeTimes, { idleMs: 4_000, signInMs: 4_000 }),
         Effect.provideService(BridgeLimits, { ...quick, ahead: 8, stallMs: 1_000 })
       ),
+    300_000
+  )
+
+  it.live(
+    "lets go of who leaves a question of a tool unanswered, and leaves the question open for another screen",
+    () =>
+      Effect.gen(function* () {
+        const hub = yield* HubClient
+        const client = yield* dial()
+        yield* reads(client, "\n> ")
+        yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, "\n> ")
+        yield* asks(client, "IA", "IA> ")
+        assert.include(
+          yield* asks(client, "ask rm -rf /tmp/x", "YES or NO? "),
+          "May I? \nThe model wants to run start_task"
+        )
+        const farewell = yield* reads(client, "Goodbye.")
+        const { conversations } = yield* hub.conversations.list({ query: {} })
+        const [one] = conversations
+        assert.strictEqual(one?.status, "waiting")
+        const conversationId = one?.conversationId ?? ""
+        assert.include(farewell, "Nobody said YES or NO for a while. The question stays open")
+        assert.include(farewell, `IA ${conversationId}`)
+        yield* Effect.promise(() => client.closed)
+
+        const again = yield* dial()
+        yield* reads(again, "\n> ")
+        yield* asks(again, `AUTH ${Redacted.value(adminToken)}`, "\n> ")
+        yield* asks(again, `IA ${conversationId}`, "YES or NO? ")
+        yield* hub.conversations.decideCall({
+          params: { conversationId, callId: "call-1" },
+          payload: { commandId: randomUUID(), approve: true }
+        })
+        assert.include(yield* reads(again, "\nIA> "), "It was approved.")
+        assert.strictEqual(yield* asks(again, "say on", "\nIA> "), "on\nIA> ")
+      }).pipe(Effect.provide(bridged()), Effect.provideService(BridgeTimes, { idleMs: 8_000, signInMs: 8_000 })),
     60_000
+  )
+
+  it.live("asks its own machine for a token as well where the owner wants it, and says so", () =>
+    Effect.gen(function* () {
+      const client = yield* dial()
+      assert.match(yield* reads(client, "\n> "), /ID: \w{64}\nSign in with AUTH token\.\n> $/u)
+      assert.match(yield* asks(client, "INFO", "\n> "), /IP: 127\.0\.0\.1 .*Signed in: no, AUTH token is due\n/u)
+      for (const line of ["IA", "LIST-MODELS", "CHANGE-MODEL x", "CHATS"])
+        assert.match(yield* asks(client, line, "\n> "), /is for those who have signed in\. Sign in with AUTH token\./u)
+      assert.match(yield* asks(client, "HELP", "\n> "), /[^A-Z]AUTH token .* 7 more after AUTH\./su)
+      yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, /signed in as local-admin\.\n> /u)
+      assert.match(yield* asks(client, "INFO", "\n> "), /Signed in: local-admin\n/u)
+      yield* asks(client, "IA", "IA> ")
+      assert.strictEqual(yield* asks(client, "say hello", "\nIA> "), "hello\nIA> ")
+    }).pipe(Effect.provide(bridged(undefined, false)))
   )
 
   it.live("speaks TLS and plain text on one port; INFO tells version and cipher to openssl s_client", () =>
@@ -317,7 +368,9 @@ describe("the bridge", () => {
         kept.push(client)
         yield* reads(client, "\n> ")
       }).pipe(
-        Effect.provide(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: undefined } }))
+        Effect.provide(
+          hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: undefined, open: true } })
+        )
       )
       const [client] = kept
       if (client === undefined) return assert.fail("there was no client")
@@ -353,7 +406,7 @@ describe("a bridge with many visitors", () => {
       Effect.gen(function* () {
         const made = yield* certificate
         yield* Effect.gen(function* () {
-          const held = () =>
+          const opened = () =>
             process.getActiveResourcesInfo().filter((name) => /Timeout|TCPSocketWrap|TLSWrap/u.test(name)).length
           const visits = (count: number) =>
             Effect.forEach(
@@ -378,23 +431,19 @@ describe("a bridge with many visitors", () => {
           const settled = (most: number) =>
             until(
               `there are at most ${most} handles`,
-              Effect.sync(() => held() <= most)
+              Effect.sync(() => opened() <= most)
             )
           yield* settled(40)
-          const handles = held()
-          setFlagsFromString("--expose-gc")
-          const gc: () => void = runInNewContext("gc")
-          gc()
-          const before = process.memoryUsage().heapUsed
+          const handles = opened()
+          const before = held()
           yield* visits(1_000)
           yield* settled(handles + 5)
-          gc()
-          assert.isBelow(process.memoryUsage().heapUsed - before, 15e6)
+          yield* heldAtMost(before, 5e6) // five kilobytes of each
           const after = yield* dial()
           yield* reads(after, "\n> ")
         }).pipe(Effect.provide(bridged(made)))
       }),
-    60_000
+    300_000
   )
 
   it.live(
@@ -413,7 +462,10 @@ describe("a bridge with many visitors", () => {
           yield* Effect.promise(() => slow.closed)
           assert.strictEqual(slow.seen(), "")
           assert.match(yield* asks(neighbour, "INFO", "\n> "), /TLSv1\.3/u)
-        }).pipe(Effect.provide(bridged(made)), Effect.provideService(BridgeLimits, { ...quick, handshakeMs: 1_000 }))
+        }).pipe(
+          Effect.provide(bridged(made)),
+          Effect.provideService(BridgeLimits, { ...quick, plainMs: 3_000, handshakeMs: 3_000 })
+        )
       })
   )
 
@@ -427,10 +479,10 @@ describe("a bridge with many visitors", () => {
       assert.isAbove(performance.now() - began, 900) // 100 at once, then 300 a second
       // lines of one message are not counted
       yield* asks(client, "IA", "IA> ")
-      const long = Array.from({ length: 3_000 }, (_, n) => `line ${n}`).join("\n")
+      const long = Array.from({ length: 12_000 }, (_, n) => `line ${n}`).join("\n")
       const sent = performance.now()
-      assert.include(yield* asks(client, `"""\n${long}\n"""`, "\nIA> "), "line 2999")
-      assert.isBelow(performance.now() - sent, 5_000)
+      assert.include(yield* asks(client, `"""\n${long}\n"""`, "\nIA> "), "line 11999")
+      assert.isBelow(performance.now() - sent, 30_000) // they would take 40 seconds
     }).pipe(Effect.provide(bridged()), Effect.provideService(BridgeLimits, { ...quick, perSecond: 300, burst: 100 }))
   )
 

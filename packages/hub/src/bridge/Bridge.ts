@@ -25,6 +25,8 @@ export interface BridgeOptions {
   readonly mode: "local" | "server"
   /** Undefined: plain text only, and loopback only. */
   readonly certificate: Certificate | undefined
+  /** Whether this machine's clients talk to models before they sign in. */
+  readonly open: boolean
 }
 
 /** Where it listens in fact; null: there is no bridge. */
@@ -98,7 +100,7 @@ export const bridgeLayer = (options: BridgeOptions, version: string) =>
           address,
           port: socket.remotePort ?? 0,
           connectedAt: DateTime.formatIso(yield* DateTime.now),
-          loopback: local,
+          trusted: local && options.open,
           tls:
             stream instanceof TLSSocket
               ? { version: stream.getProtocol() ?? "TLS", cipher: stream.getCipher().name }

@@ -3,7 +3,7 @@
  *
  * Owns: the id, what INFO says, who may what. Does not own: checking tokens (`edge/auth.ts`).
  * Invariants: the id of who has not signed in is the SHA-256 of the address, so that it is the same tomorrow and names nobody;
- * who signs in is known by the account; another machine may do nothing before that.
+ * who signs in is known by the account; another machine may do nothing before that, and this one only what its owner allows.
  */
 import { createHash } from "node:crypto"
 import { type AccountRole, may, refusalOf } from "@signalbox/core/account/permissions.ts"
@@ -14,7 +14,8 @@ export interface Peer {
   readonly port: number
   /** ISO 8601. */
   readonly connectedAt: string
-  readonly loopback: boolean
+  /** Talks to models before it has signed in: it is on this machine, and the owner lets that be. */
+  readonly trusted: boolean
   /** Null: the line is not encrypted. */
   readonly tls: { readonly version: string; readonly cipher: string } | null
   /** Once signed in. */
@@ -32,14 +33,14 @@ export const actorOf = (peer: Peer): string => peer.account?.name ?? `bridge:${c
 export const bridgeRefusal = (peer: Peer, { word, allowed, needs }: Command): string | undefined => {
   if (allowed === "anyone") return undefined
   if (peer.account !== undefined) return refusalOf(peer.account, needs)
-  return allowed === "local" && peer.loopback
+  return allowed === "local" && peer.trusted
     ? undefined
     : `${word} is for those who have signed in. Sign in with AUTH token.`
 }
 
 /** What whoever sits at this machine may do, and whoever has signed in and may talk to models. */
 export const mayTalk = (peer: Peer): boolean =>
-  peer.account === undefined ? peer.loopback : may(peer.account.role, "chat")
+  peer.account === undefined ? peer.trusted : may(peer.account.role, "chat")
 
 export const infoLine = (peer: Peer): string =>
   [
@@ -48,5 +49,5 @@ export const infoLine = (peer: Peer): string =>
     `Port: ${peer.port}`,
     `Connected: ${peer.connectedAt}`,
     `TLS: ${peer.tls === null ? "none" : `${peer.tls.version} ${peer.tls.cipher}`}`,
-    `Signed in: ${peer.account === undefined ? "no" : `${peer.account.name} (${peer.account.role})`}`
+    `Signed in: ${peer.account === undefined ? (peer.trusted ? "no" : "no, AUTH token is due") : `${peer.account.name} (${peer.account.role})`}`
   ].join(" | ")

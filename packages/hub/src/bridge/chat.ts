@@ -13,7 +13,10 @@ import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { type ConversationEvent, conversationEvents } from "@signalbox/core/conversation/events.ts"
 import { safeText } from "./safe-text.ts"
 import { by, patience, recognize, type Session } from "./state.ts"
-import type { Gone } from "./wire.ts"
+import { Gone } from "./wire.ts"
+
+/** One of ours, said here by mistake. */
+const token = /sbx_[\w-]{43}/u
 
 /** Bytes of one message of several lines. */
 const longestMessage = 200_000
@@ -27,6 +30,12 @@ export const chat = Effect.fnUntraced(function* (session: Session) {
     yield* wire.say("IA> ")
     const text = yield* message(session)
     if (text === undefined) continue
+    if (token.test(text)) {
+      yield* wire.say(
+        "This holds a token and was not sent to the model. AUTH is a command: first BACK, then AUTH token.\n"
+      )
+      continue
+    }
     const word = text.trim().toUpperCase()
     if (word === "BACK") return
     yield* Effect.andThen(recognize(session), word === "STOP" ? stop(session) : exchange(session, text)).pipe(
@@ -113,16 +122,22 @@ const watch = Effect.fnUntraced(function* (
   )
 })
 
-/** STOP, and YES or NO to a tool call that has asked, are heeded at once; all else waits for its turn. Ends only by losing the client. */
+/**
+ * STOP, and YES or NO to a tool call that has asked, are heeded at once; all else waits for its turn. Ends only by losing the client,
+ * or when it leaves a question unanswered for as long as it may be silent: the question stays open.
+ */
 const listen = Effect.fnUntraced(function* (session: Session, conversationId: string, questions: Questions) {
   const conversations = yield* Conversations
   const { wire } = session
+  const wait = yield* patience(session)
   for (;;) {
-    const word = yield* wire.pick({
+    const picked = wire.pick({
       wants: (word, nth) =>
         word === "STOP" || ((word === "YES" || word === "NO") && nth > (questions.first()?.after ?? Infinity)),
-      needed: () => questions.first() !== undefined
+      needed: () => questions.first() !== undefined,
+      idleMs: () => (questions.first() === undefined ? undefined : wait)
     })
+    const word = yield* Effect.mapError(picked, (gone) => (gone.why === "idle" ? new Gone({ why: "undecided" }) : gone))
     const question = word === "STOP" ? undefined : questions.first()
     const act =
       question === undefined
@@ -200,6 +215,7 @@ const show = (session: Session, replyId: string) => {
       case "ToolApproved":
       case "ToolRefused":
         answered(event.callId)
+        yield* wire.look
         return false
       case "ToolAnswered":
         yield* wire.say(event.isError ? `(it failed: ${safeText(event.text).slice(0, 300)})\n` : "")
@@ -208,7 +224,7 @@ const show = (session: Session, replyId: string) => {
         yield* rest(event.text)
         yield* wire.say(
           event.stop === "length"
-            ? "\n(The model stopped at its limit of length.)\n"
+            ? "\n(The reply was cut: the model stopped at its limit of length. Ask it to go on.)\n"
             : event.stop === "safety"
               ? "\n(The provider stopped the reply for safety reasons.)\n"
               : "\n"

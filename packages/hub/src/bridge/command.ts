@@ -6,7 +6,7 @@
  */
 import type { Permission } from "@signalbox/core/account/permissions.ts"
 
-/** anyone: also who has not signed in on another machine. local: on this machine or signed in. signed-in: with AUTH only. */
+/** anyone: also who has not signed in on another machine. local: on this machine (SIGNALBOX_BRIDGE_OPEN), or signed in. signed-in: with AUTH only. */
 export type Allowed = "anyone" | "local" | "signed-in"
 
 export interface Command {

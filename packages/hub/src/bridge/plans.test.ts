@@ -44,7 +44,7 @@ const peer: Peer = {
   address: "198.51.100.7",
   port: 40_000,
   connectedAt: "2026-11-21T00:00:00.000Z",
-  loopback: false,
+  trusted: false,
   tls: { version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384" },
   account: undefined
 }

@@ -25,7 +25,7 @@ const afar: Peer = {
   address: "198.51.100.7",
   port: 40_000,
   connectedAt: "2026-11-21T00:00:00.000Z",
-  loopback: false,
+  trusted: false,
   tls: { version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384" },
   account: undefined
 }
@@ -67,7 +67,7 @@ describe("a client from another machine", () => {
         "APPROVE p"
       ])
         yield* asks(line, /is for those who have signed in/u)
-      yield* asks("INFO", /Signed in: no/u)
+      yield* asks("INFO", /Signed in: no, AUTH token is due/u)
       yield* asks(`AUTH ${Redacted.value(adminToken)}`, /signed in as local-admin/u)
       yield* asks("CHATS", /no conversations yet/u)
       yield* asks("TASKS", /no tasks yet/u)

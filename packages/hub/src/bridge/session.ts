@@ -41,18 +41,28 @@ export const runSession = Effect.fn("bridge.session")(function* (wire: Wire, pee
     FiberHandle.run(watch, Effect.andThen(untilItsEnd(credential), Deferred.succeed(over, signedOut)))
   ).pipe(
     Effect.raceFirst(Deferred.await(over)),
-    Effect.catchTag("Gone", (gone) =>
-      Effect.succeed(gone.why === "idle" ? "You said nothing for a while. Goodbye.\n" : "")
-    ),
+    Effect.catchTag("Gone", ({ why }) => Effect.succeed(farewell(why, session))),
     Effect.catchTag("SignedOut", () => Effect.succeed(signedOut))
   )
 }, Effect.scoped)
+
+const farewell = (why: Gone["why"], { conversationId }: Session): string => {
+  switch (why) {
+    case "idle":
+      return "You said nothing for a while. Goodbye.\n"
+    case "undecided":
+      return `\nNobody said YES or NO for a while. The question stays open: answer it on another screen, or come back with IA ${conversationId}. Goodbye.\n`
+    case "closed":
+    case "stalled":
+      return ""
+  }
+}
 
 const signedOut = "Your sign-in has ended. Goodbye.\n"
 const untilItsEnd = (credential: Redacted.Redacted) =>
   Effect.flatMap(Tokens, (tokens) => tokens.ended(credential, "read"))
 
-/** The farewell. */
+/** Until the client leaves by itself: what it is told then. */
 const turns = Effect.fnUntraced(function* <R>(
   session: Session,
   signedIn: (credential: Redacted.Redacted) => Effect.Effect<unknown, never, R>

@@ -45,7 +45,7 @@ export interface Session {
 /** How long the next line may take. */
 export const patience = (session: Session): Effect.Effect<number> =>
   Effect.map(BridgeTimes, (times) =>
-    session.peer.loopback || session.peer.account !== undefined ? times.idleMs : times.signInMs
+    session.peer.trusted || session.peer.account !== undefined ? times.idleMs : times.signInMs
   )
 
 /** The account as it is now: asked before everything that a client does. */

@@ -22,13 +22,15 @@ export interface WireLimits {
 }
 
 /** The other side is gone, or does not read any more. */
-export class Gone extends Data.TaggedError("Gone")<{ readonly why: "closed" | "stalled" | "idle" }> {}
+export class Gone extends Data.TaggedError("Gone")<{ readonly why: "closed" | "stalled" | "idle" | "undecided" }> {}
 
 export interface Heed {
   /** @param word in upper case @param nth the how manieth of all lines that came, from 1 */
   readonly wants: (word: string, nth: number) => boolean
   /** Whether it is of no use to wait on when no line can come any more, though the other side still listens. */
   readonly needed: () => boolean
+  /** How long it is waited for now, from the last line or `look` on; undefined: as long as it takes. */
+  readonly idleMs: () => number | undefined
 }
 
 export interface Wire {
@@ -57,6 +59,8 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   const cut = makeLines(limits.line)
   const waiting: Array<Line & { readonly nth: number }> = []
   let heard = 0
+  /** Whole lines and looks: from the last of them a client's time counts. */
+  let news = 0
   /** No line comes any more. */
   let ended = false
   /** Nothing can be said any more. */
@@ -70,7 +74,10 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   const closers = new Set<() => void>()
 
   socket.on("data", (chunk: Buffer) => {
-    for (const line of cut(chunk)) waiting.push({ ...line, nth: ++heard })
+    for (const line of cut(chunk)) {
+      waiting.push({ ...line, nth: ++heard })
+      news++
+    }
     if (waiting.length >= limits.ahead) socket.pause()
     wake()
   })
@@ -90,25 +97,35 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   socket.resume()
 
   /** Looks now and whenever something came; the last look is the one that finds, so nothing is taken for who has gone. */
-  const awaiting = <A>(look: () => A | undefined, over: () => boolean, idleMs?: number): Effect.Effect<A, Gone> =>
+  const awaiting = <A>(
+    look: () => A | undefined,
+    over: () => boolean,
+    idleMs: () => number | undefined
+  ): Effect.Effect<A, Gone> =>
     Effect.callback<A, Gone>((resume) => {
+      let timer: NodeJS.Timeout | undefined
+      let at = -1
       const stop = (): void => {
         clearTimeout(timer)
         wakes.delete(attempt)
       }
       const attempt = (): void => {
         const found = look()
-        if (found === undefined && !over()) return
+        if (found === undefined && !over()) return rearm()
         stop()
         resume(found === undefined ? Effect.fail(new Gone({ why: "closed" })) : Effect.succeed(found))
       }
-      const timer =
-        idleMs === undefined
-          ? undefined
-          : setTimeout(() => {
-              stop()
-              resume(Effect.fail(new Gone({ why: "idle" })))
-            }, idleMs)
+      const rearm = (): void => {
+        if (at === news) return
+        at = news
+        clearTimeout(timer)
+        const ms = idleMs()
+        if (ms !== undefined) timer = setTimeout(silent, ms)
+      }
+      const silent = (): void => {
+        stop()
+        resume(Effect.fail(new Gone({ why: "idle" })))
+      }
       wakes.add(attempt)
       attempt()
       return Effect.sync(stop)
@@ -161,7 +178,7 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
       awaiting(
         () => (waiting.length > 0 ? true : undefined),
         () => ended,
-        idleMs
+        () => idleMs
       ),
       take
     )
@@ -169,7 +186,7 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
   return {
     next: (idleMs) => Effect.andThen(inTime, nextOfSame(idleMs)),
     nextOfSame,
-    pick: ({ wants, needed }) =>
+    pick: ({ wants, needed, idleMs }) =>
       awaiting(
         () => {
           const at = waiting.findIndex(
@@ -178,9 +195,13 @@ export const makeWire = (socket: Duplex, limits: WireLimits): Wire => {
           const [line] = at === -1 ? [] : waiting.splice(at, 1)
           return line?._tag === "Text" ? taken(line.text.trim().toUpperCase()) : undefined
         },
-        () => gone || (ended && needed())
+        () => gone || (ended && needed()),
+        idleMs
       ),
-    look: Effect.sync(wake),
+    look: Effect.sync(() => {
+      news++
+      wake()
+    }),
     heard: () => heard,
     say,
     closed: Effect.callback<void>((resume) => {

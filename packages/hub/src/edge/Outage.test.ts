@@ -37,11 +37,11 @@ const door = Effect.gen(function* () {
 
 const spec = { payload: { host: "local", tool: "shell", command: "true" } }
 
-/** The error of a request, which comes within three seconds, and on a busy machine a little later. */
+/** The error of a request, which comes within three seconds, and on a busy machine later. */
 const soon = <A, E, R>(request: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const [took, error] = yield* Effect.timed(Effect.flip(request))
-    assert.isBelow(Duration.toMillis(took), 5_000)
+    assert.isBelow(Duration.toMillis(took), 12_000) // what is in the air is waited for 20 seconds
     return error
   })
 
@@ -75,7 +75,7 @@ describe("a database that does not answer", () => {
           assert.strictEqual(task.taskId, taskId)
         })
       ),
-    60_000
+    300_000
   )
 
   it.live(
@@ -96,7 +96,7 @@ describe("a database that does not answer", () => {
           assert.strictEqual((yield* hub.health()).status, "ok")
         })
       ),
-    60_000
+    300_000
   )
 
   it.live(
@@ -130,7 +130,7 @@ describe("a database that does not answer", () => {
           )
         })
       ),
-    60_000
+    300_000
   )
 
   it.live("does not end the sockets of agents", () =>

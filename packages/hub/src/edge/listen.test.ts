@@ -9,7 +9,7 @@ describe("a port that is open before its routes are there", () => {
     const address = server.address()
     const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}/`
     const connected = new Promise<void>((resolve) => server.once("connection", () => resolve()))
-    const early = fetch(url, { signal: AbortSignal.timeout(10_000) }).then((response) => response.text())
+    const early = fetch(url, { signal: AbortSignal.timeout(60_000) }).then((response) => response.text())
     await connected
     server.on("request", (_, response) => response.end("here"))
     assert.strictEqual(await early, "here")

@@ -32,7 +32,7 @@ const seen = (what: string, test: () => boolean): Promise<void> =>
     const timer = setTimeout(() => {
       leave()
       reject(new Error(`not seen: ${what}; ${JSON.stringify(store.chats.talk)?.slice(0, 500)}`))
-    }, 10_000)
+    }, 60_000)
     const look = (): void => {
       if (!test()) return
       clearTimeout(timer)

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
+import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { frame } from "../frame.ts"
 import { rowWidth } from "../row.ts"
 import { Screen as View } from "../Screen.tsx"
 import { chatId, type FixtureLog, noon, replyId, spentCall } from "../testing/fixture.ts"
 import { keys, open, type Screen } from "../testing/screen.ts"
 import { sketch, type World, world } from "../testing/world.ts"
+import { talkEvent } from "./talk.ts"
 
 const opened: Array<() => Promise<void>> = []
 afterEach(async () => {
@@ -298,6 +300,47 @@ describe("a conversation that is read", () => {
     expect(screen.text()).toContain("↯ interrupted; what had arrived is above")
   })
 
+  it.each([
+    ["length", "… cut: the model stopped at its limit of length; ask it to go on"],
+    ["safety", "… stopped by the provider's safety rules"]
+  ] as const)("tells of a reply that was whole for the provider and not for a person: %s", async (stop, words) => {
+    const w = chats()
+    w.log.chat(
+      chatId(3),
+      { _tag: "ReplyCompleted", replyId: open3, text: "Once upon a", stop, ...spentCall() },
+      noon,
+      "worker"
+    )
+    const screen = await show(w)
+    read(w, 3)
+    await screen.press(keys.enter)
+    await told(w, screen)
+    expect(screen.text()).toMatch(/Once upon a *\n/u)
+    expect(screen.text()).toContain(words)
+    expect(screen.text()).not.toContain("unknown")
+  })
+
+  it("tells of a worker that died what is kept, and that nobody knows what it cost", async () => {
+    const w = chats()
+    const message = "The worker died while the model was speaking. What had arrived is kept."
+    const call = { model: "openai/gpt-4.1", usage: null, cost: null, firstTokenMs: null, latencyMs: 0 }
+    w.log.chat(
+      chatId(3),
+      { _tag: "ReplyFailed", replyId: open3, kind: "worker-died", message, text: "Once upon a", ...call },
+      noon,
+      "worker"
+    )
+    const screen = await show(w)
+    read(w, 3)
+    await screen.press(keys.enter)
+    await told(w, screen)
+    expect(screen.text()).toMatch(/Once upon a *\n/u)
+    expect(screen.text()).toContain(`✗ failed: ${message}`)
+    expect(screen.lines()[3]).toContain("tokens and price unknown")
+    expect(screen.text()).toMatch(/· tokens unknown · price unknown *\n/u)
+    expect(screen.text()).not.toMatch(/\$0|no cost|\b0ms/u)
+  })
+
   it("esc interrupts the reply without a question, from writing and from reading", async () => {
     const w = chats()
     const screen = await show(w)
@@ -375,6 +418,27 @@ describe("a conversation that is read", () => {
     await screen.press("y", "y")
     expect(w.asked).toEqual([`chat.decide ${chatId(2)} c1 true`])
     screen.assertCalm()
+  })
+
+  it("esc leaves the composer and interrupts nothing once the call is seen, though the list does not know of it yet", async () => {
+    const w = chats()
+    const late: Array<RecordedEvent> = []
+    w.log.onAppend = (event) => {
+      late.push(event)
+      w.store.chats.changeTalk(chatId(2), (talk) => talkEvent(talk, event))
+    }
+    const screen = await show(w)
+    read(w, 2)
+    await screen.press(keys.enter)
+    asks(w.log)
+    await told(w, screen)
+    expect(screen.text()).toContain("waits for a yes or no")
+    await screen.press(keys.escape)
+    expect(w.asked).toEqual([])
+    for (const event of late) w.store.apply(event)
+    await told(w, screen)
+    await screen.press("y")
+    expect(w.asked).toEqual([`chat.decide ${chatId(2)} c1 true`])
   })
 
   it("a draft in progress is never taken for a yes", async () => {

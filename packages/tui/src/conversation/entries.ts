@@ -156,14 +156,14 @@ const ends = {
 
 const replyRows = (reply: ReplyEntry, columns: number): ReadonlyArray<Row> => {
   const room = columns - indent
-  const facts = [clock(reply.at), ...replySpent(reply.calls)]
+  const facts = [clock(reply.at), ...replySpent(reply)]
   if (reply.superseded) return [...replaced(reply, columns), []]
   const body = [
     ...reply.steps.flatMap((step) => stepRows(step, room)),
     ...(reply.text === "" ? [] : markdown(reply.text, room))
   ]
   const stops = {
-    length: "cut: the model's longest answer was reached",
+    length: "cut: the model stopped at its limit of length; ask it to go on",
     safety: "stopped by the provider's safety rules",
     other: "stopped for a reason that the provider did not give",
     end: undefined,

@@ -136,7 +136,7 @@ describe("markdown", () => {
   })
 
   it("survives what is made to break a lexer, in time", () => {
-    const begun = performance.now()
+    let micros = 0
     for (const bad of [
       "> ".repeat(50_000),
       "- ".repeat(50_000),
@@ -150,9 +150,14 @@ describe("markdown", () => {
       "日".repeat(100_000),
       "x".repeat(200_000),
       " ".repeat(100_000) + "x"
-    ])
-      for (const row of markdown(bad, 80)) expect(rowWidth(row)).toBeLessThanOrEqual(80)
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    ]) {
+      const before = process.cpuUsage()
+      const rows = markdown(bad, 80)
+      const { user, system } = process.cpuUsage(before)
+      micros += user + system
+      expect(rows.filter((row) => rowWidth(row) > 80)).toEqual([])
+    }
+    expect(micros).toBeLessThan(10e6) // of this process, whoever else wants the processor: half a second is usual
   })
 })
 

@@ -5,7 +5,8 @@
  * Invariant: a price that is not known is said to be unknown, never shown as nothing.
  */
 import type { ConversationView } from "@signalbox/core/conversation/view.ts"
-import type { CallFacts } from "@signalbox/core/conversation/transcript.ts"
+import { uncountedOf } from "@signalbox/core/conversation/counted.ts"
+import type { CallFacts, ReplyEntry } from "@signalbox/core/conversation/transcript.ts"
 import { modelOf } from "@signalbox/core/model/ref.ts"
 import { duration, many, short } from "../format.ts"
 import { clean, width } from "../text.ts"
@@ -17,32 +18,40 @@ export const money = (usd: number): string =>
 /** `gemini-2.5-flash`, without the provider. */
 export const modelName = (ref: string): string => clean(modelOf(ref))
 
-/** `41.2k in · 3.1k out · $0.031` of a whole conversation; undefined before anything was counted. */
+/** `41.2k in · 3.1k out · $0.031` of a whole conversation; undefined before anything was asked. */
 export const spent = (view: ConversationView): string | undefined => {
-  if (view.inputTokens + view.outputTokens === 0) return undefined
+  if (view.inputTokens + view.outputTokens === 0) return view.uncounted === 0 ? undefined : "tokens and price unknown"
+  const unknown = view.unpriced + view.uncounted
   const price =
-    view.unpriced === 0
+    unknown === 0
       ? money(view.costUsd)
       : view.costUsd === 0
         ? "price unknown"
-        : `${money(view.costUsd)} and ${many(view.unpriced, "call")} of unknown price`
+        : `${money(view.costUsd)} and ${many(unknown, "call")} of unknown price`
   return `${short(view.inputTokens)} in · ${short(view.outputTokens)} out · ${price}`
 }
 
 /** `1.2s · 412 in · 96 out · $0.002` of one reply, all of its calls together. */
-export const replySpent = (calls: ReadonlyArray<CallFacts>): ReadonlyArray<string> => {
+export const replySpent = (reply: Pick<ReplyEntry, "calls" | "failure">): ReadonlyArray<string> => {
+  const { calls } = reply
+  const uncounted = uncountedOf(reply)
   const ms = calls.reduce((sum, call) => sum + call.latencyMs, 0)
   const counted = calls.flatMap((call) => (call.usage === null ? [] : [call.usage]))
   const unpriced = calls.some((call) => call.usage !== null && call.cost === null)
   const usd = calls.reduce((sum, call) => sum + (call.cost?.usd ?? 0), 0)
   const tokens = (of: "inputTokens" | "outputTokens") => short(counted.reduce((sum, usage) => sum + usage[of], 0))
   return [
-    ...(calls.length === 0 ? [] : [duration(ms)]),
+    ...(ms === 0 ? [] : [duration(ms)]),
     ...(counted.length === 0
-      ? calls.length === 0
+      ? uncounted === 0
         ? []
-        : ["tokens unknown"]
-      : [`${tokens("inputTokens")} in`, `${tokens("outputTokens")} out`, unpriced ? "price unknown" : money(usd)])
+        : ["tokens unknown", "price unknown"]
+      : [
+          `${tokens("inputTokens")} in`,
+          `${tokens("outputTokens")} out`,
+          unpriced ? "price unknown" : money(usd),
+          ...(uncounted === 0 ? [] : [`${many(uncounted, "call")} unknown`])
+        ])
   ]
 }
 

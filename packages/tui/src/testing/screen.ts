@@ -170,7 +170,7 @@ export const open = async (
       await settled()
       from = stdout.writes.length
     },
-    until: (test, ms = 5000) =>
+    until: (test, ms = 60_000) =>
       new Promise<void>((resolve, reject) => {
         const end = (finish: () => void): void => {
           clearTimeout(timer)

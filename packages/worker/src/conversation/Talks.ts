@@ -8,6 +8,7 @@ import { Context, Effect, Layer, Result } from "effect"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import { conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
 import { evolveTalk, type Talk } from "@signalbox/core/conversation/memory.ts"
+import type { TranscriptEntry } from "@signalbox/core/conversation/transcript.ts"
 import { weigh } from "@signalbox/core/log/Commands.ts"
 import type { EventNotDecodable, RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { EventLog, type LogUnavailable } from "@signalbox/core/log/EventLog.ts"
@@ -107,6 +108,17 @@ const hear = (memory: Memory, recorded: RecordedEvent): void => {
 }
 type Memory = ReturnType<typeof makeMemory>
 
+/** What a talk holds, about; an entry is weighed once, however often its talk grows. */
+const weightOf = ({ view, memory }: Talk): number =>
+  weigh(view) +
+  weigh({ ...memory, entries: [] }) +
+  memory.entries.reduce((sum, entry) => {
+    const known = weights.get(entry) ?? weigh(entry)
+    weights.set(entry, known)
+    return sum + known
+  }, 0)
+const weights = new WeakMap<TranscriptEntry, number>()
+
 /** The last ones used. */
 const makeMemory = () => {
   const kept = new Map<string, { readonly talk: Talk; readonly bytes: number }>()
@@ -120,7 +132,7 @@ const makeMemory = () => {
     keep: (stream: string, talk: Talk): void => {
       if ((kept.get(stream)?.talk.version ?? 0) > talk.version) return
       drop(stream)
-      const bytes = weigh(talk)
+      const bytes = weightOf(talk)
       kept.set(stream, { talk, bytes })
       size += bytes
       for (const oldest of kept.keys()) {

@@ -5,7 +5,7 @@
  * Invariants: a turn is held by one fiber of one process; who waits looks every so often whether there is still anything to do, and
  * a turn of a worker that died is free when its lease has run out.
  */
-import { Context, Duration, Effect, Layer, Schedule, Semaphore } from "effect"
+import { Context, Duration, Effect, Layer, Semaphore } from "effect"
 import { Db, type DbError, type Sql } from "@signalbox/core/postgres/Db.ts"
 import { LeaseHeld, type LeaseLost, Leases } from "@signalbox/core/queue/Lease.ts"
 
@@ -56,21 +56,18 @@ export class Turns extends Context.Service<
           const { holder } = leases
           return inLine(
             name,
-            Effect.gen(function* () {
-              const [row] = yield* db.query("begin a reply", (sql) =>
-                beginQuery(sql, { name, holder, replyId, conversationId })
-              )
-              if (row === undefined || row.turns === 0) return yield* new LeaseHeld({ name, holder: "another worker" })
-              // it is ours already: taken once more, it is only prolonged, and then renewed as long as the reply takes
-              const keep = leases
-                .withLease(name, lease, () => Effect.never)
-                .pipe(
-                  Effect.retry({
-                    schedule: Schedule.spaced("300 millis").pipe(Schedule.upTo({ times: 20 })),
-                    while: (error) => error._tag === "DbError"
-                  })
+            Effect.suspend(() => {
+              let claimed = false
+              const take = Effect.gen(function* () {
+                const [row] = yield* db.query("begin a reply", (sql) =>
+                  beginQuery(sql, { name, holder, replyId, conversationId })
                 )
-              yield* Effect.raceFirst(effect(row.claims > 0), keep)
+                const epoch = row?.epoch ?? null
+                if (row === undefined || epoch === null) return yield* new LeaseHeld({ name, holder: "another worker" })
+                claimed = row.claims > 0
+                return { name, holder, epoch }
+              })
+              return leases.under(take, lease, () => effect(claimed))
             })
           )
         },
@@ -103,7 +100,7 @@ const turnOf = (conversationId: string): string => `reply/${conversationId}`
 export const beginQuery = (
   sql: Sql,
   one: { readonly name: string; readonly holder: string; readonly replyId: string; readonly conversationId: string }
-) => sql<{ turns: number; claims: number }[]>`
+) => sql<{ epoch: number | null; claims: number }[]>`
   with turn as (
     insert into queue.lease as l (name, holder, epoch, expires_at)
     values (${one.name}, ${one.holder}, 1, now() + ${Duration.toMillis(lease.ttl)} * interval '1 millisecond')
@@ -111,8 +108,8 @@ export const beginQuery = (
       set holder = excluded.holder, expires_at = excluded.expires_at,
         epoch = case when l.holder = excluded.holder and l.expires_at > now() then l.epoch else l.epoch + 1 end
       where l.holder = excluded.holder or l.expires_at <= now()
-    returning 1),
+    returning l.epoch),
   claimed as (
     insert into live.claim (reply_id, step, conversation_id)
     select ${one.replyId}, 1, ${one.conversationId} from turn on conflict do nothing returning 1)
-  select (select count(*)::int from turn) as turns, (select count(*)::int from claimed) as claims`
+  select (select epoch::float8 from turn) as epoch, (select count(*)::int from claimed) as claims`

@@ -30,6 +30,8 @@ export interface Shown {
   readonly replyId: string
   /** Offset of the step's text within the reply's. */
   readonly from: number
+  /** Called when something was shown: once is enough. */
+  readonly begun?: () => void
 }
 
 /** Filled while the model speaks. */
@@ -64,15 +66,17 @@ export type Answer =
     }
   | { readonly _tag: "Failed"; readonly kind: FailureKind; readonly message: string }
 
+/** @param go the model is not asked before it has resolved; what can be made ready is */
 export const ask = (
   request: ModelRequest,
   heard: Heard,
-  shown: Shown | undefined
+  shown: Shown | undefined,
+  go?: Promise<void>
 ): Effect.Effect<Answer, never, Models | LiveText> =>
   Effect.gen(function* () {
     const models = yield* Models
     heard.startedAt = yield* Clock.currentTimeMillis
-    const parts = models.stream(request, (usage) => (heard.usage = usage))
+    const parts = models.stream(request, (usage) => (heard.usage = usage), go)
     return yield* parts.pipe(
       Stream.runForEach((part) => hear(part, heard, shown)),
       Effect.map(() => answerOf(heard)),
@@ -101,8 +105,10 @@ const hear = (part: ModelPart, heard: Heard, shown: Shown | undefined) =>
         const from = (shown?.from ?? 0) + heard.text.length
         heard.text += text
         heard.bytes += size
-        if (shown !== undefined)
+        if (shown !== undefined) {
           yield* live.write(shown.conversationId, { _tag: "Text", replyId: shown.replyId, from, text })
+          shown.begun?.()
+        }
         return size <= room ? undefined : yield* new Overflow()
       }
       case "Thinking":

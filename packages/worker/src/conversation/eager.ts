@@ -5,10 +5,11 @@
  * Invariants: only a head start — the job comes all the same, finds the reply in work or written, and makes up for every start that
  * failed; turn and claim keep two workers from one reply, however many hear of it; a worker that stops begins nothing.
  */
-import { type Duration, Effect, Exit, FiberSet, Queue, Result, Scope } from "effect"
+import { type Duration, Effect, Exit, FiberSet, Result, Scope } from "effect"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
-import { conversationEvents, conversationIdOf } from "@signalbox/core/conversation/events.ts"
+import { conversationEvents, conversationIdOf, conversationStream } from "@signalbox/core/conversation/events.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { Precedence } from "@signalbox/core/projection/Precedence.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { beginReply, writeReply } from "./reply.ts"
 
@@ -20,20 +21,28 @@ export const beginEagerly = Effect.acquireUseRelease(
   Effect.gen(function* () {
     const [hearing, writing] = [yield* Scope.make(), yield* Scope.make()]
     const fibers = yield* Scope.provide(FiberSet.make<void, never>(), writing)
-    const asked = yield* Queue.sliding<RecordedEvent>(queues.reply.concurrency)
+    const run = yield* FiberSet.runtime(fibers)<Effect.Services<ReturnType<typeof start>>>()
+    const { done } = yield* Scope.provide(
+      (yield* Precedence).answers(conversationStream(""), ({ type }) => begins.has(type)),
+      hearing
+    )
     const tail = yield* ConversationTail
+    let hears = true
+    yield* Scope.addFinalizer(
+      hearing,
+      Effect.sync(() => (hears = false))
+    )
+    const begin = (event: RecordedEvent): void => {
+      if (!hears) return
+      const over = () => done(event.position)
+      if (begun(fibers) < queues.reply.concurrency) run(Effect.ensuring(start(event, over), Effect.sync(over)))
+      else over()
+    }
     const listen = tail.watchAll((event) => {
-      if (begins.has(event.type)) Queue.offerUnsafe(asked, event)
+      // when everybody here has heard it: what it is an answer to is known by then
+      if (begins.has(event.type)) queueMicrotask(() => begin(event))
     })
     yield* Effect.forkIn(Effect.interruptible(Scope.provide(listen, hearing)), hearing)
-    const begin = Effect.gen(function* () {
-      for (;;) {
-        const event = yield* Queue.take(asked)
-        if ((yield* FiberSet.size(fibers)) < queues.reply.concurrency)
-          yield* FiberSet.run(fibers, Effect.interruptible(start(event)))
-      }
-    })
-    yield* Effect.forkIn(Effect.interruptible(begin), hearing)
     return { hearing, writing, fibers }
   }),
   () => Effect.never,
@@ -44,11 +53,13 @@ export const beginEagerly = Effect.acquireUseRelease(
     )
 )
 
-const start = (recorded: RecordedEvent) => {
+const begun = (fibers: FiberSet.FiberSet<void, never>): number => [...fibers].length
+
+const start = (recorded: RecordedEvent, shown: () => void) => {
   const conversationId = conversationIdOf(recorded.stream)
   const event = Result.getOrUndefined(conversationEvents.decode(recorded))
   const reply =
-    event?._tag === "ReplyRequested" ? beginReply(conversationId, event.replyId) : writeReply(conversationId)
+    event?._tag === "ReplyRequested" ? beginReply(conversationId, event.replyId, shown) : writeReply(conversationId)
   return Effect.catchCause(reply, (cause) =>
     Effect.logDebug(`the reply of ${conversationId} is left to its job`, cause)
   )

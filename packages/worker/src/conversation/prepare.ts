@@ -4,7 +4,8 @@
  * Owns: that decision. Does not own: thresholds (core's `summary.ts`), the summary itself (`summarize.ts`).
  * Invariants: a summary that failed does not lose the reply as long as its last exchange fits; small talk asks nobody for anything.
  */
-import { Config, Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer } from "effect"
+import { type SettingInvalid, Settings } from "@signalbox/core/config/Settings.ts"
 import { contextOf, type ModelContext } from "@signalbox/core/conversation/context.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import type { Talk } from "@signalbox/core/conversation/memory.ts"
@@ -22,18 +23,12 @@ import { summarize } from "./summarize.ts"
 /** No chat model has a smaller window: below it nobody needs to look the window up. */
 const smallestWindow = 4_000
 
-const share = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0.05, maximum: 0.95 }))
-const bytes = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1_000, maximum: 100_000_000 }))
-
-/** SIGNALBOX_SUMMARY_SHARE (of the model's window) and SIGNALBOX_SUMMARY_BYTES (of text): beyond either the past is summarized. */
+/** Beyond which share of the window, or size of text, the past is summarized. */
 export class Rules extends Context.Service<Rules, SummaryRules>()("@signalbox/worker/conversation/Rules") {
-  static readonly layer: Layer.Layer<Rules, Config.ConfigError> = Layer.effect(
+  static readonly layer: Layer.Layer<Rules, SettingInvalid> = Layer.effect(
     Rules,
-    Config.all({
-      share: Config.schema(share, "SIGNALBOX_SUMMARY_SHARE").pipe(Config.withDefault(0.7)),
-      bytes: Config.schema(bytes, "SIGNALBOX_SUMMARY_BYTES").pipe(Config.withDefault(400_000))
-    })
-  )
+    Effect.map(Settings, ({ summaryShare, summaryBytes }) => Rules.of({ share: summaryShare, bytes: summaryBytes }))
+  ).pipe(Layer.provide(Settings.layer))
 }
 
 export type Prepared =
@@ -58,8 +53,7 @@ export const prepare = (one: Preparing) =>
     const { talk, ref, refused } = one
     const rules = yield* Rules
     const context = contextOf(talk.memory, ref)
-    const small = context.tokens < smallestWindow * rules.share && context.bytes <= rules.bytes
-    if (small && refused === undefined) return { _tag: "Ready", context } satisfies Prepared
+    if (isSmall(context, rules) && refused === undefined) return { _tag: "Ready", context } satisfies Prepared
     const window = refused === undefined ? yield* windowOf(ref) : Math.min(yield* windowOf(ref), refused * 0.8)
     const due = summaryDue(context, window, rules)
     if (due !== undefined && one.maySummarize) {
@@ -85,6 +79,16 @@ export const prepare = (one: Preparing) =>
       } Send less at once, or change to a model with a larger window.`
     } satisfies Prepared
   })
+
+/** Of small talk, which is sent as it is: what `prepare` would say, at once. */
+export const smallTalk = (talk: Talk, ref: string) =>
+  Effect.map(Rules, (rules) => {
+    const context = contextOf(talk.memory, ref)
+    return isSmall(context, rules) ? context : undefined
+  })
+
+const isSmall = (context: ModelContext, rules: SummaryRules): boolean =>
+  context.tokens < smallestWindow * rules.share && context.bytes <= rules.bytes
 
 export const windowOf = (ref: string) =>
   Effect.gen(function* () {

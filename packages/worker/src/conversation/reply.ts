@@ -6,7 +6,8 @@
  * Invariants: a step is claimed before its model is asked, so no step is ever asked for twice; what is found claimed by nobody who
  * lives ends as `worker-died` with the text that was stored; the outcome is an event before the text is dropped.
  */
-import { Deferred, Effect, Result } from "effect"
+import { Deferred, Effect, Fiber, Result } from "effect"
+import { contextOf } from "@signalbox/core/conversation/context.ts"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import type { ConversationEvent } from "@signalbox/core/conversation/events.ts"
 import { conversationEvents } from "@signalbox/core/conversation/events.ts"
@@ -14,20 +15,24 @@ import { ConversationJob } from "@signalbox/core/conversation/jobs.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import { openReply, type Talk } from "@signalbox/core/conversation/memory.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
-import { chatTools, needsApproval } from "@signalbox/core/conversation/tools.ts"
+import { needsApproval } from "@signalbox/core/conversation/tools.ts"
 import type { FailureKind, ToolCall } from "@signalbox/core/model/message.ts"
 import { jobHandler } from "@signalbox/core/queue/Queue.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
 import { type Answer, ask, type CallFacts, factsOf, type Heard, makeHeard, noFacts } from "./ask.ts"
 import { ConversationCommands } from "./ConversationCommands.ts"
 import { prepare } from "./prepare.ts"
+import { makeReady, questionOf, type Ready, send } from "./ready.ts"
 import { Talks } from "./Talks.ts"
 import { carryOut } from "./tools.ts"
 import { Turns } from "./Turns.ts"
 
 const mostSteps = 25
-const died =
-  "The worker died while the model was speaking. What had arrived is kept, and the model was not asked again; write the reply anew if you want it."
+/** What was shown in the last quarter of a second is not stored yet. */
+const died = (kept: string): string =>
+  kept === ""
+    ? "The worker died before anything of the reply was stored. The model was not asked again; write the reply anew if you want it."
+    : "The worker died while the model was speaking. What had arrived is kept, and the model was not asked again; write the reply anew if you want it."
 
 export const replyHandler = jobHandler({
   queue: queues.reply.name,
@@ -67,19 +72,25 @@ export const writeReply = (conversationId: string) =>
     )
   }).pipe(Effect.scoped)
 
-/** Begins with a reply that was asked for a moment ago, with as few questions to the database as can be. */
-export const beginReply = (conversationId: string, replyId: string) =>
+/**
+ * Begins with a reply that was asked for a moment ago, with as few questions to the database as can be.
+ * @param begun called when its first words were shown
+ */
+export const beginReply = (conversationId: string, replyId: string, begun: () => void) =>
   Effect.gen(function* () {
     const talks = yield* Talks
     const known = talks.recent(conversationId)
     if (known !== undefined && known.view.open?.replyId !== replyId) return // history that was imported, or over already
     const interrupted = yield* hearInterruptions(conversationId)
+    const ready = known === undefined ? undefined : yield* makeReady(conversationId, known, begun)
     yield* (yield* Turns).begin(conversationId, replyId, (claimed) =>
       Effect.gen(function* () {
         const turn: Turn = {
           ...untouched,
           conversationId,
           interrupted,
+          begun,
+          ready: claimed ? ready : undefined,
           claimed: claimed ? `${replyId}/1` : undefined
         }
         const recent = talks.recent(conversationId)
@@ -96,11 +107,13 @@ const goOnAll = (from: Talk | undefined, turn: Turn) =>
     while (talk !== undefined && (yield* goOn(turn, talk))) talk = yield* talks.load(turn.conversationId)
   })
 
-const untouched = { claimed: undefined, summarized: false, refused: undefined }
+const untouched = { claimed: undefined, summarized: false, refused: undefined, ready: undefined, begun: () => {} }
 
 interface Turn {
   readonly conversationId: string
   readonly interrupted: (replyId: string) => Effect.Effect<void>
+  readonly begun: () => void
+  ready: Ready | undefined
   /** The step that this turn has claimed and not been billed for. */
   claimed: string | undefined
   summarized: boolean
@@ -171,45 +184,27 @@ const speak = (turn: Turn, talk: Talk, open: Open, step: number) =>
     const failed = (kind: FailureKind, message: string, text: string, facts: CallFacts) =>
       end(conversationId, { _tag: "ReplyFailed", replyId, kind, message: sentence(message), text, ...facts })
 
-    const prepared = yield* Effect.raceFirst(
-      prepare({ conversationId, replyId, talk, ref, maySummarize: !turn.summarized, refused: turn.refused }),
-      Effect.as(turn.interrupted(replyId), { _tag: "Interrupted" as const })
-    )
-    if (prepared._tag === "Interrupted") return true
-    if (prepared._tag === "Summarized") {
-      turn.summarized = true
-      return true
-    }
-    if (prepared._tag === "TooLong") {
-      yield* failed("too-long", prepared.message, "", noFacts(ref))
+    const question = yield* questionFor(turn, talk, open, step)
+    if (question._tag === "Again") return true
+    if (question._tag === "TooLong") {
+      yield* failed("too-long", question.message, "", noFacts(ref))
       return false
     }
-    const claim = `${replyId}/${step}`
-    if (turn.claimed !== claim && !(yield* live.claim(replyId, step, conversationId))) {
-      const now = yield* (yield* Talks).load(conversationId)
-      if (now !== undefined && now.version !== talk.version) return true
-      yield* failed("worker-died", died, yield* storedText(open), noFacts(ref))
+    if (question._tag === "Died") {
+      const kept = yield* storedText(open)
+      yield* failed("worker-died", died(kept), kept, noFacts(ref))
       return false
     }
-    turn.claimed = claim
-    const heard = makeHeard()
-    const { system, messages } = prepared.context
+    const { heard } = question
     const answer = yield* Effect.raceFirst(
-      ask(
-        {
-          ref,
-          messages,
-          ...(system === "" ? {} : { system }),
-          ...(talk.memory.tools ? { tools: chatTools } : {})
-        },
-        heard,
-        { conversationId, replyId, from: open.said }
-      ),
+      question.answer,
       Effect.as(turn.interrupted(replyId), { _tag: "Interrupted" as const })
     ).pipe(
       // this worker stops, or lost its turn: nobody else has what was heard here
       Effect.onInterrupt(() =>
-        Effect.ignore(Effect.flatMap(factsOf(ref, heard), (facts) => failed("worker-died", died, heard.text, facts)))
+        Effect.ignore(
+          Effect.flatMap(factsOf(ref, heard), (facts) => failed("worker-died", died(heard.text), heard.text, facts))
+        )
       )
     )
     const facts = yield* factsOf(ref, heard)
@@ -220,7 +215,7 @@ const speak = (turn: Turn, talk: Talk, open: Open, step: number) =>
     if (answer._tag === "Failed") {
       if (answer.kind === "too-long" && heard.text === "" && heard.usage === null && turn.refused === undefined) {
         // it was refused, not answered: once more with less
-        turn.refused = prepared.context.tokens
+        turn.refused = question.tokens()
         return true
       }
       yield* failed(answer.kind, answer.message, heard.text, facts)
@@ -237,6 +232,45 @@ const speak = (turn: Turn, talk: Talk, open: Open, step: number) =>
     const event = { _tag: "ReplyStepped", replyId, step, text: heard.text, calls, ...native, ...facts } as const
     yield* commands.record(conversationId, { _tag: "RecordStep", event }, ["step", replyId, step])
     return true
+  })
+
+/** The step's question: claimed by this turn and not asked yet, or why it is not to be asked. */
+const questionFor = (turn: Turn, talk: Talk, open: Open, step: number) =>
+  Effect.gen(function* () {
+    const { conversationId, begun, ready } = turn
+    const { replyId, model: ref } = open
+    const claim = `${replyId}/${step}`
+    turn.ready = undefined
+    if (ready?.talk === talk && ready.made && turn.claimed === claim)
+      return {
+        _tag: "Question",
+        heard: ready.heard,
+        tokens: () => contextOf(talk.memory, ref).tokens,
+        answer: send(ready)
+      } as const
+    if (ready !== undefined) yield* Fiber.interrupt(ready.answer)
+
+    const prepared = yield* Effect.raceFirst(
+      prepare({ conversationId, replyId, talk, ref, maySummarize: !turn.summarized, refused: turn.refused }),
+      Effect.as(turn.interrupted(replyId), { _tag: "Interrupted" as const })
+    )
+    if (prepared._tag === "Interrupted") return { _tag: "Again" } as const
+    if (prepared._tag === "Summarized") {
+      turn.summarized = true
+      return { _tag: "Again" } as const
+    }
+    if (prepared._tag === "TooLong") return prepared
+    if (turn.claimed !== claim && !(yield* (yield* LiveText).claim(replyId, step, conversationId))) {
+      const now = yield* (yield* Talks).load(conversationId)
+      return now !== undefined && now.version !== talk.version
+        ? ({ _tag: "Again" } as const)
+        : ({ _tag: "Died" } as const)
+    }
+    turn.claimed = claim
+    const { context } = prepared
+    const heard = makeHeard()
+    const answer = ask(questionOf(talk, ref, context), heard, { conversationId, replyId, from: open.said, begun })
+    return { _tag: "Question", heard, tokens: () => context.tokens, answer } as const
   })
 
 const outcome = ({ _tag, ...answer }: Extract<Answer, { readonly _tag: "Answered" }>) => answer

@@ -61,13 +61,13 @@ const stateIs = (host: HostConfig, id: string, tag: TaskState["_tag"]) =>
   one(host, id).pipe(
     Effect.flatMap((now) => (now?._tag === tag ? Effect.succeed(now) : Effect.fail(`still ${now?._tag}` as const))),
     Effect.retry(Schedule.spaced("30 millis")),
-    Effect.timeout("20 seconds")
+    Effect.timeout("60 seconds")
   )
 const until = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((met) => (met ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("15 seconds")
+    Effect.timeout("60 seconds")
   )
 const watchers = [
   ["by what the kernel says", {}],
@@ -157,7 +157,7 @@ for (const kind of ["local", "ssh"] as const) {
           yield* Effect.promise(() => sshd.start())
         }
         assert.deepEqual(
-          yield* one(host, id).pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("10 seconds")),
+          yield* one(host, id).pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("60 seconds")),
           before
         )
         writeFileSync(join(home, "go"), "")
@@ -211,7 +211,7 @@ for (const kind of ["local", "ssh"] as const) {
               Stream.filter((record) => record._tag !== "Beat" && record.id === id),
               Stream.takeUntil((record) => record._tag === "Exited"),
               Stream.runCollect,
-              Effect.timeout("20 seconds")
+              Effect.timeout("60 seconds")
             )
           const out = (records: ReadonlyArray<WatchRecord>, stream: "out" | "err") =>
             Buffer.concat(records.flatMap((one) => (one._tag === "Output" && one.stream === stream ? [one.bytes] : [])))
@@ -366,6 +366,22 @@ describe("what is in the way", () => {
       assert.isUndefined(parseState(line), line)
     assert.isUndefined(framed(Buffer.from("@signalbox")))
   })
+  it.live("what a command of this machine says before its input comes is heard, also when it has ended by then", () =>
+    Effect.gen(function* () {
+      const mark = join(localHome, "ended")
+      const { Transport } = yield* Effect.promise(() => import("./Transport.ts"))
+      const ran = yield* (yield* Transport).exec(local, `echo said; echo complained >&2; echo $$ >${mark}`, {
+        input: "never read",
+        beforeInput: Effect.orDie(
+          until(() => existsSync(mark) && !existsSync(`/proc/${readFileSync(mark, "utf8").trim() || "self"}`))
+        )
+      })
+      assert.deepStrictEqual(
+        [ran.code, Buffer.from(ran.out).toString(), Buffer.from(ran.err).toString()],
+        [0, "said\n", "complained\n"]
+      )
+    }).pipe(using())
+  )
   it.live("an interrupted command of this machine ends with all its children", () =>
     Effect.gen(function* () {
       const mark = join(localHome, "children")

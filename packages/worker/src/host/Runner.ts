@@ -82,6 +82,7 @@ export type Typed =
   | { readonly _tag: "absent" | "not-interactive" | "unreadable" }
 
 type Failure = HostError | RunnerError
+type Named = Pick<HostConfig, "name">
 
 export const execTimeoutMs = 60_000
 
@@ -98,17 +99,37 @@ export const launch = Effect.fn("Runner.launch")(function* <E = never>(
 })
 
 /** What `launch.sh` is told, and the input that holds the files. */
-export const launchOrder = Effect.fnUntraced(function* (host: HostConfig, taskId: string, files: TaskFiles) {
+export const launchOrder = Effect.fnUntraced(function* (host: Named, taskId: string, files: TaskFiles) {
   yield* checkIds(host, [taskId])
   const parts = taskFiles(files)
   if (typeof parts === "string") return yield* fail(host, "task-id", parts)
   const input = Buffer.concat(parts.map((part) => part.bytes))
   const list = parts.map((part) => `${part.name} ${part.bytes.length}`).join(" ")
-  return { words: `${taskId} ${input.length} ${list}`, input }
+  return { words: `${taskId} ${input.length} ${list}`, input, parts }
 })
 
+/** The same for one that stands by: what is small comes as a line, which its shell reads and writes by itself, without any program. */
+export const standbyOrder = Effect.fnUntraced(function* (host: Named, taskId: string, files: TaskFiles) {
+  const order = yield* launchOrder(host, taskId, files)
+  if (order.input.length > mostInline || order.input.includes(0)) return order
+  const parts = order.parts.filter((part) => part.bytes.length > 0)
+  return { words: `= ${order.words}`, input: Buffer.from(`${parts.map((part) => forPrintf(part.bytes)).join(" ")}\n`) }
+})
+
+/** A shell reads a line byte by byte. */
+const mostInline = 4_096
+
+/** One word, which printf in any shell makes these bytes of again. A dash at the beginning would be an option. */
+const forPrintf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte, at) => {
+    const text = String.fromCharCode(byte)
+    return /[A-Za-z0-9_./:,@+]/u.test(text) || (text === "-" && at > 0)
+      ? text
+      : `\\${byte.toString(8).padStart(3, "0")}`
+  }).join("")
+
 /** What `launch.sh` has answered. */
-export const launchedOf = Effect.fnUntraced(function* (host: HostConfig, taskId: string, lines: ReadonlyArray<string>) {
+export const launchedOf = Effect.fnUntraced(function* (host: Named, taskId: string, lines: ReadonlyArray<string>) {
   const [outcome, boot, state] = lines
   const how = /^outcome (launched|already|adopted)$/u.exec(outcome ?? "")?.[1]
   const bootId = /^boot ([0-9a-f-]{36})$/u.exec(boot ?? "")?.[1]
@@ -293,11 +314,7 @@ const ask = <E = never>(
   })
 
 /** The lines that a script has answered, or why there are none. */
-export const answerOf = (
-  host: HostConfig,
-  name: string,
-  ran: Ran
-): Effect.Effect<ReadonlyArray<string>, RunnerError> => {
+export const answerOf = (host: Named, name: string, ran: Ran): Effect.Effect<ReadonlyArray<string>, RunnerError> => {
   if (ran.code !== 0) return Effect.fail(explain(host, ran))
   const lines = framed(ran.out)
   return lines === undefined
@@ -305,7 +322,7 @@ export const answerOf = (
     : Effect.succeed(lines)
 }
 
-const explain = (host: HostConfig, ran: Ran): RunnerError => {
+const explain = (host: Named, ran: Ran): RunnerError => {
   const said = lastWords(ran.err)
   const more = said === "" ? "" : ` (${said})`
   switch (ran.code) {
@@ -406,20 +423,20 @@ const taskFiles = (files: TaskFiles): ReadonlyArray<{ readonly name: string; rea
 
 const idLines = (ids: ReadonlyArray<string>): string => [...ids, ".", ""].join("\n")
 
-const checkIds = (host: HostConfig, ids: ReadonlyArray<string>): Effect.Effect<void, RunnerError> => {
+const checkIds = (host: Named, ids: ReadonlyArray<string>): Effect.Effect<void, RunnerError> => {
   const bad = ids.find((id) => !isTaskId(id))
   return bad === undefined ? Effect.void : fail(host, "task-id", `"${bad.slice(0, 60)}" is not the id of a task`)
 }
 
-const notUnderstood = (host: HostConfig, lines: ReadonlyArray<string>): Effect.Effect<never, RunnerError> =>
+const notUnderstood = (host: Named, lines: ReadonlyArray<string>): Effect.Effect<never, RunnerError> =>
   fail(
     host,
     "answer",
     `the answer of ${host.name} was not understood: ${JSON.stringify(lines.slice(0, 3).join("\n").slice(0, 200))}`
   )
 
-const problem = (host: HostConfig, kind: RunnerError["problem"], reason: string): RunnerError =>
+const problem = (host: Named, kind: RunnerError["problem"], reason: string): RunnerError =>
   new RunnerError({ host: host.name, problem: kind, reason })
 
-const fail = (host: HostConfig, kind: RunnerError["problem"], reason: string): Effect.Effect<never, RunnerError> =>
+const fail = (host: Named, kind: RunnerError["problem"], reason: string): Effect.Effect<never, RunnerError> =>
   Effect.fail(problem(host, kind, reason))

@@ -7,7 +7,8 @@ import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { Deferred, Effect, Fiber, Schedule, Stream } from "effect"
 import ssh2 from "ssh2"
 import { afterAll, beforeAll } from "vitest"
-import { freePort, type Sshd, startSshd, testLog } from "../../../../test/support/sshd.ts"
+import { freePort } from "../../../../test/support/free-port.ts"
+import { type Sshd, startSshd, testLog } from "../../../../test/support/sshd.ts"
 import { forAnyLoginShell } from "./channel.ts"
 import { fingerprint, parsePublicKey } from "./known-hosts.ts"
 import type { SshOptions } from "./SshTransport.ts"
@@ -43,7 +44,7 @@ const until = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((met) => (met ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("15 seconds")
+    Effect.timeout("60 seconds")
   )
 
 describe("commands over SSH", () => {
@@ -100,10 +101,11 @@ describe("commands over SSH", () => {
     Effect.gen(function* () {
       const transport = yield* Transport
       const mark = join(sshd.home, "slow.pid")
+      yield* transport.exec(sshd.host("web"), "true") // connected
       const error = yield* Effect.flip(
-        transport.exec(sshd.host("web"), `echo $$ >${mark}; exec sleep 300`, { timeoutMs: 1_000 })
+        transport.exec(sshd.host("web"), `echo $$ >${mark}; exec sleep 300`, { timeoutMs: 3_000 })
       )
-      assert.strictEqual(error.message, "web is not reachable: it did not finish what was asked within 1000 ms")
+      assert.strictEqual(error.message, "web is not reachable: it did not finish what was asked within 3000 ms")
       const pid = execFileSync("cat", [mark], { encoding: "utf8" }).trim()
       yield* until(() => !existsSync(`/proc/${pid}`))
     }).pipe(using())
@@ -163,7 +165,7 @@ describe("broken connections", () => {
       yield* Effect.promise(() => own.start())
       const back = yield* transport
         .exec(host, "echo back")
-        .pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("10 seconds"))
+        .pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("60 seconds"))
       assert.strictEqual(text(back.out), "back\n")
     }).pipe(Effect.scoped, using())
   )
@@ -263,10 +265,10 @@ describe("broken connections", () => {
         startImmediately: true
       })
       own.freeze(true)
-      const error = yield* Effect.timeout(Fiber.join(exec), "5 seconds")
+      const error = yield* Effect.timeout(Fiber.join(exec), "60 seconds")
       own.freeze(false)
       assert.strictEqual(error.message, "web is not reachable: it stopped answering")
-    }).pipe(Effect.scoped, using({ keepaliveMs: 200, keepaliveCount: 2 }))
+    }).pipe(Effect.scoped, using({ keepaliveMs: 1_000, keepaliveCount: 3 }))
   )
 })
 
@@ -432,7 +434,7 @@ describe("jump hosts", () => {
       assert.strictEqual(text((yield* run("hop")).out), "in\n")
       assert.strictEqual(text((yield* run(`${hop.user}@127.0.0.1:${sshd.port}`)).out), "in\n")
       assert.include((yield* Effect.flip(run("nobody"))).message, `the jump host "nobody" of inner is not known`)
-      const circle = yield* Effect.timeout(Effect.flip(run("loop")), "5 seconds")
+      const circle = yield* Effect.timeout(Effect.flip(run("loop")), "60 seconds")
       assert.include(circle.message, "in a circle")
     })
   )

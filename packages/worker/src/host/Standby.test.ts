@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from "vitest"
 import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
 import { until } from "../../../../test/support/until.ts"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
-import { kill, launch, state } from "./Runner.ts"
+import { kill, launch, state, type TaskFiles, type TaskState } from "./Runner.ts"
 import { type Launcher, Standby } from "./Standby.ts"
 import { transportLayer } from "./TransportLive.ts"
 
@@ -51,7 +51,9 @@ const standing = (host: HostConfig) =>
   Effect.gen(function* () {
     const standby = yield* Standby
     yield* standby.prepare(host)
-    const found = yield* until("a launcher stands by", Effect.map(standby.take(host), Option.getOrUndefined))
+    const found = yield* until("a launcher stands by", Effect.map(standby.take(host.name), Option.getOrUndefined))
+    assert.isTrue(found.serves(host))
+    assert.isFalse(found.serves({ ...host, port: host.port + 1 }))
     return found satisfies Launcher
   })
 const files = (home: string) => ({ command: `echo "$SIGNALBOX_TASK" >>${home}/runs; exec sleep 300`, merge: true })
@@ -98,9 +100,11 @@ for (const kind of ["local", "ssh"] as const) {
           Effect.sync(() => waitingRunners(home).length === 1)
         )
         const id = newId()
-        const ready = yield* launcher.ready(id, files(home))
+        yield* launcher.here
+        const staged = yield* launcher.stage(id, files(home))
+        assert.deepStrictEqual((yield* state(host, [id])).get(id), { _tag: "prepared" })
         assert.strictEqual(runs(home, id), 0)
-        const launched = yield* ready.launch
+        const launched = yield* staged.launch
         assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
         yield* until(
           "it has run",
@@ -110,9 +114,12 @@ for (const kind of ["local", "ssh"] as const) {
           "its session has its name",
           Effect.sync(() => session(id))
         )
-        assert.deepStrictEqual(waitingRunners(home), [])
+        yield* until(
+          "nobody waits there any more",
+          Effect.sync(() => waitingRunners(home).length === 0)
+        )
         assert.strictEqual((yield* launch(host, id, files(home))).outcome, "already")
-        const again = yield* (yield* standing(host)).ready(id, files(home))
+        const again = yield* (yield* standing(host)).stage(id, files(home))
         assert.strictEqual((yield* again.launch).outcome, "already")
         assert.strictEqual(runs(home, id), 1)
         assert.deepInclude(yield* kill(host, id, 10), { _tag: "exited", code: 143 })
@@ -123,7 +130,7 @@ for (const kind of ["local", "ssh"] as const) {
       Effect.gen(function* () {
         const { host, home } = where()
         const id = newId()
-        yield* Effect.scoped(Effect.flatMap(standing(host), (launcher) => launcher.ready(id, files(home))))
+        yield* Effect.scoped(standing(host).pipe(Effect.flatMap((launcher) => launcher.stage(id, files(home)))))
         yield* until(
           "its runner has ended",
           Effect.sync(() => waitingRunners(home).length === 0)
@@ -134,6 +141,99 @@ for (const kind of ["local", "ssh"] as const) {
         yield* until(
           "it has run",
           Effect.sync(() => runs(home, id) === 1)
+        )
+      }).pipe(Effect.scoped, using())
+    )
+
+    it.live("that was only asked whether it is there waits again, and answers again", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        yield* launch(host, newId(), { command: "true" })
+        const standby = yield* Standby
+        for (let n = 0; n < 3; n++) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const launcher = yield* n === 0 ? standing(host) : Effect.fromOption(yield* standby.take(host.name))
+              assert.isFalse(standby.stands(host.name)) // nobody else gets it meanwhile
+              yield* launcher.here
+            })
+          )
+          assert.isTrue(standby.stands(host.name))
+        }
+        const id = newId()
+        const last = yield* Effect.fromOption(yield* standby.take(host.name))
+        yield* last.here
+        const launched = yield* (yield* last.stage(id, files(home))).launch
+        assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
+        assert.isFalse(standby.stands(host.name))
+      }).pipe(Effect.scoped, using())
+    )
+
+    it.live("gives a task its directory, variables, input and terminal, as any launch does", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        const told = join(home, "told")
+        const env = { NAME: "a b", name: "it's", late: "1" }
+        const says = `{ pwd; cat; echo "$NAME|$name|$late"; ls "${home}/.signalbox/tasks/$SIGNALBOX_TASK" | grep -c env; } >${told}; exit 3`
+        const launchNow = (id: string, what: TaskFiles) =>
+          standing(host).pipe(
+            Effect.flatMap((launcher) => launcher.stage(id, what)),
+            Effect.flatMap((staged) => staged.launch),
+            Effect.scoped
+          )
+        const stateIs = (id: string, wanted: TaskState) =>
+          until(
+            `${id} is ${JSON.stringify(wanted)}`,
+            Effect.map(state(host, [id]), (states) => {
+              const now = states.get(id)
+              return (
+                now?._tag === wanted._tag &&
+                (now._tag !== "exited" || wanted._tag !== "exited" || now.code === wanted.code)
+              )
+            })
+          )
+        yield* launch(host, newId(), { command: "true" })
+        // Small and large, awkward and not text: as a line or as they are.
+        const awkward = "-n %s\\n \\\\ 'ü' \"$(x)\" * \t.\r\n\n"
+        for (const stdin of [awkward, awkward.repeat(2_000), Buffer.from([0, 255, 10, 0, 45])]) {
+          const id = newId()
+          yield* launchNow(id, { command: `cat >${told}; exit 3`, stdin, merge: true })
+          yield* stateIs(id, { _tag: "exited", code: 3, at: 0 })
+          assert.isTrue(readFileSync(told).equals(Buffer.from(stdin)))
+        }
+        const plain = newId()
+        yield* launchNow(plain, { command: says, env, cwd: "/", stdin: "given\n", merge: true })
+        yield* stateIs(plain, { _tag: "exited", code: 3, at: 0 })
+        assert.strictEqual(readFileSync(told, "utf8"), "/\ngiven\na b|it's|1\n0\n")
+
+        const nowhere = newId()
+        yield* launchNow(nowhere, { command: "true", cwd: "/not/there", env })
+        yield* stateIs(nowhere, { _tag: "exited", code: 126, at: 0 })
+        const dir = join(home, ".signalbox/tasks", nowhere)
+        assert.match(readFileSync(join(dir, "err"), "utf8"), /\/not\/there/)
+        assert.isFalse(existsSync(join(dir, "env")))
+
+        const seen = newId()
+        yield* launchNow(seen, { command: `tty >${told}; exit 4`, interactive: true, env })
+        yield* stateIs(seen, { _tag: "exited", code: 4, at: 0 })
+        assert.match(readFileSync(told, "utf8"), /^\/dev\/pts\//)
+      }).pipe(using())
+    )
+
+    it.live("is beaten by a kill that comes when all is there but the last word", () =>
+      Effect.gen(function* () {
+        const { host, home } = where()
+        yield* launch(host, newId(), { command: "true" })
+        const id = newId()
+        const launcher = yield* standing(host)
+        const staged = yield* launcher.stage(id, { ...files(home), env: { SECRET: "x" } })
+        assert.deepStrictEqual(yield* kill(host, id, 10), { _tag: "never-started" })
+        assert.deepInclude(yield* staged.launch, { state: { _tag: "absent" } })
+        assert.strictEqual(runs(home, id), 0)
+        assert.isFalse(existsSync(join(home, ".signalbox/tasks", id, "env")))
+        yield* until(
+          "its runner has ended",
+          Effect.sync(() => waitingRunners(home).length === 0)
         )
       }).pipe(Effect.scoped, using())
     )
@@ -149,7 +249,7 @@ for (const kind of ["local", "ssh"] as const) {
           Effect.sync(() => waitingRunners(home).length === 0)
         )
         const id = newId()
-        const launched = yield* (yield* launcher.ready(id, files(home))).launch
+        const launched = yield* (yield* launcher.stage(id, files(home))).launch
         assert.deepStrictEqual([launched.outcome, launched.state._tag], ["launched", "running"])
         yield* until(
           "it has run",
@@ -170,7 +270,7 @@ describe("a host that has gone", () => {
         Effect.sync(() => sshd.freeze(true)),
         () => Effect.sync(() => sshd.freeze(false))
       )
-      const error = yield* Effect.flip(launcher.ready(newId(), files(sshd.home)))
+      const error = yield* Effect.flip(launcher.here)
       assert.strictEqual(error.message, "web is not reachable: it did not answer within 1 second")
     }).pipe(Effect.scoped, using())
   )
@@ -191,7 +291,7 @@ describe("a host that has gone", () => {
         "it is known to be gone",
         Effect.sync(() => !standby.stands("web"))
       )
-      assert.isTrue(Option.isNone(yield* standby.take(host)))
+      assert.isTrue(Option.isNone(yield* standby.take(host.name)))
       yield* Effect.promise(() => sshd.start())
     }).pipe(Effect.scoped, using())
   )

@@ -55,6 +55,6 @@ describe("the connections of a worker", () => {
         yield* exec(moved)
         assert.strictEqual(there.connections(), 1)
       }).pipe(Effect.scoped, Effect.provide(services)),
-    40_000
+    300_000
   )
 })

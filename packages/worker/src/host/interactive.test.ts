@@ -45,14 +45,14 @@ const until = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((met) => (met ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("20 seconds")
+    Effect.timeout("60 seconds")
   )
 const stateIs = (host: HostConfig, id: string, tag: TaskState["_tag"]) =>
   state(host, [id]).pipe(
     Effect.map((states) => states.get(id)),
     Effect.flatMap((now) => (now?._tag === tag ? Effect.succeed(now) : Effect.fail(`still ${now?._tag}` as const))),
     Effect.retry(Schedule.spaced("30 millis")),
-    Effect.timeout("20 seconds")
+    Effect.timeout("60 seconds")
   )
 let number = 0
 const newId = (): string => `task-20261120-143022-${String((number += 1)).padStart(6, "0")}`
@@ -281,7 +281,7 @@ it.live("attaching joins the task's own terminal: its keys reach it, sizes follo
     stdin.write("\r")
     yield* until(() => /hello x+\r\n25 90\r\n/u.test(out()))
     stdin.write("\x02d")
-    assert.strictEqual(yield* Effect.timeout(Fiber.join(fiber), "10 seconds"), 0)
+    assert.strictEqual(yield* Effect.timeout(Fiber.join(fiber), "60 seconds"), 0)
     assert.deepEqual(yield* message(host, "t-join", { number: 1, before: 0, text: "Ana" }), { _tag: "typed" })
     yield* until(() => out().includes("bye Ana"))
   }).pipe(using())

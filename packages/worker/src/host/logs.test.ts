@@ -40,7 +40,7 @@ const watched = (id: string, withoutPerl: boolean) =>
   watch(localHost, [], { withoutPerl, tickSeconds: 0.02 }).pipe(
     Stream.takeUntil((record: WatchRecord) => record._tag === "Exited" && record.id === id),
     Stream.runCollect,
-    Effect.timeout("20 seconds")
+    Effect.timeout("60 seconds")
   )
 const idsOf = (records: ReadonlyArray<WatchRecord>) => [
   ...new Set(records.flatMap((record) => ("id" in record ? [record.id] : [])))
@@ -178,6 +178,6 @@ describe("the id of a log", () => {
           )
         )
       ),
-    60_000
+    300_000
   )
 })

@@ -35,39 +35,49 @@ export const runToEnd = <E>(
   Effect.scoped(
     Effect.gen(function* () {
       const running = yield* start
+      const heard = gather(running, options.maxBytes ?? defaultMaxBytes)
       if (options.beforeInput !== undefined) yield* options.beforeInput
-      return yield* collect(host, running, options)
+      return yield* collect(host, running, heard, options)
     })
   )
+
+interface Heard {
+  readonly out: () => Buffer
+  readonly err: () => Buffer
+  readonly truncated: () => boolean
+}
+
+/** From the start on: what a child has said and nobody listened to is thrown away by node when the child ends. */
+const gather = (running: Running, limit: number): Heard => {
+  let truncated = false
+  const from = (source: Readable): (() => Buffer) => {
+    const parts: Array<Buffer> = []
+    let size = 0
+    source.on("data", (part: Buffer) => {
+      const room = limit - size
+      if (room > 0) parts.push(part.length > room ? part.subarray(0, room) : part)
+      size += part.length
+      if (size > limit && !truncated) {
+        truncated = true
+        running.stop()
+      }
+    })
+    return () => Buffer.concat(parts)
+  }
+  return { out: from(running.stdout), err: from(running.stderr), truncated: () => truncated }
+}
 
 const collect = (
   host: string,
   running: Running,
+  { out, err, truncated }: Heard,
   options: Omit<ExecOptions, "beforeInput">
 ): Effect.Effect<Ran, HostError> => {
   const whole = Effect.callback<Ran, HostError>((resume) => {
-    const limit = options.maxBytes ?? defaultMaxBytes
-    let truncated = false
-    const gather = (from: Readable): (() => Buffer) => {
-      const parts: Array<Buffer> = []
-      let size = 0
-      from.on("data", (part: Buffer) => {
-        const room = limit - size
-        if (room > 0) parts.push(part.length > room ? part.subarray(0, room) : part)
-        size += part.length
-        if (size > limit && !truncated) {
-          truncated = true
-          running.stop()
-        }
-      })
-      return () => Buffer.concat(parts)
-    }
-    const out = gather(running.stdout)
-    const err = gather(running.stderr)
     running.onEnd((end) =>
       resume(
-        truncated
-          ? Effect.succeed({ code: undefined, signal: undefined, out: out(), err: err(), truncated })
+        truncated()
+          ? Effect.succeed({ code: undefined, signal: undefined, out: out(), err: err(), truncated: true })
           : end.lost !== undefined
             ? Effect.fail(new HostUnreachable({ host, reason: end.lost }))
             : Effect.succeed({ code: end.code, signal: end.signal, out: out(), err: err() })

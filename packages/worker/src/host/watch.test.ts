@@ -96,7 +96,7 @@ describe("a host with many tasks", () => {
             return left.size === 0
           }),
           Stream.runCollect,
-          Effect.timeout("40 seconds"),
+          Effect.timeout("120 seconds"),
           using(home),
           Effect.forkChild
         )
@@ -141,7 +141,7 @@ describe("a host with many tasks", () => {
           Effect.forkScoped,
           using(home)
         )
-        const next = Queue.take(told).pipe(Effect.timeout("20 seconds"))
+        const next = Queue.take(told).pipe(Effect.timeout("60 seconds"))
         const nextOutput = Effect.repeat(next, { until: (record) => record._tag !== "Beat" })
         assert.deepInclude(yield* nextOutput, { _tag: "Started", id })
         // three idle seconds: longer than a task counts as busy

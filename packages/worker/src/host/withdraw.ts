@@ -17,7 +17,7 @@ export const withdraw = Effect.fn("Runner.withdraw")(function* (host: HostConfig
   const transport = yield* Transport
   const command =
     `umask 077; b="$HOME/.signalbox"; d="$b/tasks/${taskId}"; mkdir -p "$d" || exit 70; w=started; ` +
-    `if mkdir "$d/once" 2>/dev/null; then : >"$d/never" || exit 70; rm -f "$b"/active/${taskId} "$b"/active/*/${taskId}; fi; ` +
+    `if mkdir "$d/once" 2>/dev/null; then : >"$d/never" || exit 70; rm -f "$d/env" "$b"/active/${taskId} "$b"/active/*/${taskId}; fi; ` +
     `[ -f "$d/never" ] && w=withdrawn; printf '\\n@signalbox\\n%s\\n@end\\n' "$w"`
   const ran = yield* transport.exec(host, command, { timeoutMs: 60_000 })
   const [said, ...more] = ran.code === 0 ? (framed(ran.out) ?? []) : []

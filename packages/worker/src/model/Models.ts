@@ -58,9 +58,14 @@ export class Models extends Context.Service<
     /**
      * Outages, rate limits and stalls before the first part are tried again with backoff and as `retry-after` says, for up to
      * a minute; usage that came before a failure is told by `onUsage`. Each call of it takes the place of the one before: it is
-     * the sum so far, over all attempts, as is the usage of Finished.
+     * the sum so far, over all attempts, as is the usage of Finished. Everything is made ready at once, and nothing is sent
+     * before `go` has resolved.
      */
-    readonly stream: (request: ModelRequest, onUsage?: (usage: Usage) => void) => Stream.Stream<ModelPart, ModelFailed>
+    readonly stream: (
+      request: ModelRequest,
+      onUsage?: (usage: Usage) => void,
+      go?: Promise<void>
+    ) => Stream.Stream<ModelPart, ModelFailed>
     /** Configured providers by name, in the order of preference. */
     readonly providers: ReadonlyArray<{
       readonly provider: string

@@ -10,7 +10,7 @@ import { Settings } from "@signalbox/core/config/Settings.ts"
 import type { Usage } from "@signalbox/core/model/message.ts"
 import { modelOf, providerOf } from "@signalbox/core/model/ref.ts"
 import type { Adapter, Piece, Provider, ProviderKind } from "./adapter.ts"
-import { type Amendment, amendmentFor } from "./amend.ts"
+import { type Amendment, amendmentFor, learnedOf } from "./amend.ts"
 import { anthropic } from "./anthropic.ts"
 import { brokenFailure, type Failure, noKey, noProvider, stalled, toldFailure, tooMuch } from "./failures.ts"
 import { gemini } from "./gemini.ts"
@@ -19,6 +19,7 @@ import { ollama } from "./ollama.ts"
 import { openai } from "./openai.ts"
 import { providersOf } from "./providers.ts"
 import { type Pacing, pauseAfter, usual } from "./retry.ts"
+import { sum } from "./usage.ts"
 import { openWire, type OpenWire, type Patience } from "./wire.ts"
 
 export interface ModelsOptions {
@@ -54,8 +55,9 @@ export const modelsLayer: Layer.Layer<Models, never, Settings> = Layer.effect(
 
 export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOptions = {}): Models["Service"] => {
   const pacing = options.pacing ?? usual
-  /** What a model refused once it would refuse again. */
+  /** What a model or a server refused once it would refuse again. */
   const learned = new Map<string, ReadonlySet<Amendment>>()
+  const learnedBy = (name: string): ReadonlySet<Amendment> => learned.get(name) ?? new Set()
 
   const find = (name: string): Result.Result<Provider, ModelFailed> => {
     const provider = providers.find((known) => known.provider === name)
@@ -73,7 +75,8 @@ export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOp
   const run = Effect.fnUntraced(function* (
     request: ModelRequest,
     queue: Queue.Enqueue<ModelPart>,
-    onUsage: (usage: Usage) => void
+    onUsage: (usage: Usage) => void,
+    go: Promise<void> | undefined
   ) {
     const provider = yield* Effect.fromResult(find(providerOf(request.ref)))
     const patience = {
@@ -83,11 +86,12 @@ export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOp
     const began = yield* Clock.currentTimeMillis
     let spent: Usage | null = null
     for (let attempt = 1; ; attempt++) {
-      const amendments = learned.get(request.ref) ?? new Set<Amendment>()
-      const tried: Tried = yield* attemptOnce(provider, request, { amendments, patience, spent, queue, onUsage })
+      const amendments = new Set([...learnedBy(request.ref), ...learnedBy(provider.url)])
+      const tried: Tried = yield* attemptOnce(provider, request, { amendments, patience, spent, queue, onUsage, go })
       if (tried._tag === "Done") return
       if (tried._tag === "Amend") {
-        learned.set(request.ref, new Set([...amendments, tried.amendment]))
+        const name = learnedOf(tried.amendment, request.ref, provider.url)
+        learned.set(name, new Set([...learnedBy(name), tried.amendment]))
         attempt--
         continue
       }
@@ -115,10 +119,10 @@ export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOp
       title,
       ...(quiet === undefined ? {} : { quiet })
     })),
-    stream: (request, onUsage = () => {}) =>
+    stream: (request, onUsage = () => {}, go) =>
       Stream.callback<ModelPart, ModelFailed>((queue) =>
         Effect.andThen(
-          run(request, queue, onUsage),
+          run(request, queue, onUsage, go),
           Effect.sync(() => Queue.endUnsafe(queue))
         )
       ),
@@ -131,7 +135,7 @@ export const makeModels = (providers: ReadonlyArray<Provider>, options: ModelsOp
         (wire) =>
           Effect.tryPromise({
             try: () => adapter.list(provider, wire),
-            catch: (error) => failureOf(provider, "its list", adapter, wire, error, false, listMs).error
+            catch: (error) => failureOf(provider, "its list", adapter, wire, error, false).error
           }).pipe(
             Effect.timeoutOrElse({ duration: listMs, orElse: () => Effect.fail(stalled(provider, listMs).error) })
           ),
@@ -158,6 +162,8 @@ interface Attempt {
   readonly spent: Usage | null
   readonly queue: Queue.Enqueue<ModelPart>
   readonly onUsage: (usage: Usage) => void
+  /** Nothing is sent before. */
+  readonly go: Promise<void> | undefined
 }
 
 /** Whatever an SDK threw: its adapter explains it. */
@@ -166,7 +172,7 @@ class Thrown extends Data.TaggedError("Thrown")<{ readonly cause: unknown }> {}
 /** Passes the pieces on as they come, until the end or the failure. */
 const attemptOnce = (provider: Provider, request: ModelRequest, attempt: Attempt): Effect.Effect<Tried> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => openWire(attempt.patience, Date.now)),
+    Effect.sync(() => openWire(attempt.patience, Date.now, attempt.go)),
     (wire) => passOn(provider, request, attempt, wire),
     (wire) => Effect.sync(wire.close)
   )
@@ -174,7 +180,7 @@ const attemptOnce = (provider: Provider, request: ModelRequest, attempt: Attempt
 const passOn = Effect.fnUntraced(function* (
   provider: Provider,
   request: ModelRequest,
-  { amendments, patience, spent, queue, onUsage }: Attempt,
+  { amendments, spent, queue, onUsage }: Attempt,
   wire: OpenWire
 ) {
   const adapter = adapters[provider.kind]
@@ -193,8 +199,7 @@ const passOn = Effect.fnUntraced(function* (
       const trouble = wire.gaveUp() === undefined ? adapter.explain(cause) : undefined
       const amendment = begun || trouble === undefined ? undefined : amendmentFor(trouble, request, amendments)
       if (amendment !== undefined) return { _tag: "Amend", amendment } satisfies Tried
-      const limit = begun ? patience.silenceMs : patience.firstMs
-      const failure = failureOf(provider, modelOf(request.ref), adapter, wire, cause, begun, limit)
+      const failure = failureOf(provider, modelOf(request.ref), adapter, wire, cause, begun)
       return { _tag: "Failed", failure, begun, spent: sum(spent, usage) } satisfies Tried
     }
     const piece: Piece = next.value.value
@@ -204,20 +209,24 @@ const passOn = Effect.fnUntraced(function* (
       if (total !== null) onUsage(total)
       continue
     }
-    wire.begun()
+    if (piece._tag === "Pondering") wire.pondering()
+    else wire.begun()
     if (piece._tag === "Finished") {
       const total = sum(spent, piece.usage)
       if (total !== null) onUsage(total)
       yield* Queue.offer(queue, { ...piece, usage: total })
       return { _tag: "Done" } satisfies Tried
     }
+    const first = !begun
     begun = true
-    if (piece._tag === "Thinking") {
+    if (piece._tag === "Thinking" || piece._tag === "Pondering") {
       const now = yield* Clock.currentTimeMillis
       if (now - thoughtAt < THINKING) continue
       thoughtAt = now
-    }
-    yield* Queue.offer(queue, piece)
+      yield* Queue.offer(queue, { _tag: "Thinking" })
+    } else yield* Queue.offer(queue, piece)
+    // whoever waits for the first piece has it before the ones that came with it are looked at
+    if (first) yield* Effect.yieldNow
   }
 })
 
@@ -227,11 +236,10 @@ const failureOf = (
   adapter: Adapter,
   wire: OpenWire,
   error: unknown,
-  begun: boolean,
-  limitMs: number
+  begun: boolean
 ): Failure => {
   const gaveUp = wire.gaveUp()
-  if (gaveUp === "stalled") return stalled(provider, limitMs)
+  if (gaveUp === "stalled") return stalled(provider, wire.limitMs())
   if (gaveUp === "too-much") return tooMuch(provider)
   const trouble = adapter.explain(error)
   if (trouble === undefined) return brokenFailure(provider, error, begun)
@@ -241,18 +249,5 @@ const failureOf = (
     ...failure,
     again: failure.again && wire.mayRetry(),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs })
-  }
-}
-
-const sum = (a: Usage | null, b: Usage | null): Usage | null => {
-  if (a === null || b === null) return a ?? b
-  const add = (key: "cachedInputTokens" | "cacheWriteTokens" | "reasoningTokens") =>
-    a[key] === undefined && b[key] === undefined ? {} : { [key]: (a[key] ?? 0) + (b[key] ?? 0) }
-  return {
-    inputTokens: a.inputTokens + b.inputTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    ...add("cachedInputTokens"),
-    ...add("cacheWriteTokens"),
-    ...add("reasoningTokens")
   }
 }

@@ -33,8 +33,12 @@ export interface Wire {
   readonly signal: AbortSignal
 }
 
-/** `Usage`: what has been counted so far, for those that tell it before the end. */
-export type Piece = ModelPart | { readonly _tag: "Usage"; readonly usage: Usage }
+export type Piece =
+  | ModelPart
+  /** What has been counted so far, for those that tell it before the end. */
+  | { readonly _tag: "Usage"; readonly usage: Usage }
+  /** The model begins to think and will say nothing meanwhile: shown as Thinking, and waited for as long as for a first word. */
+  | { readonly _tag: "Pondering" }
 
 /** What an SDK's error tells, in the same words for all. */
 export interface Trouble {
@@ -44,6 +48,8 @@ export interface Trouble {
   readonly codes: ReadonlyArray<string>
   /** The provider's sentence. */
   readonly message: string
+  /** It came after the answer had begun: that says nothing about what the server has. */
+  readonly midstream?: true
   /** As the body asks for, where headers do not. */
   readonly retryAfterMs?: number
 }

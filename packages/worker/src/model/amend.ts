@@ -5,6 +5,7 @@
  * Invariant: an amendment follows from a refusal (400), which costs nothing, and never from a failure in the middle.
  */
 import type { ModelMessage, ModelTool } from "@signalbox/core/model/message.ts"
+import { providerOf } from "@signalbox/core/model/ref.ts"
 import type { Trouble } from "./adapter.ts"
 import type { ModelRequest } from "./Models.ts"
 
@@ -19,6 +20,18 @@ export type Amendment =
   | "no-native"
   /** Old servers know only `max_tokens`, or not even `stream_options`. */
   | "old-names"
+  /** The server at OpenAI's address is another one, which has no Responses API: it is asked by Chat Completions. */
+  | "no-responses"
+  /** Some models of OpenAI (search) answer on Chat Completions alone. */
+  | "chat-only"
+
+/** Whether a request takes OpenAI's Responses API. */
+export const byResponses = (ref: string, amendments: ReadonlySet<Amendment>): boolean =>
+  providerOf(ref) === "openai" && !amendments.has("no-responses") && !amendments.has("chat-only")
+
+/** What was refused once would be refused again: to the same model, or to everybody by the same server. */
+export const learnedOf = (amendment: Amendment, ref: string, url: string): string =>
+  amendment === "no-responses" ? url : ref
 
 /** What to try, in the words of the refusal; undefined: nothing would help. */
 export const amendmentFor = (
@@ -26,15 +39,19 @@ export const amendmentFor = (
   request: ModelRequest,
   tried: ReadonlySet<Amendment>
 ): Amendment | undefined => {
-  // 404: no server of OpenRouter has that model with tools
-  if (trouble.status === undefined || ![400, 404, 422].includes(trouble.status)) return undefined
+  if (trouble.status === undefined) return undefined
   const said = `${trouble.codes.join(" ")} ${trouble.message}`.toLowerCase()
+  const responses = byResponses(request.ref, tried)
+  if (responses && lacksPath(trouble, said)) return "no-responses"
+  // 404: no server of OpenRouter has that model with tools
+  if (![400, 404, 422].includes(trouble.status)) return undefined
   const optional = request.tools !== undefined && request.toolChoice === undefined
   const candidates: ReadonlyArray<readonly [Amendment, boolean]> = [
     ["no-reasoning", request.tools !== undefined && said.includes("reasoning_effort")],
     ["tool-by-words", request.toolChoice !== undefined && /tool[_ ]?choice|forced tool|allowed_?function/u.test(said)],
     ["no-tools", optional && (noTools.test(said) || (tried.has("no-reasoning") && said.includes("reasoning_effort")))],
-    ["no-native", (hasNative(request) && /thought|signature/u.test(said)) || said.includes("thinking")],
+    ["chat-only", responses && said.includes("v1/chat/completions")],
+    ["no-native", (hasNative(request) && itsThoughts.test(said)) || noThoughts.test(said)],
     ["old-names", /max_completion_tokens|stream_options/u.test(said)]
   ]
   return candidates.find(([amendment, fits]) => fits && !tried.has(amendment))?.[0]
@@ -43,6 +60,15 @@ export const amendmentFor = (
 /** As Ollama, vLLM, OpenRouter and others say it. */
 const noTools =
   /not support (tools|tool use|function)|support tool use|enable-auto-tool-choice|tools? (is|are) not supported/u
+
+/** As Anthropic, Gemini and OpenAI refuse what was handed back, and as they refuse to be asked for it. */
+const itsThoughts = /thought|signature|'reasoning'|reasoning (input )?items?\b|\bitem with id\b/u
+const noThoughts = /thinking|encrypted[ _]content/u
+
+/** There is no such path: an answer without a status of its own does not say so, nor one that speaks of a model or an item. */
+const lacksPath = ({ status, midstream }: Trouble, said: string): boolean =>
+  midstream !== true &&
+  (status === 405 || status === 501 || (status === 404 && !/\bmodel(?!s\b)|\bitem with id\b/u.test(said)))
 
 const hasNative = (request: ModelRequest): boolean =>
   request.messages.some((message) => message.role === "assistant" && message.native !== undefined)

@@ -5,8 +5,9 @@
  * waits for it (`CatalogLive.ts`).
  * Invariants: a list that is young enough is not asked for again; one slow provider holds up no other; nothing here ends the worker.
  */
-import { Effect, Option, Schedule, Schema, Stream } from "effect"
+import { Effect, Option, Schedule, Schema, Semaphore, Stream } from "effect"
 import {
+  expectLists,
   FRESH,
   readCatalog,
   stillConfigured,
@@ -43,7 +44,10 @@ export const runCatalog: Effect.Effect<never, never, Models | Db | EventLog> = E
     yield* log.publish(FRESH, { done: false })
   })
 
-  const refresh = Effect.fnUntraced(function* (notBefore: number) {
+  /** One after the other: who comes second finds the lists young and asks nobody. */
+  const turn = yield* Semaphore.make(1)
+  const refresh = (notBefore: number) => Semaphore.withPermits(turn, 1)(listsFrom(notBefore))
+  const listsFrom = Effect.fnUntraced(function* (notBefore: number) {
     const { rows } = yield* readCatalog
     const youngs = new Set(
       rows.flatMap((row) => (row.at !== null && Date.parse(row.at) >= notBefore ? [row.provider] : []))
@@ -64,7 +68,12 @@ export const runCatalog: Effect.Effect<never, never, Models | Db | EventLog> = E
   const calmly = <E extends { readonly message: string }, R>(self: Effect.Effect<void, E, R>) =>
     Effect.catch(self, (error) => Effect.logWarning(`the model lists were not kept: ${error.message}`))
 
-  const first = Effect.flatMap(readCatalog, ({ now }) => refresh(now - OLD))
+  const first = Effect.gen(function* () {
+    const expected = models.providers.map(({ provider, title, quiet }, rank) => ({ provider, title, rank, quiet }))
+    yield* expectLists(expected.filter(({ quiet }) => quiet !== true))
+    const { now } = yield* readCatalog
+    yield* refresh(now - OLD)
+  })
   const asked = Stream.runForEach(
     Stream.buffer(log.subscribe(WANTED), { capacity: 1, strategy: "sliding" }),
     (message) => {

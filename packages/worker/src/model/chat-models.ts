@@ -24,8 +24,8 @@ const own: { readonly [provider: string]: ReadonlyArray<RegExp> } = {
     /^(davinci|babbage|curie|ada)\b/u,
     /\binstruct\b/u,
     /\bcomputer use\b/u,
-    // these answer on the Responses API alone
-    /\bdeep research\b|\bcodex\b|\bpro\b/u,
+    // wants tools of its own
+    /\bdeep research\b/u,
     /\bsearch api\b/u
   ],
   gemini: [/^aqa$/u, /\bcomputer use\b/u, /\brobotics\b/u]

@@ -1,15 +1,16 @@
 /**
  * Ollama: chats over its OpenAI-compatible /v1, lists over its own API, which knows what a model can and how much fits.
  *
- * Owns: the lists. Does not own: the chat (`openai.ts`).
+ * Owns: the lists. Does not own: the chat (`chat-completions.ts`).
  * Invariant: the window is the narrowest that is known: as loaded, as its Modelfile sets it, as it was trained.
  */
 import { Option, Schema } from "effect"
 import type { ModelInfo } from "@signalbox/core/model/message.ts"
 import { refOf } from "@signalbox/core/model/ref.ts"
 import type { Adapter, Provider, Wire } from "./adapter.ts"
+import { chatCompletions } from "./chat-completions.ts"
 import { isChatModel } from "./chat-models.ts"
-import { explainError, openai } from "./openai.ts"
+import { explainError } from "./openai-sdk.ts"
 
 const Tags = Schema.Struct({ models: Schema.Array(Schema.Struct({ name: Schema.String })) })
 const Running = Schema.Struct({
@@ -39,7 +40,7 @@ class NotOllama extends Error {
 
 export const ollama: Adapter = {
   stream: (request, amendments, provider, wire) =>
-    openai.stream(request, amendments, { ...provider, url: `${provider.url}/v1` }, wire),
+    chatCompletions(request, amendments, { ...provider, url: `${provider.url}/v1` }, wire),
   list: async (provider, wire) => {
     const tags = decodeTags(await ask(provider, wire, "/api/tags"))
     if (Option.isNone(tags)) throw new NotOllama(502, "it answers, but not as Ollama does")

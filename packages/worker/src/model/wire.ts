@@ -16,6 +16,10 @@ export interface Patience {
 export interface OpenWire extends Wire {
   /** The model has begun: from now on `silenceMs` counts. */
   readonly begun: () => void
+  /** It thinks in silence: `firstMs` counts, until it has begun again. */
+  readonly pondering: () => void
+  /** The silence that is borne just now. */
+  readonly limitMs: () => number
   /** Why we gave up ourselves; undefined: we did not. */
   readonly gaveUp: () => "stalled" | "too-much" | undefined
   /** From the last answer's headers. */
@@ -28,7 +32,8 @@ export interface OpenWire extends Wire {
 /** Far more than any answer; a server that sends more is broken or hostile. */
 const MOST_BYTES = 64 * 1024 * 1024
 
-export const openWire = (patience: Patience, now: () => number): OpenWire => {
+/** @param go nothing is sent before it has resolved */
+export const openWire = (patience: Patience, now: () => number, go?: Promise<void>): OpenWire => {
   const controller = new AbortController()
   let verdict: "stalled" | "too-much" | undefined
   let headers: Headers | undefined
@@ -43,9 +48,16 @@ export const openWire = (patience: Patience, now: () => number): OpenWire => {
     clearTimeout(timer)
     if (!controller.signal.aborted) timer = setTimeout(() => giveUp("stalled"), limit)
   }
+  const bear = (ms: number) => {
+    if (limit === ms) return
+    limit = ms
+    alive()
+  }
   return {
     signal: controller.signal,
     fetch: async (input, init) => {
+      if (go !== undefined) await go
+      controller.signal.throwIfAborted()
       alive() // not before: loading an SDK takes its time too
       const response = await fetch(input, init)
       alive()
@@ -64,11 +76,9 @@ export const openWire = (patience: Patience, now: () => number): OpenWire => {
       const { status, statusText } = response
       return new Response(watched, { status, statusText, headers: response.headers })
     },
-    begun: () => {
-      if (limit === patience.silenceMs) return
-      limit = patience.silenceMs
-      alive()
-    },
+    begun: () => bear(patience.silenceMs),
+    pondering: () => bear(patience.firstMs),
+    limitMs: () => limit,
     gaveUp: () => verdict,
     retryAfterMs: () => (headers === undefined ? undefined : retryAfterOf(headers, now())),
     mayRetry: () => headers?.get("x-should-retry") !== "false",

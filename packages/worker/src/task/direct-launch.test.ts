@@ -1,14 +1,13 @@
 /** The short way to a process: it is taken, it gives way to everything else, and whatever dies in the middle, a task runs once. */
-import { existsSync, mkdtempSync, readFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option, Stream } from "effect"
 import { withoutModels } from "../../../../test/support/models.ts"
 import { startChild } from "../../../../test/support/child.ts"
 import { DbTest } from "../../../../test/support/database.ts"
-import { stopTmux } from "../../../../test/support/sshd.ts"
 import { until as eventually } from "../../../../test/support/until.ts"
+import { taskHome } from "../../../../test/support/task-home.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
@@ -25,10 +24,6 @@ import { runWorker, workerServices } from "../Worker.ts"
 const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer).pipe(
   Layer.provideMerge(eventLogLayer),
   Layer.provideMerge(Layer.fresh(DbTest))
-)
-const newHome = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "direct-"))),
-  (home) => Effect.sync(() => stopTmux(home))
 )
 const services = (name: string, localHome: string) =>
   workerServices({ name, localHome }).pipe(Layer.provideMerge(withoutModels))
@@ -66,7 +61,7 @@ const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
       Stream.runHead
     )
     return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("50 seconds"), Effect.orDie)
+  }).pipe(Effect.timeout("120 seconds"), Effect.orDie)
 const settled = (taskId: string) => until(taskId, (task) => task.finishedAt !== null)
 
 const eventsOf = (taskId: string) =>
@@ -84,7 +79,7 @@ const untilDirect = (command: string, how: (taskId: string) => Effect.Effect<boo
       const taskId = yield* create(command)
       return (yield* Effect.orDie(how(taskId))) ? taskId : undefined
     }),
-    "50 seconds"
+    "120 seconds"
   )
 const directOnceSettled = (taskId: string) => Effect.andThen(settled(taskId), dispatchedDirectly(taskId))
 
@@ -109,7 +104,7 @@ const jobsActive = (queue: string) =>
     Effect.orDie
   )
 
-/** A worker whose direct launches wait for the gate after the mark and before the first byte. */
+/** A worker whose direct launches wait for the gate after mark, event and files, and before the last word. */
 const gated = (name: string, home: string, reached: Deferred.Deferred<string>, gate: Deferred.Deferred<void>) =>
   Layer.effect(
     Standby,
@@ -120,8 +115,9 @@ const gated = (name: string, home: string, reached: Deferred.Deferred<string>, g
           Effect.map(
             standby.take(host),
             Option.map((launcher) => ({
-              ready: (taskId, files) =>
-                Effect.map(launcher.ready(taskId, files), ({ launch }) => ({
+              ...launcher,
+              stage: (taskId, files) =>
+                Effect.map(launcher.stage(taskId, files), ({ launch }) => ({
                   launch: Deferred.succeed(reached, taskId).pipe(
                     Effect.andThen(Deferred.await(gate)),
                     Effect.andThen(launch)
@@ -136,7 +132,7 @@ const gated = (name: string, home: string, reached: Deferred.Deferred<string>, g
 describe("the direct launch", () => {
   it.live("is taken where a launcher stands by, and the jobs find nothing left to do", () =>
     Effect.gen(function* () {
-      const home = yield* newHome
+      const home = yield* taskHome
       yield* Effect.forkScoped(runWorker.pipe(Effect.provide(services("one", home))))
       const taskId = yield* untilDirect(witness(home), directOnceSettled)
       const events = yield* eventsOf(taskId)
@@ -157,7 +153,7 @@ describe("the direct launch", () => {
     "that takes its time is not doubled by its job, which waits for it in the same worker",
     () =>
       Effect.gen(function* () {
-        const home = yield* newHome
+        const home = yield* taskHome
         const [reached, gate] = [yield* Deferred.make<string>(), yield* Deferred.make<void>()]
         yield* Effect.forkScoped(runWorker.pipe(Effect.provide(gated("one", home, reached, gate))))
         const taskId = yield* untilDirect(witness(home), (id) =>
@@ -178,14 +174,14 @@ describe("the direct launch", () => {
         const launches = (yield* eventsOf(taskId)).filter((event) => event.type === "TaskLaunched")
         assert.lengthOf(launches, 1)
       }).pipe(Effect.scoped, Effect.provide(LogTest)),
-    60_000
+    300_000
   )
 
   it.live(
     "finds a kill that came between the mark and the first byte: nothing runs, and it is known that nothing ran",
     () =>
       Effect.gen(function* () {
-        const home = yield* newHome
+        const home = yield* taskHome
         const [reached, gate] = [yield* Deferred.make<string>(), yield* Deferred.make<void>()]
         yield* Effect.forkScoped(runWorker.pipe(Effect.provide(gated("one", home, reached, gate))))
         const taskId = yield* untilDirect(witness(home), (id) =>
@@ -203,14 +199,14 @@ describe("the direct launch", () => {
         )
         assert.strictEqual(runsOf(home, taskId), 0)
       }).pipe(Effect.scoped, Effect.provide(LogTest)),
-    60_000
+    300_000
   )
 
   it.live(
     "is not for a task that somebody waits in front of, nor beyond the limit, nor for one that waits itself",
     () =>
       Effect.gen(function* () {
-        const home = yield* newHome
+        const home = yield* taskHome
         yield* Effect.forkScoped(runWorker.pipe(Effect.provide(services("one", home))))
         yield* untilDirect("true", directOnceSettled)
         const eight = yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], () =>
@@ -237,7 +233,7 @@ describe("a launch by its job", () => {
     "finds a kill that came between the mark and the first byte: nothing runs, and it is known that nothing ran",
     () =>
       Effect.gen(function* () {
-        const home = yield* newHome
+        const home = yield* taskHome
         const [reached, gate] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
         const slow = Layer.effect(
           Transport,
@@ -277,12 +273,12 @@ describe("a launch by its job", () => {
 })
 
 describe("a worker that is killed in the middle of a direct launch", () => {
-  for (const point of ["ready", "taken", "dispatched", "marked", "sent"] as const)
+  for (const point of ["here", "taken", "staged", "dispatched", "go", "sent"] as const)
     it.live(
       `(${point}) leaves a task that another worker brings to its end, and that runs once`,
       () =>
         Effect.gen(function* () {
-          const home = yield* newHome
+          const home = yield* taskHome
           const { url } = yield* Db
           const child = yield* startChild("direct-worker.ts", { url, home, point })
           const taskId = yield* untilDirect(witness(home), (id) =>
@@ -290,7 +286,10 @@ describe("a worker that is killed in the middle of a direct launch", () => {
           )
           assert.strictEqual((yield* child.ended).how, "SIGKILL")
           const before = (yield* eventsOf(taskId)).map((event) => event.type)
-          const wanted = point === "ready" || point === "taken" ? ["TaskCreated"] : ["TaskCreated", "TaskDispatched"]
+          const wanted =
+            point === "here" || point === "taken" || point === "staged"
+              ? ["TaskCreated"]
+              : ["TaskCreated", "TaskDispatched"]
           // The log may be one event ahead of a worker that died at its own next step, never behind.
           assert.deepStrictEqual(before.slice(0, wanted.length), wanted)
           assert.notInclude(before, "TaskLaunched")
@@ -301,6 +300,6 @@ describe("a worker that is killed in the middle of a direct launch", () => {
           const next = yield* create("true") // its slot was given back, and the host takes tasks
           assert.strictEqual((yield* settled(next))?.status, "succeeded")
         }).pipe(Effect.scoped, Effect.provide(LogTest)),
-      90_000
+      300_000
     )
 })

@@ -3,14 +3,15 @@
  *
  * Owns: when a task may go this way, and its steps. Does not own: the jobs, which go the same way step by step and make sure of
  * what was left anywhere in the middle; the steps themselves (slots, TaskDispatched, the mark, `launch.sh`), which are theirs too.
- * Invariants: every step is one that a job would have made, in the same order and with the same ids, so whoever comes second finds
- * it done: one slot per task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's
- * launcher stands by: a host that is slow or away holds up nobody; before TaskDispatched nothing but room for its files is made on the host.
+ * Invariants: every step is one that a job would have made, with the same ids, so whoever comes second finds it done: one slot per
+ * task, one TaskDispatched, one run on the host; only where nobody waits in front of it and the host's launcher stands by and has
+ * just answered: a host that is slow or away holds up nobody; until slot, mark and TaskDispatched are on the disk the host has at
+ * most the task's files, which start nothing.
  */
-import { Effect, Fiber, Option } from "effect"
+import { Effect, Option } from "effect"
+import type { HostConfig } from "@signalbox/core/host/config.ts"
 import { hostConfig, type HostView } from "@signalbox/core/host/view.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
-import { Db } from "@signalbox/core/postgres/Db.ts"
 import { Reactors } from "@signalbox/core/projection/Reactor.ts"
 import { Slots } from "@signalbox/core/queue/Slots.ts"
 import { taskEvents, taskStream } from "@signalbox/core/task/events.ts"
@@ -18,9 +19,10 @@ import { dispatchReactor, launchReactor } from "@signalbox/core/task/jobs.ts"
 import { activeStatuses, evolveTask, type TaskView } from "@signalbox/core/task/view.ts"
 import { HostCommands } from "../host/HostCommands.ts"
 import { Standby } from "../host/Standby.ts"
+import { withdraw } from "../host/withdraw.ts"
 import { Direct } from "./Direct.ts"
 import { limitsOf, readQueue } from "./dispatch.ts"
-import { fail, filesOf, isFinal, markSent, recordLaunched } from "./launch.ts"
+import { fail, filesOf, isFinal, recordLaunched } from "./launch.ts"
 import { TaskCommands } from "./TaskCommands.ts"
 
 /** What is more at once is a backlog or a rush: the jobs take it in order. */
@@ -63,30 +65,18 @@ const taskIdOf = (event: RecordedEvent): string => event.stream.slice(taskStream
 
 const launchDirectly = (task: TaskView) =>
   Effect.gen(function* () {
-    const db = yield* Db
     const way = yield* wayTo(task)
-    if (way === undefined) return
-    // What the host needs to make room is not waited for before there is a slot.
-    const ready = yield* Effect.forkScoped(Effect.result(way.ready))
-    if (!(yield* take(task, way.view))) return
-    const marked = Effect.gen(function* () {
-      const answered = yield* Effect.fromResult(yield* Fiber.join(ready))
-      yield* markSent(db, task.taskId)
-      return answered
-    })
-    // The mark may be there before the event: nothing is sent before both are.
-    const [dispatched, launcher] = yield* Effect.all(
-      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(marked)],
+    if (way === undefined || !(yield* take(task, way.view))) return
+    // The files travel while the event is written: without a last word they start nothing.
+    const [dispatched, staged] = yield* Effect.all(
+      [(yield* TaskCommands).dispatchDirectly(task), Effect.result(way.launcher.stage(task.taskId, way.files))],
       { concurrency: 2 }
     )
-    if (!dispatched) return yield* giveBack(task.taskId)
+    if (!dispatched) return yield* giveBack(task.taskId, way.host)
     yield* Effect.gen(function* () {
-      const { launch } = yield* Effect.fromResult(launcher)
+      const { launch } = yield* Effect.fromResult(staged)
       yield* recordLaunched(task, way.host, yield* launch)
-    }).pipe(
-      Effect.catchTag("Withdrawn", () => Effect.void),
-      Effect.catch((error) => (isFinal(error) ? fail(task.taskId, error.message) : Effect.fail(error)))
-    )
+    }).pipe(Effect.catch((error) => (isFinal(error) ? fail(task.taskId, error.message) : Effect.fail(error))))
   }).pipe(
     Effect.scoped,
     Effect.catch((error) =>
@@ -97,27 +87,35 @@ const launchDirectly = (task: TaskView) =>
     )
   )
 
-/** What it takes, unless somebody is in front of it or nothing stands by on the host. */
+/** What it takes, unless somebody is in front of it or nothing stands by on the host. Only a host that has just answered counts. */
 const wayTo = (task: TaskView) =>
   Effect.gen(function* () {
-    const [view, line] = yield* Effect.all(
-      [Effect.flatMap(HostCommands, (hosts) => hosts.find(task.host)), readQueue(task.host)],
-      { concurrency: 2 }
+    const [view, line, launcher] = yield* Effect.all(
+      [Effect.flatMap(HostCommands, (hosts) => hosts.find(task.host)), readQueue(task.host), standing(task.host)],
+      { concurrency: 3 }
     )
-    if (view === undefined || line.some((row) => row.id !== task.taskId)) return undefined
+    if (view === undefined || launcher === undefined || line.some((row) => row.id !== task.taskId)) return undefined
     const host = hostConfig(view)
-    const files = yield* filesOf(task, view)
-    const launcher = yield* (yield* Standby).take(host)
-    return Option.isNone(launcher) ? undefined : { view, host, ready: launcher.value.ready(task.taskId, files) }
+    return launcher.serves(host) ? { view, host, launcher, files: yield* filesOf(task, view) } : undefined
   })
 
+const standing = (hostName: string) =>
+  Effect.gen(function* () {
+    const launcher = Option.getOrUndefined(yield* (yield* Standby).take(hostName))
+    if (launcher !== undefined) yield* launcher.here
+    return launcher
+  })
+
+/** Marked as sent with the same stroke: from here on only the host can tell. The event takes both to the disk. */
 const take = ({ host, taskId, tool }: TaskView, view: HostView) =>
   Effect.flatMap(Slots, (slots) => slots.take(host, { taskId, tool, ...limitsOf(view, tool) }))
 
 /** Somebody else was faster, and then the slot is the task's; or it was killed, and then nobody's. */
-const giveBack = (taskId: string) =>
+const giveBack = (taskId: string, host: HostConfig) =>
   Effect.gen(function* () {
     const now = yield* (yield* TaskCommands).load(taskId)
     const mayRun = now !== undefined && (activeStatuses.includes(now.status) || now.status === "unknown")
-    if (!mayRun) yield* (yield* Slots).release(taskId)
+    if (mayRun) return
+    yield* (yield* Slots).release(taskId)
+    yield* Effect.ignore(withdraw(host, taskId)) // what lies there of it is nothing that anybody follows, and no secret
   })

@@ -119,7 +119,7 @@ class Withdrawn extends Data.TaggedError("Withdrawn")<{ readonly taskId: string 
 }
 
 /** Between the host's answer and the first byte: a host that cannot be reached has been sent nothing, and that is known. */
-export const markSent = (db: Db["Service"], taskId: string) =>
+const markSent = (db: Db["Service"], taskId: string) =>
   Effect.flatMap(
     db.query(
       "mark the launch as sent",

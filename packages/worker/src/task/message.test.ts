@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule, Stream } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
 import { fakeToolsDirectory } from "../../../../test/support/tools/fakeTools.ts"
-import { stopTmux } from "../../../../test/support/sshd.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
@@ -17,6 +15,7 @@ import { taskDecider } from "@signalbox/core/task/room.ts"
 import type { TaskView } from "@signalbox/core/task/view.ts"
 import { CatalogPlain } from "../../../../test/support/catalog-plain.ts"
 import { NoModels } from "../../../../test/support/no-models.ts"
+import { taskHome } from "../../../../test/support/task-home.ts"
 import { runWorker, workerServices } from "../Worker.ts"
 
 const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer, CatalogPlain, NoModels).pipe(
@@ -24,10 +23,6 @@ const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer, CatalogPlain, N
   Layer.provideMerge(DbTest)
 )
 
-const newHome = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "signalbox-home-"))),
-  (home) => Effect.sync(() => stopTmux(home))
-)
 const work = (name: string, localHome: string) => runWorker.pipe(Effect.provide(workerServices({ name, localHome })))
 
 const execute = (taskId: string, command: TaskCommand, commandId: string = crypto.randomUUID()) =>
@@ -77,7 +72,7 @@ const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
       Stream.runHead
     )
     return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("40 seconds"), Effect.orDie)
+  }).pipe(Effect.timeout("90 seconds"), Effect.orDie)
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
@@ -85,7 +80,7 @@ const met = (condition: () => boolean) =>
   Effect.sync(condition).pipe(
     Effect.flatMap((yes) => (yes ? Effect.void : Effect.fail("not yet" as const))),
     Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeout("20 seconds"),
+    Effect.timeout("60 seconds"),
     Effect.orDie
   )
 
@@ -98,7 +93,7 @@ const outputOf = (taskId: string) =>
 describe("a message to a task", () => {
   it.live("answers what it waits for, and the task goes on", () =>
     Effect.gen(function* () {
-      const home = yield* newHome
+      const home = yield* taskHome
       yield* Effect.forkScoped(work("one", home))
       const taskId = yield* create(
         `printf 'Enter your name: '; read -r name; printf 'Proceed? (y/n) '; read -r yes; printf '\\033[32mgot <%s> <%s>\\n' "$name" "$yes"`
@@ -128,7 +123,7 @@ describe("a message to a task", () => {
 
   it.live("that its terminal cannot take is told as not typed, and the next one is typed", () =>
     Effect.gen(function* () {
-      const home = yield* newHome
+      const home = yield* taskHome
       yield* Effect.forkScoped(work("one", home))
       const taskId = yield* create(`printf 'Proceed? (y/n) '; read -r yes; echo "got <$yes>"`)
       yield* until(taskId, (task) => task.status === "waiting")
@@ -146,7 +141,7 @@ describe("a message to a task", () => {
 
   it.live("is typed once when its worker dies between mark and typing, and once for one command id", () =>
     Effect.gen(function* () {
-      const home = yield* newHome
+      const home = yield* taskHome
       const first = yield* Effect.forkChild(work("one", home))
       const taskId = yield* create(
         `printf 'Proceed? (y/n) '; while read -r l; do echo "<$l>"; [ "$l" = end ] && exit; done`
@@ -174,7 +169,7 @@ describe("a message to a task", () => {
 
   it.live("talks to an agent on its own screen, and the session can be continued", () =>
     Effect.gen(function* () {
-      const home = yield* newHome
+      const home = yield* taskHome
       yield* Effect.forkScoped(work("one", home))
       const env = { PATH: `${fakeToolsDirectory}:/usr/bin:/bin` }
       const sessionId = crypto.randomUUID()
@@ -203,7 +198,7 @@ describe("a message to a task", () => {
 
   it.live("to a task that ended before it could be typed is told as not typed", () =>
     Effect.gen(function* () {
-      const home = yield* newHome
+      const home = yield* taskHome
       const taskId = yield* create(`printf 'Proceed? (y/n) '; read -r l; echo never`)
       const first = yield* Effect.forkChild(work("one", home))
       yield* until(taskId, (task) => task.status === "waiting")

@@ -1,13 +1,11 @@
-import { mkdtemp } from "node:fs/promises"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { withoutModels } from "../../../../test/support/models.ts"
 import { DbTest } from "../../../../test/support/database.ts"
 import { startSshd } from "../../../../test/support/sshd.ts"
 import { until } from "../../../../test/support/until.ts"
+import { taskHome } from "../../../../test/support/task-home.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { HostCommands } from "../host/HostCommands.ts"
 import { runWorker, workerServices } from "../Worker.ts"
@@ -81,7 +79,7 @@ describe("trouble that lasts", () => {
         yield* until(
           "it was dialed six times",
           Effect.sync(() => server.calls() >= 6),
-          "30 seconds"
+          "120 seconds"
         )
         const told = lines.filter((line) => line.startsWith("watching web1"))
         assert.lengthOf(told, 1)
@@ -89,12 +87,7 @@ describe("trouble that lasts", () => {
       }).pipe(
         Effect.scoped,
         Effect.provide(
-          Layer.unwrap(
-            Effect.map(
-              Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-"))),
-              (localHome) => workerServices({ name: "one", localHome })
-            )
-          ).pipe(
+          Layer.unwrap(Effect.map(taskHome, (localHome) => workerServices({ name: "one", localHome }))).pipe(
             Layer.provideMerge(withoutModels),
             Layer.provideMerge(eventLogLayer),
             Layer.provideMerge(DbTest),
@@ -103,6 +96,6 @@ describe("trouble that lasts", () => {
         )
       )
     },
-    60_000
+    300_000
   )
 })

@@ -1,11 +1,9 @@
 /** A task of which nobody can tell: its slot, and how it is resolved. */
-import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { withoutModels } from "../../../../test/support/models.ts"
 import { DbTest } from "../../../../test/support/database.ts"
+import { taskHome } from "../../../../test/support/task-home.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
@@ -23,12 +21,10 @@ import { sweepSlots } from "./sweep.ts"
 import { StartingPatienceMs } from "./watch-host.ts"
 
 const LogTest = eventLogLayer.pipe(Layer.provideMerge(DbTest))
-const services = Layer.unwrap(
-  Effect.map(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "signalbox-home-"))),
-    (localHome) => workerServices({ name: "one", localHome })
-  )
-).pipe(Layer.provideMerge(withoutModels), Layer.provideMerge(LogTest))
+const services = Layer.unwrap(Effect.map(taskHome, (localHome) => workerServices({ name: "one", localHome }))).pipe(
+  Layer.provideMerge(withoutModels),
+  Layer.provideMerge(LogTest)
+)
 
 const tell = (taskId: string, command: TaskCommand) =>
   Effect.gen(function* () {
@@ -67,7 +63,7 @@ const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
       Stream.runHead
     )
     return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("30 seconds"), Effect.orDie)
+  }).pipe(Effect.timeout("90 seconds"), Effect.orDie)
 
 describe("an unknown task", () => {
   it.live("keeps its slot until there is evidence or its day is over", () =>
@@ -121,7 +117,7 @@ describe("an unknown task", () => {
         )
         assert.deepStrictEqual([task?.status, task?.startedAt], ["killed", null])
       }).pipe(Effect.scoped, Effect.provide(services)),
-    40_000
+    300_000
   )
 
   it.live(
@@ -135,6 +131,6 @@ describe("an unknown task", () => {
         const task = yield* until(taskId, (one) => one.status === "failed")
         assert.match(task?.message ?? "", /^it never started: the connection broke before local had all of it$/)
       }).pipe(Effect.scoped, Effect.provide(services)),
-    40_000
+    300_000
   )
 })

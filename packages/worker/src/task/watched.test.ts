@@ -52,7 +52,7 @@ describe("tasks that may run", () => {
             assert.match(plan, /task_open|task_pkey/, `${name}: ${plan}`)
           }
       }).pipe(Effect.provide(DbTest)),
-    60_000
+    300_000
   )
 
   it.live("are watched, and keep their slot, while they run or became unknown within a day", () =>

@@ -13,7 +13,7 @@ nap() { sleep 0.1 2>/dev/null || sleep 1; }
 [ -f "$d/exit" ] && finish
 [ -f "$d/never" ] && finish never-started
 # Whoever makes "once" decides: with it in our hands a late launch does nothing.
-if mkdir "$d/once" 2>/dev/null; then : >"$d/never"; rm -f "$b/active/$id" "$b"/active/*/"$id"; finish never-started; fi
+if mkdir "$d/once" 2>/dev/null; then : >"$d/never"; rm -f "$d/env" "$b/active/$id" "$b"/active/*/"$id"; finish never-started; fi
 n=0; while [ ! -f "$d/pid" ] && [ ! -f "$d/exit" ] && [ $n -lt 20 ]; do nap; n=$((n + 1)); done
 p= s= boot= r=; [ -f "$d/pid" ] && read -r p s boot r <"$d/pid"
 [ -n "$p" ] && [ "$boot" != "$now" ] && finish
