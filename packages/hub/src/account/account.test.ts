@@ -263,7 +263,9 @@ describe("what was revoked", () => {
   )
 
   const Bridged = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(url, adminToken))).pipe(
-    Layer.provideMerge(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: undefined, open: true } })),
+    Layer.provideMerge(
+      hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: undefined, open: true } })
+    ),
     Layer.provideMerge(RoomsTest)
   )
 
