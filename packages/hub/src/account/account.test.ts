@@ -18,7 +18,7 @@ import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, HubTest, hubTest, RoomsTest, sessionKey } from "../../../../test/support/hub.ts"
 import { until } from "../../../../test/support/until.ts"
 import { BridgeAddress } from "../bridge/Bridge.ts"
-import { HubAddress } from "../Hub.ts"
+import { HubAddress } from "../HubAddress.ts"
 
 const id = () => ({ commandId: randomUUID() })
 const password = "correct horse battery"
