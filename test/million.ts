@@ -71,11 +71,17 @@ const main = async (): Promise<void> => {
     await dispose(home)
     await sql.end()
   }
+  reportPeaks() // whoever ends the long part that follows has these
   await step(`${heavyTasks} tasks of ${heavyBytes / 1000} kB: the same readers`, heavy)
   await stopServer()
+  reportPeaks()
+  process.exitCode = failed === 0 ? 0 : 1
+}
+
+/** The largest so far, in MB. */
+const reportPeaks = (): void => {
   for (const [name, mb] of [...peaks].toSorted((a, b) => b[1] - a[1]).slice(0, 24))
     report(mb < limitMb, `${name}: at most ${Math.round(mb)} MB resident`)
-  process.exitCode = failed === 0 ? 0 : 1
 }
 
 const heavy = async (): Promise<void> => {
