@@ -369,4 +369,32 @@ describe("the phrasebook", () => {
     const reading = readInstruction("stop web1", fleet)
     assert.notStrictEqual(reading._tag, "Understood")
   })
+  it("takes next to no time for what nobody would say, in a fleet of hundreds, and the limit is work, not luck", () => {
+    const large = {
+      hosts: [
+        ...fleet.hosts,
+        ...Array.from({ length: 500 }, (_, n) => ({ name: `app-${n}`, tags: ["app", `t${n % 30}`] }))
+      ]
+    }
+    const hostile = [
+      "and ",
+      "then ",
+      "restart nginx and ",
+      "web1 and ",
+      "restart web1, then ",
+      "if cpu is over 80 and ",
+      "' "
+    ]
+    const texts = hostile.flatMap((part) =>
+      [10, 40, 3_000].flatMap((many) => [
+        `restart ${part.repeat(many)}`,
+        `restart nginx on web1 ${part.repeat(many)}`,
+        `if ${part.repeat(many)} restart nginx on web1`
+      ])
+    )
+    const began = process.cpuUsage()
+    for (const text of texts) assert.notStrictEqual(readInstruction(text.slice(0, 10_000), large)._tag, "Understood")
+    // each of them took seconds before rests were read once
+    assert.isBelow(process.cpuUsage(began).user / 1_000, 15_000)
+  })
 })
