@@ -93,7 +93,7 @@ const lists = (words: Words, at: number, known: Vocabulary): Found =>
 
 const one = (words: Words, start: number, known: Vocabulary): Found => {
   const article = articles(words, start)
-  const every = is(words[article], "all", "every", "each", "any") ? article + 1 : article
+  const every = is(words[article], "all", "every", "each") ? article + 1 : article
   const at = is(words[every], "the", "of", "my", "our") ? every + 1 : every
   const all = every > article
   const found: Array<readonly [Selector, number]> = []
