@@ -13,7 +13,8 @@ import type { PlanEvent } from "./events.ts"
 import { type Approval, approvalFault, gateOf } from "./gate.ts"
 import { conclusion, isOver, isRunning, isSettledPlan, mayBegin } from "./progress.ts"
 import { effectOf } from "./risk.ts"
-import { evolvePlan, type PlanView, type ReadView, type TargetView } from "./view.ts"
+import { evolvePlan } from "./evolve.ts"
+import type { PlanView, ReadView, TargetView } from "./view.ts"
 
 export class PlanRejection extends Schema.TaggedError<PlanRejection>()("PlanRejection", { reason: Schema.String }) {
   override get message(): string {
