@@ -92,7 +92,7 @@ export const Outcome = Schema.Literals(["succeeded", "failed", "refused", "expir
 export type Outcome = typeof Outcome.Type
 
 export const CommandResult = Schema.Struct({
-  commandId: Schema.String,
+  commandId: Schema.String.check(Schema.isUUID()),
   outcome: Outcome,
   /** One sentence for people: what happened, or why not. */
   summary: Schema.String.check(Schema.isMaxLength(2_000)),
@@ -109,7 +109,7 @@ export type CommandResult = typeof CommandResult.Type
 export const AgentMessage = Schema.TaggedUnion({
   hello: AgentHello.fields,
   agent_heartbeat: { sample: AgentSample },
-  command_accepted: { commandId: Schema.String },
+  command_accepted: { commandId: Schema.String.check(Schema.isUUID()) },
   command_result: CommandResult.fields
 })
 export type AgentMessage = typeof AgentMessage.Type
