@@ -139,18 +139,6 @@ describe("an agent that lies", () => {
 })
 
 describe("an agent that floods", () => {
-  it.live("with pings is sent away", () =>
-    Effect.gen(function* () {
-      const agent = yield* enrolled({ name: "web1" })
-      const socket = yield* connected(agent)
-      for (let n = 0; n < 5_000; n++) socket.raw.ping("x".repeat(100))
-      yield* promise(() => socket.end())
-      yield* recorded(agentStream(agent.agentId), "AgentDisconnected")
-      const [end] = yield* (yield* EventLog).read({ type: "AgentDisconnected" })
-      assert.deepInclude(end?.data as object, { reason: "too many messages" })
-    }).pipe(Effect.provide(AgentsTest))
-  )
-
   it.live("with connections has to wait, and no event is made of those", () =>
     Effect.gen(function* () {
       const { url } = yield* HubAddress

@@ -82,6 +82,15 @@ describe("a wire", () => {
     assert.deepStrictEqual(ends, [])
   })
 
+  it("counts pings as messages, for each is answered", async () => {
+    const { client, ends } = await pair({ burst: 20, perSecond: 0.001 }, () => Promise.resolve())
+    client.send(hello)
+    client.on("pong", () => client.ping())
+    client.ping()
+    await eventually("it was let go", () => ends.length > 0)
+    assert.deepStrictEqual(ends, ["too many messages"])
+  })
+
   it("ends a socket that says nothing, and tells of its end once", async () => {
     const { ends } = await pair({ helloMillis: 30 }, () => Promise.resolve())
     await eventually("it has ended", () => ends.length > 0)
