@@ -235,6 +235,62 @@ describe("the desk", () => {
     assert.deepStrictEqual([results()[1]?.outcome, results()[1]?.proven], ["rolled-back", false])
   })
 
+  describe("after the answer of an act", () => {
+    const relapse = { summary: "it fell over", data: { active: "failed" } }
+    const relapses = () => told.filter((one) => one._tag === "command_relapsed")
+    /** Answered, and looked after since; @returns its id, the signal of the look, and what ends it */
+    const lookedAfter = async (unit: string) => {
+      const asked = restart(unit)
+      desk.request(asked)
+      const running = await eventually("it runs", () => doing.find(({ of }) => of.commandId === asked.commandId))
+      let signal: AbortSignal | undefined
+      let fall: ((of: typeof relapse | undefined) => void) | undefined
+      running.end({
+        ...done,
+        afterwards: (of) => {
+          signal = of
+          return new Promise((resolve) => (fall = resolve))
+        }
+      })
+      const result = await resultOf(asked.commandId)
+      assert.deepStrictEqual([result.outcome, "afterwards" in result], ["succeeded", false])
+      return { id: asked.commandId, fall: (of?: typeof relapse) => fall?.(of), left: () => signal?.aborted === true }
+    }
+
+    it("tells that what was well fell over, when the hub has the result, until it has that as well", async () => {
+      const { id, fall } = await lookedAfter("a.service")
+      assert.isFalse(desk.idle())
+      fall(relapse)
+      desk.attach((message) => told.push(message))
+      await eventually("the result again", () => results().length === 2)
+      assert.deepStrictEqual(relapses(), []) // whoever does not have the result cannot make anything of it
+      desk.acknowledge(id)
+      await eventually("the relapse", () => relapses().length === 1)
+      assert.deepInclude(relapses()[0], { commandId: id, ...relapse })
+      desk.attach((message) => told.push(message))
+      assert.lengthOf(relapses(), 2)
+      desk.relapseHeard(id)
+      desk.attach((message) => told.push(message))
+      assert.lengthOf(relapses(), 2)
+      await eventually("nothing is left", () => desk.idle())
+    })
+
+    it("looks no longer when the same is acted on anew, and the next act did not wait for the look", async () => {
+      const first = await lookedAfter("a.service")
+      const other = await lookedAfter("b.service")
+      desk.acknowledge(first.id)
+      const second = await lookedAfter("a.service")
+      assert.deepStrictEqual([first.left(), other.left(), second.left()], [true, false, false])
+      first.fall(relapse) // what it saw then was the second one's doing
+      other.fall()
+      second.fall()
+      desk.acknowledge(second.id)
+      desk.acknowledge(other.id)
+      await eventually("nothing is left", () => desk.idle())
+      assert.deepStrictEqual(relapses(), [])
+    })
+  })
+
   it("keeps the result of an act over its own end, and of a read not", async () => {
     const [act, read] = [restart("a.service"), command("log.query", {})]
     desk.request(act)

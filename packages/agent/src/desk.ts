@@ -15,6 +15,7 @@ import type { AgentMessage, CommandResult } from "@signalbox/core/agent/protocol
 import { Result } from "effect"
 import type { Performers } from "./perform/Performer.ts"
 import { fitting } from "./fitting.ts"
+import { makeAftercare } from "./aftercare.ts"
 import { makeOutbox } from "./outbox.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Ended, Receipts, Unfinished } from "./receipts.ts"
@@ -49,6 +50,8 @@ export interface DeskOptions {
 export interface Desk {
   readonly request: (request: CommandRequest) => void
   readonly acknowledge: (commandId: string) => void
+  /** The hub has it that what this command did fell over later. */
+  readonly relapseHeard: (commandId: string) => void
   readonly release: (commandId: string) => void
   /** From now on answers go here, first of all those that were not acknowledged. Undefined: nobody listens. */
   readonly attach: (answer: ((message: AgentMessage) => void) | undefined) => void
@@ -65,6 +68,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
   const now = options.now ?? Date.now
   const outbox = makeOutbox(receipts, options.aftermath?.since)
   const turns = makeTurns()
+  const aftercare = makeAftercare(now)
   /** What is here and has no end yet, with what it was. */
   const open = new Map<string, string>()
   const working = new Set<Promise<void>>()
@@ -104,9 +108,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
     open.set(commandId, digest)
     outbox.tell({ _tag: "command_accepted", commandId })
     const work = turns
-      .take(entry.effect === "reads" ? undefined : (entry.key?.(act.args) ?? act.name), () =>
-        inTurn(command, act, entry, digest)
-      )
+      .take(entry.effect === "reads" ? undefined : keyOf(entry, act), () => inTurn(command, act, entry, digest))
       .finally(() => {
         open.delete(commandId)
         working.delete(work)
@@ -136,29 +138,44 @@ export const makeDesk = (options: DeskOptions): Desk => {
         return refuse(commandId, "no-receipt", reason)
       }
     const startedAt = now()
+    const key = keyOf(entry, act)
+    aftercare.leave(key)
     const { performed, rest } = await carryOut(performers, act, {
       commandId,
       timeoutMs: Math.min(command.timeoutMs, entry.timeoutMs),
       effect: entry.effect,
       ...(command.guardMillis === undefined ? {} : { guardMillis: command.guardMillis })
     })
-    await settle({ commandId, ...performed, startedAt, finishedAt: now() })
+    const { afterwards, ...ended } = performed
+    if (afterwards !== undefined) aftercare.watch(commandId, key, afterwards)
+    await settle({ commandId, ...ended, startedAt, finishedAt: now() })
     await rest // the next with the same key waits until this one is truly gone
   }
 
   return {
     request,
-    acknowledge: outbox.acknowledge,
+    acknowledge: (commandId) => {
+      outbox.acknowledge(commandId)
+      aftercare.heard(commandId)
+    },
+    relapseHeard: aftercare.acknowledge,
     release: (commandId) => void options.aftermath?.release(commandId).catch(() => undefined), // then the guard restores
-    attach: outbox.attach,
-    idle: () => open.size === 0 && outbox.empty(),
+    attach: (answer) => {
+      outbox.attach(answer)
+      aftercare.attach(answer)
+    },
+    idle: () => open.size === 0 && outbox.empty() && aftercare.idle(),
     stop: async () => {
       stopping = true
+      aftercare.stop()
       await Promise.allSettled(working)
       await outbox.told()
     }
   }
 }
+
+/** Acts on one thing are done one after the other. */
+const keyOf = (entry: Action<Act["args"]>, act: Act): string => entry.key?.(act.args) ?? act.name
 
 const notAllowed = (name: ActionName, entry: Pick<Action<never>, "optIn">): string =>
   entry.optIn === true

@@ -15,6 +15,7 @@ const retryMillis = 1_000
 export interface HelperLink {
   readonly request: (request: CommandRequest) => void
   readonly acknowledge: (commandId: string) => void
+  readonly relapseHeard: (commandId: string) => void
   readonly release: (commandId: string) => void
   /** Connects anew, and with that hears again of everything that is not acknowledged. Undefined: nobody listens. */
   readonly attach: (answer: ((message: AgentMessage) => void) | undefined) => void
@@ -85,7 +86,7 @@ export const makeHelperLink = (path: string): HelperLink => {
       })
     }
   }
-  const note = (kind: "result_acknowledged" | "guard_released", commandId: string): void => {
+  const note = (kind: "result_acknowledged" | "relapse_acknowledged" | "guard_released", commandId: string): void => {
     const message = { _tag: kind, commandId }
     if (ready && socket !== undefined) writeLine(socket, message)
     else {
@@ -101,6 +102,7 @@ export const makeHelperLink = (path: string): HelperLink => {
       else open()
     },
     acknowledge: (commandId) => note("result_acknowledged", commandId),
+    relapseHeard: (commandId) => note("relapse_acknowledged", commandId),
     release: (commandId) => note("guard_released", commandId),
     attach: (to) => {
       answer = to

@@ -57,6 +57,8 @@ export const run = async ({ places, performers, signal, heartbeatMillis }: RunOp
         return fromHelper.delete(message.commandId)
           ? helper.acknowledge(message.commandId)
           : desk.acknowledge(message.commandId)
+      case "relapse_acknowledged":
+        return helper.relapseHeard(message.commandId) // only root's part looks after its acts
       case "guard_released":
         return helper.release(message.commandId)
       case "event_notification":

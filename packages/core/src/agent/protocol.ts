@@ -50,6 +50,8 @@ export const HubMessage = Schema.TaggedUnion({
   },
   /** The result is in the log: the agent need not repeat it. */
   result_acknowledged: { commandId: Schema.String },
+  /** The relapse is in the log, or was nothing new there. */
+  relapse_acknowledged: { commandId: Schema.String },
   /** The hub can still reach the agent after an act that might have cut it off: nothing needs to be restored. */
   guard_released: { commandId: Schema.String },
   event_notification: { text: Schema.String }
@@ -106,10 +108,21 @@ export const CommandResult = Schema.Struct({
 })
 export type CommandResult = typeof CommandResult.Type
 
+/** What a command did was well, was answered so and acknowledged, and fell over a moment later. */
+export const Relapse = Schema.Struct({
+  commandId: Schema.String,
+  /** One sentence for people. */
+  summary: Schema.String.check(Schema.isMaxLength(2_000)),
+  data: Schema.Json,
+  at: Schema.Int
+})
+export type Relapse = typeof Relapse.Type
+
 export const AgentMessage = Schema.TaggedUnion({
   hello: AgentHello.fields,
   agent_heartbeat: { sample: AgentSample },
   command_accepted: { commandId: Schema.String },
-  command_result: CommandResult.fields
+  command_result: CommandResult.fields,
+  command_relapsed: Relapse.fields
 })
 export type AgentMessage = typeof AgentMessage.Type

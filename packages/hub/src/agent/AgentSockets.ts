@@ -14,7 +14,7 @@ import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { agentEvents, agentIdOfStream } from "@signalbox/core/agent/events.ts"
 import { closeCodes } from "@signalbox/core/agent/enrollment.ts"
 import { type Beat, sessionBegins, sessionEnds } from "@signalbox/core/agent/presence.ts"
-import { type AgentHello, type AgentMessage, type CommandResult } from "@signalbox/core/agent/protocol.ts"
+import { type AgentHello, type AgentMessage, type CommandResult, type Relapse } from "@signalbox/core/agent/protocol.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
@@ -160,6 +160,10 @@ export class AgentSockets extends Context.Service<
             const { _tag: _, ...result } = message
             return ended(session, result)
           }
+          case "command_relapsed": {
+            const { _tag: _, ...relapse } = message
+            return relapsed(session, relapse)
+          }
         }
       }
       const about = (session: Session, commandId: string) =>
@@ -205,6 +209,19 @@ export class AgentSockets extends Context.Service<
           Effect.catch((error) =>
             Effect.logWarning(
               `the answer to ${result.commandId} was not recorded and will come again: ${error.message}`
+            )
+          )
+        )
+      const relapsed = (session: Session, relapse: Relapse) =>
+        Effect.gen(function* () {
+          const sent = yield* about(session, relapse.commandId)
+          if (sent !== undefined) yield* outcomes.relapsed(refOf(sent), relapse)
+          session.wire.send({ _tag: "relapse_acknowledged", commandId: relapse.commandId })
+        }).pipe(
+          Effect.timeout(recordWithin),
+          Effect.catch((error) =>
+            Effect.logWarning(
+              `the relapse of ${relapse.commandId} was not recorded and will come again: ${error.message}`
             )
           )
         )

@@ -240,6 +240,28 @@ describe("a connected agent", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
+  it.live("tells that what it restarted fell over later, also when the plan is over, and it is recorded once", () =>
+    Effect.gen(function* () {
+      const agent = yield* enrolled({ name: "web1" })
+      const socket = yield* connected(agent)
+      const planId = yield* restart
+      const { commandId } = yield* promise(() => socket.request())
+      socket.result(commandId, { proven: true })
+      yield* planWhen(planId, "has succeeded", (plan) => plan.status === "succeeded")
+      yield* promise(() => socket.told("result_acknowledged", commandId))
+      const relapse = { commandId, summary: "nginx.service was restarted and fell over 3 s later.", data: null }
+      for (const at of [Date.now(), Date.now() + 1]) {
+        socket.heard.length = 0
+        socket.send({ _tag: "command_relapsed", ...relapse, at })
+        yield* promise(() => socket.told("relapse_acknowledged", commandId))
+      }
+      const plan = yield* planWhen(planId, "has failed", (now) => now.status === "failed")
+      assert.deepInclude(plan.steps[0]?.[0], { state: "failed", summary: relapse.summary, proven: false })
+      const types = yield* typesOf(planStream(planId))
+      assert.strictEqual(types.filter((type) => type === "StepRelapsed").length, 1)
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
   it.live("that answers what it was never asked is told to stop, and nothing is recorded", () =>
     Effect.gen(function* () {
       const mine = yield* enrolled({ name: "web1" })
