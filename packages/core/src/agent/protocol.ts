@@ -94,7 +94,7 @@ export const Outcome = Schema.Literals(["succeeded", "failed", "refused", "expir
 export type Outcome = typeof Outcome.Type
 
 export const CommandResult = Schema.Struct({
-  commandId: Schema.String,
+  commandId: Schema.String.check(Schema.isUUID()),
   outcome: Outcome,
   /** One sentence for people: what happened, or why not. */
   summary: Schema.String.check(Schema.isMaxLength(2_000)),
@@ -110,7 +110,7 @@ export type CommandResult = typeof CommandResult.Type
 
 /** What a command did was well, was answered so and acknowledged, and fell over a moment later. */
 export const Relapse = Schema.Struct({
-  commandId: Schema.String,
+  commandId: Schema.String.check(Schema.isUUID()),
   /** One sentence for people. */
   summary: Schema.String.check(Schema.isMaxLength(2_000)),
   data: Schema.Json,
@@ -121,7 +121,7 @@ export type Relapse = typeof Relapse.Type
 export const AgentMessage = Schema.TaggedUnion({
   hello: AgentHello.fields,
   agent_heartbeat: { sample: AgentSample },
-  command_accepted: { commandId: Schema.String },
+  command_accepted: { commandId: Schema.String.check(Schema.isUUID()) },
   command_result: CommandResult.fields,
   command_relapsed: Relapse.fields
 })

@@ -8,8 +8,17 @@ import { frameLimit } from "@signalbox/core/agent/protocol.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { planStream } from "@signalbox/core/plan/events.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
-import { AgentRoomsTest, agentHub, AgentsTest, enrolled, onlineAs, planWhen } from "../../../../test/support/agents.ts"
+import {
+  AgentRoomsTest,
+  agentHub,
+  AgentsTest,
+  approve,
+  connected,
+  enrolled,
+  give,
+  onlineAs,
+  planWhen
+} from "../../../../test/support/agents.ts"
 import { FakeAgent, FakeSocket } from "../../../../test/support/fake-agent.ts"
 import { until } from "../../../../test/support/until.ts"
 import { HubAddress } from "../HubAddress.ts"
@@ -22,24 +31,6 @@ const events = (stream: string) =>
 const typesOf = (stream: string) => Effect.map(events(stream), (all) => all.map((one) => one.type))
 const promise = <A>(work: () => Promise<A>) => Effect.promise(work)
 
-/** Connected, with a first heartbeat, and known to be online. */
-const connected = (agent: FakeAgent) =>
-  Effect.gen(function* () {
-    const socket = yield* promise(() => agent.connect())
-    socket.beat()
-    yield* onlineAs(agent.name)
-    return socket
-  })
-const give = (text: string) =>
-  Effect.gen(function* () {
-    const hub = yield* HubClient
-    return (yield* hub.plans.give({ payload: { commandId: randomUUID(), text } })).plan
-  })
-const approve = (planId: string, hash: string) =>
-  Effect.gen(function* () {
-    const hub = yield* HubClient
-    return yield* hub.plans.approve({ params: { planId }, payload: { hash, code: shortCode(hash) } })
-  })
 const restart = Effect.gen(function* () {
   const { planId, hash = "", status } = yield* give("restart nginx on web1")
   assert.strictEqual(status, "proposed")
