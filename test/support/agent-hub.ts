@@ -9,7 +9,14 @@ import * as http from "node:http"
 import * as https from "node:https"
 import type { Socket } from "node:net"
 import { agentPaths, closeCodes, enrollText, sessionText } from "@signalbox/core/agent/enrollment.ts"
-import { argsHash, publicKeyFrom, publicKeyText, signGrant, type CommandRequest } from "@signalbox/core/agent/grant.ts"
+import {
+  argsHash,
+  publicKeyFrom,
+  publicKeyText,
+  signGrant,
+  signRelease,
+  type CommandRequest
+} from "@signalbox/core/agent/grant.ts"
 import { AgentMessage, type CommandResult, type Grant, type HubMessage } from "@signalbox/core/agent/protocol.ts"
 import { Schema } from "effect"
 import { WebSocketServer, type WebSocket } from "ws"
@@ -107,6 +114,7 @@ export class AgentHub {
       argsHash: argsHash(args),
       notBefore: now - 60_000,
       expiresAt: now + 60_000,
+      timeoutMs: change.after?.timeoutMs ?? 30_000,
       ...change.grant
     }
     return {
@@ -114,11 +122,16 @@ export class AgentHub {
       commandId,
       action,
       args,
-      timeoutMs: 30_000,
+      timeoutMs: grant.timeoutMs,
       grant,
       signature: signGrant(grant, this.keys.privateKey),
       ...change.after
     }
+  }
+
+  /** @param by another hub's key: a word that nobody believes */
+  release(commandId: string, by = this.keys.privateKey): void {
+    this.send({ _tag: "guard_released", commandId, signature: signRelease({ agentId: this.agentId, commandId }, by) })
   }
 
   send(message: HubMessage): void {

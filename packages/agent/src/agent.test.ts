@@ -1,5 +1,6 @@
 /** The agent's processes as they are started on hosts, and a hub by hand that they talk to. */
 import { execFile, spawn, type ChildProcess } from "node:child_process"
+import { generateKeyPairSync, randomUUID } from "node:crypto"
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { createServer, type Server } from "node:http"
@@ -329,7 +330,11 @@ describe("the agent with root's helper", () => {
     hub.send(asked)
     assert.strictEqual((await hub.result(asked.commandId)).outcome, "succeeded")
     assert.match(begins("sshd.service")[0] ?? "", /guard 90000$/u)
-    hub.send({ _tag: "guard_released", commandId: asked.commandId })
+    hub.release(asked.commandId, generateKeyPairSync("ed25519").privateKey)
+    hub.release(randomUUID()) // of another command: it is told after the one that is not believed
+    await eventually("the other is released", () => written().some((line) => line.startsWith("released")))
+    assert.isFalse(written().includes(`released ${asked.commandId}`))
+    hub.release(asked.commandId)
     await eventually("released", () => written().includes(`released ${asked.commandId}`))
   })
 

@@ -14,6 +14,7 @@ import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { agentEvents, agentIdOfStream } from "@signalbox/core/agent/events.ts"
 import { closeCodes } from "@signalbox/core/agent/enrollment.ts"
 import { type Beat, sessionBegins, sessionEnds } from "@signalbox/core/agent/presence.ts"
+import { signRelease } from "@signalbox/core/agent/grant.ts"
 import { type AgentHello, type AgentMessage, type CommandResult } from "@signalbox/core/agent/protocol.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
@@ -212,7 +213,10 @@ export class AgentSockets extends Context.Service<
       const release = (session: Session, commandId: string) =>
         Effect.map(
           Effect.promise(() => session.wire.answers(10_000)),
-          (answered) => (answered ? session.wire.send({ _tag: "guard_released", commandId }) : undefined)
+          (answered) => {
+            const signature = signRelease({ agentId: session.agentId, commandId }, self.key)
+            if (answered) session.wire.send({ _tag: "guard_released", commandId, signature })
+          }
         )
 
       // ---- sessions ----

@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { agentStream } from "@signalbox/core/agent/events.ts"
 import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { publicKeyFrom, releaseHolds } from "@signalbox/core/agent/grant.ts"
 import { frameLimit } from "@signalbox/core/agent/protocol.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
@@ -180,7 +181,13 @@ describe("a connected agent", () => {
       )
       // what it told the last time is not told again
       yield* connected(agent)
-      const again = (yield* events(agentStream(agent.agentId))).filter((one) => one.type === "AgentConnected")
+      const again = yield* until(
+        "both connections are recorded",
+        Effect.map(events(agentStream(agent.agentId)), (all) => {
+          const found = all.filter((one) => one.type === "AgentConnected")
+          return found.length === 2 ? found : undefined
+        })
+      )
       assert.deepStrictEqual(
         again.map((one) => "hello" in (one.data as object)),
         [true, false]
@@ -318,6 +325,13 @@ describe("a connected agent", () => {
       assert.deepStrictEqual(
         socket.heard.map((one) => one._tag),
         ["command_request", "guard_released", "result_acknowledged"]
+      )
+      const released = socket.heard.find((one) => one._tag === "guard_released")
+      const hubKey = publicKeyFrom(agent.hubKey)
+      assert.isTrue(
+        released !== undefined &&
+          hubKey !== undefined &&
+          releaseHolds({ agentId: agent.agentId, commandId: request.commandId }, released.signature, hubKey)
       )
     }).pipe(Effect.provide(AgentsTest))
   )
