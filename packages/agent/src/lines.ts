@@ -10,6 +10,9 @@ import { frameLimit } from "@signalbox/core/agent/protocol.ts"
 import { Result, Schema } from "effect"
 import { reasonOf } from "./trouble.ts"
 
+/** What fits into a frame fits into a line, however long its numbers become when they are written out. */
+const lineLimit = 8 * frameLimit
+
 export const writeLine = (socket: Socket, message: unknown): void => {
   if (socket.writable) socket.write(`${JSON.stringify(message)}\n`)
 }
@@ -36,6 +39,6 @@ export const readLines = <A>(socket: Socket, schema: Schema.Codec<A, unknown>, u
       parts.push(part.subarray(from))
       size += part.length - from
     }
-    if (size > frameLimit) socket.destroy(new Error(`a message is longer than ${frameLimit} bytes`))
+    if (size > lineLimit) socket.destroy(new Error(`a message is longer than ${lineLimit} bytes`))
   })
 }

@@ -85,20 +85,22 @@ const failedToOpen = (cause: unknown): Ended => ({
 
 const once = async (options: LinkOptions): Promise<Ended> => {
   // each takes its time, and a host that boots has little of it
-  const [signed, dialed, told] = await Promise.allSettled([
+  const opening = Promise.allSettled([
     signIn(options.target, options.agentId, options.key),
     dial(options.target),
     options.hello()
   ])
+  const settled = await Promise.race([opening, aborted(options.signal)])
+  if (settled === undefined) {
+    void opening.then(([, late]) => (late.status === "fulfilled" ? late.value.destroy() : undefined))
+    throw new Trouble("The agent stops.")
+  }
+  const [signed, dialed, told] = settled
   if (signed.status === "rejected" || dialed.status === "rejected" || told.status === "rejected") {
     if (dialed.status === "fulfilled") dialed.value.destroy()
     throw [signed, dialed, told].find((one) => one.status === "rejected")?.reason
   }
   const [token, below, hello] = [signed.value, dialed.value, told.value]
-  if (options.signal.aborted) {
-    below.destroy()
-    throw new Trouble("The agent stops.")
-  }
   const socket = new WebSocket(`ws://${new URL(options.target.hub).host}${agentPaths.socket}`, {
     createConnection: () => below, // TLS, if any, is below already
     headers: { authorization: `Bearer ${token}` },
@@ -180,6 +182,12 @@ const once = async (options: LinkOptions): Promise<Ended> => {
     })
   })
 }
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true })
+    if (signal.aborted) resolve(undefined)
+  })
 
 const pause = (millis: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

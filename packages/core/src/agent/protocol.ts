@@ -15,6 +15,16 @@ export const resultLimit = 256 * 1024
 /** Milliseconds between an agent's heartbeats. */
 export const heartbeatMillis = 15_000
 
+/** Of arrays and objects in one another: what is deeper is refused before anything walks through it. */
+const nestingLimit = 32
+const fitsNesting = (value: Schema.Json, left = nestingLimit): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (left > 0 && Object.values(value).every((one) => fitsNesting(one, left - 1)))
+const Json = Schema.Json.check(
+  Schema.makeFilter((value) => fitsNesting(value) || `at most ${nestingLimit} levels of arrays and objects are needed`)
+)
+
 const Id = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
 
 /** How long a restore by itself is held back, for acts that can cut the agent off: absent for all others. */
@@ -44,7 +54,7 @@ export const HubMessage = Schema.TaggedUnion({
   command_request: {
     commandId: Schema.String.check(Schema.isUUID()),
     action: Schema.String,
-    args: Schema.Record(Schema.String, Schema.Json),
+    args: Schema.Record(Schema.String, Json),
     timeoutMs: Schema.Int,
     guardMillis,
     grant: Grant,
@@ -110,7 +120,7 @@ export const CommandResult = Schema.Struct({
   /** One sentence for people: what happened, or why not. */
   summary: Schema.String.check(Schema.isMaxLength(2_000)),
   /** What a read read, or the facts that prove an act (before, after). */
-  data: Schema.Json,
+  data: Json,
   /** The proof of the catalogue was seen to hold. Absent for reads. */
   proven: Schema.optionalKey(Schema.Boolean),
   startedAt: Schema.Int,

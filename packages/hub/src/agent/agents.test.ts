@@ -75,6 +75,16 @@ describe("an invite", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
+  it.live("leads through a relay only at a hub that others can reach", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const refused = yield* Effect.flip(hub.agents.invite({ payload: { through: "10.0.0.5:8443" } }))
+      assert.strictEqual(refused._tag, "Invalid")
+      assert.match(refused.message, /serves its own machine only/u)
+      assert.lengthOf((yield* hub.agents.list()).agents, 0)
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
   it.live("that has expired holds no more", () =>
     Effect.gen(function* () {
       const hub = yield* HubClient
@@ -139,7 +149,10 @@ describe("signing in", () => {
       for (const token of [undefined, "", "no.token.atall"])
         assert.match(yield* promise(() => FakeSocket.open(url, token).then(() => "opened", String)), /status 401/)
       yield* hub.agents.revoke({ params: { agent: "web1" }, payload: {} })
-      assert.strictEqual((yield* promise(() => agent.askForSession())).status, 403)
+      const revoked = yield* promise(() => agent.askForSession())
+      assert.strictEqual(revoked.status, 403)
+      // by this the agent knows that it is not a proxy's word
+      assert.deepInclude(revoked.body as object, { type: "urn:signalbox:forbidden" })
     }).pipe(Effect.provide(AgentsTest))
   )
 
