@@ -86,6 +86,7 @@ const command = (action: string, args: CommandRequest["args"], grant: Partial<Gr
     argsHash: argsHash(args),
     notBefore: now,
     expiresAt: now + 60_000,
+    timeoutMs: 60_000,
     ...grant
   }
   return {
@@ -93,7 +94,7 @@ const command = (action: string, args: CommandRequest["args"], grant: Partial<Gr
     commandId,
     action,
     args,
-    timeoutMs: 60_000,
+    timeoutMs: signed.timeoutMs,
     grant: signed,
     signature: signGrant(signed, privateKey)
   }
@@ -128,6 +129,7 @@ describe("the desk", () => {
       ["other-agent", restart("nginx.service", { agentId: "a2", commandId: good.commandId })],
       ["other-arguments", { ...good, args: { unit: "sshd.service" } }],
       ["other-action", { ...good, action: "service.stop" }],
+      ["other-arguments", { ...good, timeoutMs: 1 }], // an act that would be ended in its middle
       ["other-command", { ...good, commandId: randomUUID() }],
       ["too-early", restart("nginx.service", { notBefore: now + 120_000, commandId: good.commandId })],
       ["not-understood", command("service.restart", { unit: "-x" })],
@@ -196,9 +198,9 @@ describe("the desk", () => {
   })
 
   it("says unknown of an act whose end was not seen, and failed of a read", async () => {
-    const [act, read] = [restart("a.service"), command("log.query", {})]
-    desk.request({ ...act, timeoutMs: 1 })
-    desk.request({ ...read, timeoutMs: 1 })
+    const [act, read] = [restart("a.service", { timeoutMs: 1 }), command("log.query", {}, { timeoutMs: 1 })]
+    desk.request(act)
+    desk.request(read)
     await begun(2)
     for (const { of, fail } of doing)
       if (of.signal.aborted) fail(new Error("aborted"))

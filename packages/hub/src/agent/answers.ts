@@ -7,6 +7,7 @@
  * agent restores by itself and says so.
  */
 import { Deferred, Effect, Schedule } from "effect"
+import { signRelease } from "@signalbox/core/agent/grant.ts"
 import type { CommandResult, Relapse } from "@signalbox/core/agent/protocol.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
@@ -14,6 +15,7 @@ import { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
 import { effectOf } from "@signalbox/core/plan/risk.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { refOf, type Sent } from "./commands.ts"
+import { HubSelf } from "./HubSelf.ts"
 import { commandOf } from "./open-commands.ts"
 import type { Session } from "./session.ts"
 
@@ -29,6 +31,7 @@ export const makeAnswers = Effect.gen(function* () {
   const log = yield* EventLog
   const models = yield* ReadModels
   const outcomes = yield* PlanOutcomes
+  const { key } = yield* HubSelf
 
   /** That a read has begun is not worth an event: its answer follows. */
   const accepted = (session: Session, commandId: string): Effect.Effect<void> =>
@@ -55,7 +58,8 @@ export const makeAnswers = Effect.gen(function* () {
   const release = (session: Session, commandId: string) =>
     Effect.promise(async () => {
       if (!(await session.wire.answers(answersMillis))) return false
-      session.wire.send({ _tag: "guard_released", commandId })
+      const signature = signRelease({ agentId: session.agentId, commandId }, key)
+      session.wire.send({ _tag: "guard_released", commandId, signature })
       return session.wire.answers(answersMillis)
     })
 

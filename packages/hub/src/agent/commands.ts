@@ -55,6 +55,7 @@ export const requestOf = (
     argsHash: argsHash(args),
     notBefore: at,
     expiresAt: event.deadline,
+    timeoutMs: event.timeoutMs,
     ...guard
   }
   return {
