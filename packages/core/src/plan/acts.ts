@@ -66,10 +66,7 @@ const guard = 60_000
 
 export const guardOf = (action: string, args: Args): number | undefined => {
   const file = args["path"]
-  return action.startsWith("config.") &&
-    effectOf(action) === "acts" &&
-    typeof file === "string" &&
-    isWayIn(file)
+  return action.startsWith("config.") && effectOf(action) === "acts" && typeof file === "string" && isWayIn(file)
     ? guard
     : undefined
 }

@@ -201,7 +201,12 @@ const isHeldStill = async ({ manifest, held, verdict }: ChangeRecord, boot: stri
  */
 export const refuseUnfinished = async (own: Surroundings, paths: ReadonlyArray<string>): Promise<void> => {
   const boot = await bootId()
-  for (const record of await allRecords(own.stateDirectory)) {
+  const records = await allRecords(own.stateDirectory).catch((cause: unknown) => {
+    throw new Refused({
+      why: `Nothing was changed, because the records of earlier changes cannot be read: ${reasonOf(cause)}`
+    })
+  })
+  for (const record of records) {
     const { id, places } = record.manifest
     const shared = places.find(({ path }) => paths.includes(path))
     if (record.finished !== undefined || shared === undefined) continue

@@ -74,11 +74,11 @@ export const beginRecord = async (
 ): Promise<void> => {
   const directory = recordDirectory(stateDirectory, manifest.id)
   const beside = join(root(stateDirectory), `${making}${manifest.id}`)
-  await makeDirectory(root(stateDirectory))
   if (await exists(directory))
     throw new Refused({ why: `The change ${manifest.id} was begun before and is not begun again.` })
-  await rm(beside, { recursive: true, force: true })
   try {
+    await makeDirectory(root(stateDirectory))
+    await rm(beside, { recursive: true, force: true })
     await mkdir(beside, { mode: 0o700 })
     for (const [n, { path, before }] of manifest.places.entries()) {
       if (before.kind !== "file") continue
