@@ -153,6 +153,7 @@ export const catalog = {
     description:
       "Writes a whole file: backup, validator, rename, reload, look; restored when any of these fails. `tag` is the SHA-256 that it must have before; absent: it must not exist.",
     args: Schema.Struct({ path: AbsolutePath, content: Content, tag: optional(Sha256) }),
+    free: ["content"],
     risk: "high",
     raises: aboutFile,
     before: "config.read",
@@ -414,6 +415,7 @@ export const catalog = {
     title: "run a shell command",
     description: "Free text for /bin/sh. Only where the host's agent was told to allow it.",
     args: Schema.Struct({ command: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(20_000)) }),
+    free: ["command"],
     risk: "critical",
     proof: "none: the exit code and output are all there is",
     undo: "none",

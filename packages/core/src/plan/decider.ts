@@ -219,7 +219,9 @@ const isGranted = (view: PlanView, move: Of<"StepDispatched">): boolean => {
   const approved = view.plan?.steps[move.step]
   if (approved === undefined || move.hash !== view.hash) return false
   if (move.purpose !== "act") return effectOf(move.action) === "reads"
-  const sameArgs = move.args === undefined || canonicalJson(move.args) === canonicalJson(approved.args)
+  const sameArgs =
+    move.args === undefined || // a content is put in only when it is sent
+    (approved.contents === undefined && canonicalJson(move.args) === canonicalJson(approved.args))
   return move.targetId === undefined && move.action === approved.action && sameArgs
 }
 

@@ -180,7 +180,13 @@ describe("a connected agent", () => {
       )
       // what it told the last time is not told again
       yield* connected(agent)
-      const again = (yield* events(agentStream(agent.agentId))).filter((one) => one.type === "AgentConnected")
+      const again = yield* until(
+        "the second connection is recorded",
+        Effect.map(events(agentStream(agent.agentId)), (all) => {
+          const connections = all.filter((one) => one.type === "AgentConnected")
+          return connections.length === 2 ? connections : undefined
+        })
+      )
       assert.deepStrictEqual(
         again.map((one) => "hello" in (one.data as object)),
         [true, false]

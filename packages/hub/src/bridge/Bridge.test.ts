@@ -299,7 +299,7 @@ describe("the bridge", () => {
       assert.match(yield* asks(client, "INFO", "\n> "), /IP: 127\.0\.0\.1 .*Signed in: no, AUTH token is due\n/u)
       for (const line of ["IA", "LIST-MODELS", "CHANGE-MODEL x", "CHATS"])
         assert.match(yield* asks(client, line, "\n> "), /is for those who have signed in\. Sign in with AUTH token\./u)
-      assert.match(yield* asks(client, "HELP", "\n> "), /[^A-Z]AUTH token .* 7 more after AUTH\./su)
+      assert.match(yield* asks(client, "HELP", "\n> "), /[^A-Z]AUTH token .* 11 more after AUTH\./su)
       yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, /signed in as local-admin\.\n> /u)
       assert.match(yield* asks(client, "INFO", "\n> "), /Signed in: local-admin\n/u)
       yield* asks(client, "IA", "IA> ")
