@@ -4,8 +4,7 @@
 import { chmod, copyFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
-import { expect } from "vitest"
-import { type Home, hubFetch, signalbox, until } from "../support/signalbox.ts"
+import { type Home, hubFetch, type Ran, signalbox, until } from "../support/signalbox.ts"
 import { diskOf } from "./agent/driven.ts"
 import type { FleetHost } from "./support.ts"
 import { addHost } from "./tasks.ts"
@@ -33,7 +32,7 @@ const decodePlanned = Schema.decodeUnknownSync(Schema.fromJsonString(Planned))
 const Given = Schema.fromJsonString(
   Schema.Struct({ plan: Schema.Struct({ planId: Schema.String, hash: Schema.String }) })
 )
-const Trail = Schema.Struct({ events: Schema.Array(Schema.Struct({ type: Schema.String })) })
+const decodeType = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({ type: Schema.String })))
 
 /** Makes hosts agents, all at once, as an operator would. Their Node is put there before: 120 MB each are no part of any test here. */
 export const enroll = async (home: Home, machines: ReadonlyArray<FleetHost>, ...tags: ReadonlyArray<string>) => {
@@ -45,7 +44,7 @@ export const enroll = async (home: Home, machines: ReadonlyArray<FleetHost>, ...
       await chmod(there, 0o755)
       await addHost(home, machine, ...tags.flatMap((tag) => ["--tag", tag]))
       const prepared = await signalbox(home, "host", "prepare", machine.name, "--agent")
-      expect([prepared.code, prepared.stdout], prepared.stderr).toEqual([0, expect.stringContaining("It runs.")])
+      if (prepared.code !== 0 || !prepared.stdout.includes("It runs.")) throw told("host prepare --agent", prepared)
     })
   )
   await online(home, ...machines.map((one) => one.name))
@@ -60,7 +59,7 @@ export const online = (home: Home, ...names: ReadonlyArray<string>) =>
 /** An instruction that waits for approval. */
 export const propose = async (home: Home, instruction: string): Promise<Planned> => {
   const proposed = await signalbox(home, "do", instruction, "--json")
-  expect([proposed.code, proposed.stderr], proposed.stdout).toEqual([2, ""])
+  if (proposed.code !== 2 || proposed.stderr !== "") throw told(`do "${instruction}"`, proposed)
   return decodePlanned(proposed.stdout)
 }
 
@@ -69,7 +68,7 @@ export const draft = async (home: Home, host: string, action: string, args: obje
   const body = JSON.stringify({ draft: { steps: [{ action, args, targets: { _tag: "Name", glob: host } }] } })
   const answer = await hubFetch(home, "/api/v1/plans", { method: "POST", body })
   const text = await answer.text()
-  expect(answer.ok, text).toBe(true)
+  if (!answer.ok) throw new Error(`a draft of ${action} → ${answer.status} ${text.slice(0, 1_000)}`)
   return show(home, Schema.decodeUnknownSync(Given)(text).plan.planId)
 }
 
@@ -77,7 +76,7 @@ export const draft = async (home: Home, host: string, action: string, args: obje
 export const approve = async (home: Home, { planId, hash }: Planned): Promise<string> => {
   const code = `${hash?.slice(0, 4)}${hash?.slice(-4)}`
   const approved = await signalbox(home, "plan", "approve", planId, "--code", code, "--no-wait")
-  expect([approved.code, approved.stderr]).toEqual([0, expect.stringContaining(planId)])
+  if (approved.code !== 0) throw told(`plan approve ${planId}`, approved)
   return planId
 }
 
@@ -98,6 +97,13 @@ export const resultsOf = (plan: Planned): ReadonlyArray<typeof Result.Type> => p
 
 /** Types of its events, in order. */
 export const trailOf = async (home: Home, planId: string): Promise<ReadonlyArray<string>> => {
-  const answer = await hubFetch(home, `/api/v1/events?stream=plan/${planId}&from=1`)
-  return Schema.decodeUnknownSync(Trail)(await answer.json()).events.map((one) => one.type)
+  const printed = await signalbox(home, "events", "--stream", `plan/${planId}`, "--json")
+  if (printed.code !== 0) throw told("events", printed)
+  return printed.stdout
+    .trim()
+    .split("\n")
+    .map((line) => decodeType(line).type)
 }
+
+const told = (what: string, { code, stdout, stderr }: Ran): Error =>
+  new Error(`${what} → ${code}\n${stdout.slice(0, 2_000)}\n${stderr.slice(0, 2_000)}`)
