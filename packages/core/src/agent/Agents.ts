@@ -17,6 +17,7 @@ import { type AgentCommand, badInvite } from "./decider.ts"
 import { agentEvents, agentIdOf, agentStream, makeInviteToken, tokenHashOf } from "./events.ts"
 import type { EnrollRequest } from "./enrollment.ts"
 import { agentRows, type AgentRow } from "./presence.ts"
+import type { AgentSample } from "./protocol.ts"
 import { agentDecider } from "./room.ts"
 import { type AgentInfo, AgentView, infoOf } from "./view.ts"
 
@@ -232,8 +233,15 @@ const shown = ({ view, online, lastSeen, sample }: AgentRow): AgentInfo =>
   infoOf(decodeView(view), {
     online,
     lastSeenAt: lastSeen === null ? null : new Date(lastSeen).toISOString(),
-    sample: sample === undefined ? null : { cpu: sample.cpu, memory: sample.memory, disk: sample.disk }
+    sample: sample === undefined ? null : momentary(sample)
   })
+
+const momentary = ({ cpu, memory, disk, relay }: AgentSample): AgentInfo["sample"] => ({
+  cpu,
+  memory,
+  disk,
+  ...(relay === undefined ? {} : { relay })
+})
 
 const nameTaken = (name: string): string =>
   `There is an agent ${name} already. Choose another name, or revoke that one: agent revoke ${name}.`

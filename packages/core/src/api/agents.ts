@@ -48,6 +48,8 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
         name: Schema.optionalKey(HostName),
         tags: Schema.optionalKey(Tags),
         allows: Schema.optionalKey(Allows),
+        /** The relay by which the host reaches this hub: an agent that is one, by id or name, or host:port. */
+        through: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300))),
         /** Milliseconds; default an hour. */
         ttlMs: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1_000, maximum: inviteTtl.longest })))
       }),

@@ -67,7 +67,7 @@ export class AgentSockets extends Context.Service<
 
       const isNewest = (session: Session): boolean => live.get(session.agentId) === session
       const { send, catchUp } = yield* makeDelivery(isNewest)
-      const { accepted, ended } = yield* makeAnswers
+      const { accepted, ended, relapsed } = yield* makeAnswers
 
       const retire = (session: Session, newer: string) =>
         Effect.gen(function* () {
@@ -117,6 +117,10 @@ export class AgentSockets extends Context.Service<
           case "command_result": {
             const { _tag: _, ...result } = message
             return ended(session, result)
+          }
+          case "command_relapsed": {
+            const { _tag: _, ...relapse } = message
+            return relapsed(session, relapse)
           }
         }
       }

@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { agentStream } from "@signalbox/core/agent/events.ts"
 import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { publicKeyFrom, releaseHolds } from "@signalbox/core/agent/grant.ts"
 import { frameLimit } from "@signalbox/core/agent/protocol.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
@@ -62,6 +63,16 @@ describe("an invite", () => {
       )
       assert.notInclude(JSON.stringify(recorded), invite.token)
       assert.notInclude(JSON.stringify((yield* hub.agents.list()).agents), "tokenHash")
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
+  it.live("leads through a relay only at a hub that others can reach", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const refused = yield* Effect.flip(hub.agents.invite({ payload: { through: "10.0.0.5:8443" } }))
+      assert.strictEqual(refused._tag, "Invalid")
+      assert.match(refused.message, /serves its own machine only/u)
+      assert.lengthOf((yield* hub.agents.list()).agents, 0)
     }).pipe(Effect.provide(AgentsTest))
   )
 
@@ -129,7 +140,10 @@ describe("signing in", () => {
       for (const token of [undefined, "", "no.token.atall"])
         assert.match(yield* promise(() => FakeSocket.open(url, token).then(() => "opened", String)), /status 401/)
       yield* hub.agents.revoke({ params: { agent: "web1" }, payload: {} })
-      assert.strictEqual((yield* promise(() => agent.askForSession())).status, 403)
+      const revoked = yield* promise(() => agent.askForSession())
+      assert.strictEqual(revoked.status, 403)
+      // by this the agent knows that it is not a proxy's word
+      assert.deepInclude(revoked.body as object, { type: "urn:signalbox:forbidden" })
     }).pipe(Effect.provide(AgentsTest))
   )
 
@@ -237,6 +251,28 @@ describe("a connected agent", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
+  it.live("tells that what it restarted fell over later, also when the plan is over, and it is recorded once", () =>
+    Effect.gen(function* () {
+      const agent = yield* enrolled({ name: "web1" })
+      const socket = yield* connected(agent)
+      const planId = yield* restart
+      const { commandId } = yield* promise(() => socket.request())
+      socket.result(commandId, { proven: true })
+      yield* planWhen(planId, "has succeeded", (plan) => plan.status === "succeeded")
+      yield* promise(() => socket.told("result_acknowledged", commandId))
+      const relapse = { commandId, summary: "nginx.service was restarted and fell over 3 s later.", data: null }
+      for (const at of [Date.now(), Date.now() + 1]) {
+        socket.heard.length = 0
+        socket.send({ _tag: "command_relapsed", ...relapse, at })
+        yield* promise(() => socket.told("relapse_acknowledged", commandId))
+      }
+      const plan = yield* planWhen(planId, "has failed", (now) => now.status === "failed")
+      assert.deepInclude(plan.steps[0]?.[0], { state: "failed", summary: relapse.summary, proven: false })
+      const types = yield* typesOf(planStream(planId))
+      assert.strictEqual(types.filter((type) => type === "StepRelapsed").length, 1)
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
   it.live("that answers what it was never asked is told to stop, and nothing is recorded", () =>
     Effect.gen(function* () {
       const mine = yield* enrolled({ name: "web1" })
@@ -315,6 +351,13 @@ describe("a connected agent", () => {
       assert.deepStrictEqual(
         socket.heard.map((one) => one._tag),
         ["command_request", "guard_released", "result_acknowledged"]
+      )
+      const released = socket.heard.find((one) => one._tag === "guard_released")
+      const hubKey = publicKeyFrom(agent.hubKey)
+      assert.isTrue(
+        released !== undefined &&
+          hubKey !== undefined &&
+          releaseHolds({ agentId: agent.agentId, commandId: request.commandId }, released.signature, hubKey)
       )
     }).pipe(Effect.provide(AgentsTest))
   )

@@ -7,13 +7,15 @@
  * agent restores by itself and says so.
  */
 import { Deferred, Effect, Schedule } from "effect"
-import type { CommandResult } from "@signalbox/core/agent/protocol.ts"
+import { signRelease } from "@signalbox/core/agent/grant.ts"
+import type { CommandResult, Relapse } from "@signalbox/core/agent/protocol.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
 import { effectOf } from "@signalbox/core/plan/risk.ts"
 import type { Db } from "@signalbox/core/postgres/Db.ts"
 import { refOf, type Sent } from "./commands.ts"
+import { HubSelf } from "./HubSelf.ts"
 import { commandOf } from "./open-commands.ts"
 import type { Session } from "./session.ts"
 
@@ -29,6 +31,7 @@ export const makeAnswers = Effect.gen(function* () {
   const log = yield* EventLog
   const models = yield* ReadModels
   const outcomes = yield* PlanOutcomes
+  const { key } = yield* HubSelf
 
   /** That a read has begun is not worth an event: its answer follows. */
   const accepted = (session: Session, commandId: string): Effect.Effect<void> =>
@@ -41,22 +44,22 @@ export const makeAnswers = Effect.gen(function* () {
       Effect.catch((error) => Effect.logWarning(`${commandId} has begun, which was not recorded: ${error.message}`))
     )
 
-  /** @returns undefined: nobody gave it that; "over": it has answered that already */
+  /** @returns undefined: nobody gave it that; `over`: it has answered that already */
   const about = (session: Session, commandId: string) =>
     Effect.gen(function* () {
       const sent = session.sent.get(commandId)
-      if (sent !== undefined) return sent
+      if (sent !== undefined) return { sent, over: false }
       // of another session: dispatched, or answered, a moment ago, so the read model shall be that far
       yield* Effect.flatMap(log.head, models.waitFor)
-      const found = yield* Effect.provideContext(commandOf(session.agentId, commandId), needs)
-      return found?.over === true ? "over" : found?.sent
+      return yield* Effect.provideContext(commandOf(session.agentId, commandId), needs)
     })
 
   /** The way to the agent and back is open after the act, and it has heard that. */
   const release = (session: Session, commandId: string) =>
     Effect.promise(async () => {
       if (!(await session.wire.answers(answersMillis))) return false
-      session.wire.send({ _tag: "guard_released", commandId })
+      const signature = signRelease({ agentId: session.agentId, commandId }, key)
+      session.wire.send({ _tag: "guard_released", commandId, signature })
       return session.wire.answers(answersMillis)
     })
 
@@ -80,9 +83,9 @@ export const makeAnswers = Effect.gen(function* () {
 
   const heard = (session: Session, result: CommandResult) =>
     Effect.gen(function* () {
-      const sent = yield* about(session, result.commandId)
-      if (sent === "over") return true
-      if (sent !== undefined) return yield* record(session, sent, result)
+      const found = yield* about(session, result.commandId)
+      if (found?.over === true) return true
+      if (found !== undefined) return yield* record(session, found.sent, result)
       if (++session.strange <= mostStrange)
         yield* Effect.logWarning(
           `${session.agentId} answered a command that it was not given (${result.commandId}, ${result.outcome})`
@@ -121,5 +124,18 @@ export const makeAnswers = Effect.gen(function* () {
       )
     })
 
-  return { accepted, ended }
+  /** What it did was well and fell over. Acknowledged when that is in the log, or is nothing to record. */
+  const relapsed = (session: Session, relapse: Relapse): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const found = yield* about(session, relapse.commandId)
+      if (found !== undefined) yield* outcomes.relapsed(refOf(found.sent), relapse)
+      session.wire.send({ _tag: "relapse_acknowledged", commandId: relapse.commandId })
+    }).pipe(
+      Effect.timeout(recordWithin),
+      Effect.catch((error) =>
+        Effect.logWarning(`the relapse of ${relapse.commandId} was not recorded and will come again: ${error.message}`)
+      )
+    )
+
+  return { accepted, ended, relapsed }
 })
