@@ -330,7 +330,10 @@ describe("the agent with root's helper", () => {
     assert.strictEqual((await hub.result(asked.commandId)).outcome, "succeeded")
     assert.match(begins("sshd.service")[0] ?? "", /guard 90000$/u)
     hub.send({ _tag: "guard_released", commandId: asked.commandId })
-    await eventually("released", () => written().includes(`released ${asked.commandId}`))
+    await eventually("the hub knows that it is off", () =>
+      hub.messages.some((one) => one._tag === "guard_off" && one.commandId === asked.commandId)
+    )
+    assert.include(written(), `released ${asked.commandId}`)
   })
 
   it("does what its owner allowed and nothing else, and believes no configuration that others can write", async () => {

@@ -27,8 +27,8 @@ export type RefusalReason = GrantRefusal | "not-allowed" | "not-understood" | "o
 
 /** What becomes of acts after they were begun, where their performers can tell. */
 export interface Aftermath {
-  /** The hub still reaches the agent: the restore by itself of this command is called off. */
-  readonly release: (commandId: string) => Promise<void>
+  /** The hub still reaches the agent: the restore by itself of this command is called off. False: that came too late. */
+  readonly release: (commandId: string) => Promise<boolean>
   /** Begun before this process, without an end. Undefined: nobody can tell. */
   readonly interrupted: (commandId: string, unfinished: Unfinished, bootId: string) => Promise<Ended | undefined>
   /** Asked before a result is told again: what was well may have been restored by itself since. */
@@ -159,7 +159,11 @@ export const makeDesk = (options: DeskOptions): Desk => {
       aftercare.heard(commandId)
     },
     relapseHeard: aftercare.acknowledge,
-    release: (commandId) => void options.aftermath?.release(commandId).catch(() => undefined), // then the guard restores
+    release: (commandId) =>
+      void options.aftermath?.release(commandId).then(
+        (kept) => (kept ? outbox.tell({ _tag: "guard_off", commandId }) : outbox.repeat(commandId)),
+        () => undefined // then the guard restores
+      ),
     attach: (answer) => {
       outbox.attach(answer)
       aftercare.attach(answer)

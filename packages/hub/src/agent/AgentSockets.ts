@@ -8,7 +8,7 @@
  * the agent comes; nothing is kept here that the log does not have, so a hub may end at any moment.
  */
 import { randomUUID } from "node:crypto"
-import { Context, Effect, FiberSet, Layer, Result, Schedule } from "effect"
+import { Context, Deferred, Effect, FiberSet, Layer, Result, Schedule } from "effect"
 import type { WebSocket } from "ws"
 import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { agentEvents, agentIdOfStream } from "@signalbox/core/agent/events.ts"
@@ -43,6 +43,8 @@ interface Session {
   readonly address: string
   readonly wire: Wire
   readonly sent: Map<string, Sent>
+  /** Changes whose agent is being told that it need not restore them. */
+  readonly guards: Map<string, Deferred.Deferred<void>>
   /** Of its AgentConnected in the agent's stream. */
   version: number | undefined
   /** Of the newest AgentConnected of another session that was heard of before `version` was known. */
@@ -160,6 +162,10 @@ export class AgentSockets extends Context.Service<
             const { _tag: _, ...result } = message
             return ended(session, result)
           }
+          case "guard_off": {
+            const said = session.guards.get(message.commandId)
+            return said === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(said, undefined))
+          }
           case "command_relapsed": {
             const { _tag: _, ...relapse } = message
             return relapsed(session, relapse)
@@ -193,8 +199,11 @@ export class AgentSockets extends Context.Service<
             )
           else {
             // in this order: a hub that ends in between has at worst called off a restore of what is proven
-            if (sent.guardMillis !== undefined && result.outcome === "succeeded")
-              yield* release(session, result.commandId)
+            const held = sent.guardMillis !== undefined && result.outcome === "succeeded"
+            if (held && !(yield* calledOff(session, result.commandId)))
+              return yield* Effect.logWarning(
+                `${result.commandId} may still be restored by itself: its agent tells it again, as it is then`
+              )
             yield* outcomes.ended(refOf(sent), result).pipe(
               Effect.retry({
                 schedule: Schedule.exponential("200 millis"),
@@ -225,12 +234,17 @@ export class AgentSockets extends Context.Service<
             )
           )
         )
-      /** The way to the agent and back is open after the act. */
-      const release = (session: Session, commandId: string) =>
-        Effect.map(
-          Effect.promise(() => session.wire.answers(10_000)),
-          (answered) => (answered ? session.wire.send({ _tag: "guard_released", commandId }) : undefined)
-        )
+      /** The way to the agent and back is open after the act, and the agent has called its restore off. */
+      const calledOff = (session: Session, commandId: string) =>
+        Effect.gen(function* () {
+          if (!(yield* Effect.promise(() => session.wire.answers(10_000)))) return false
+          const said = session.guards.get(commandId) ?? Deferred.makeUnsafe<void>()
+          session.guards.set(commandId, said)
+          session.wire.send({ _tag: "guard_released", commandId })
+          const off = yield* Effect.timeoutOption(Deferred.await(said), "8 seconds")
+          session.guards.delete(commandId)
+          return off._tag === "Some"
+        })
 
       // ---- sessions ----
 
@@ -300,6 +314,7 @@ export class AgentSockets extends Context.Service<
               )
             }),
             sent: new Map(),
+            guards: new Map(),
             version: undefined,
             other: 0
           }
