@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { argsHash, signGrant, type CommandRequest } from "@signalbox/core/agent/grant.ts"
+import { argsHash, signGrant, signRelease, type CommandRequest } from "@signalbox/core/agent/grant.ts"
 import { resultLimit, type AgentMessage, type CommandResult, type Grant } from "@signalbox/core/agent/protocol.ts"
 import { eventually } from "../../../test/support/eventually.ts"
 import { capabilities } from "./config.ts"
@@ -86,6 +86,7 @@ const command = (action: string, args: CommandRequest["args"], grant: Partial<Gr
     argsHash: argsHash(args),
     notBefore: now,
     expiresAt: now + 60_000,
+    timeoutMs: 60_000,
     ...grant
   }
   return {
@@ -93,7 +94,7 @@ const command = (action: string, args: CommandRequest["args"], grant: Partial<Gr
     commandId,
     action,
     args,
-    timeoutMs: 60_000,
+    timeoutMs: signed.timeoutMs,
     grant: signed,
     signature: signGrant(signed, privateKey)
   }
@@ -128,6 +129,7 @@ describe("the desk", () => {
       ["other-agent", restart("nginx.service", { agentId: "a2", commandId: good.commandId })],
       ["other-arguments", { ...good, args: { unit: "sshd.service" } }],
       ["other-action", { ...good, action: "service.stop" }],
+      ["other-arguments", { ...good, timeoutMs: 1 }], // an act that would be ended in its middle
       ["other-command", { ...good, commandId: randomUUID() }],
       ["too-early", restart("nginx.service", { notBefore: now + 120_000, commandId: good.commandId })],
       ["not-understood", command("service.restart", { unit: "-x" })],
@@ -196,9 +198,9 @@ describe("the desk", () => {
   })
 
   it("says unknown of an act whose end was not seen, and failed of a read", async () => {
-    const [act, read] = [restart("a.service"), command("log.query", {})]
-    desk.request({ ...act, timeoutMs: 1 })
-    desk.request({ ...read, timeoutMs: 1 })
+    const [act, read] = [restart("a.service", { timeoutMs: 1 }), command("log.query", {}, { timeoutMs: 1 })]
+    desk.request(act)
+    desk.request(read)
     await begun(2)
     for (const { of, fail } of doing)
       if (of.signal.aborted) fail(new Error("aborted"))
@@ -243,8 +245,12 @@ describe("the desk", () => {
       await resultOf(one.commandId)
     }
     restored.add(late.commandId)
-    desk.release(kept.commandId)
-    desk.release(late.commandId)
+    for (const { commandId } of [kept, late])
+      desk.release({
+        _tag: "guard_released",
+        commandId,
+        signature: signRelease({ agentId: "a1", commandId }, privateKey)
+      })
     await eventually("told again", () => results().length === 3)
     assert.deepStrictEqual([results()[2]?.commandId, results()[2]?.outcome], [late.commandId, "rolled-back"])
     assert.deepStrictEqual(

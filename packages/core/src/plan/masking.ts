@@ -90,7 +90,7 @@ const masks: ReadonlyArray<RegExp> = [
   // name = value, name: value, "name": "value", --name=value, ?name=value
   new RegExp(`((?<![\\w.-])[\\w.-]*?(?:${named})[\\w.-]{0,40}["']?\\s{0,3}(?:=>|=|:)\\s{0,3})(${word})()`, "giu"),
   // a statement: requirepass x, --password x
-  new RegExp(`(^[ \\t]{0,40}[\\w.-]{0,40}(?:${named})[\\w.-]{0,40}[ \\t]{1,10})(${word})()`, "gimu"),
+  new RegExp(`(^[ \\t]{0,40}[\\w.-]{0,40}(?:${named})[\\w.-]{0,40}[ \\t]{1,10})(?![=:])(${word})()`, "gimu"),
   new RegExp(`((?<![\\w-])--?(?:${named})[ \\t]{1,10})(${word})()`, "giu"),
   /(\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^\n|;&]{0,200}?\s-p)([^\s;|&]{1,300})()/gu,
   /(\bcurl\b[^\n|;&]{0,300}?\s(?:-u\s{0,3}|--user[= ])["']?[^\s:"']{1,100}:)([^\s"']{1,300})()/gu,
