@@ -10,7 +10,7 @@ import { type Column, table } from "../client/table.ts"
 import { answer, failed } from "../output.ts"
 import { carried } from "./do.ts"
 import { followPlan } from "./follow.ts"
-import { dataText, howToApprove, planJson, preview, targetText } from "./print.ts"
+import { dataText, howToApprove, planJson, preview, targetText, widthOf } from "./print.ts"
 
 const columns: ReadonlyArray<Column<PlanView>> = [
   { title: "PLAN", cell: (plan) => plan.planId, keep: true },
@@ -48,7 +48,9 @@ export const show = (planId: string) =>
         const alone = ends.length === 1
         const state =
           plan.status === "proposed" ? `It waits for approval: ${howToApprove(plan)}` : `It is ${plan.status}.`
-        return [preview(plan), ...ends.map((target) => targetText(target, alone)), state].join("\n")
+        return [preview(plan, widthOf(process.stdout)), ...ends.map((target) => targetText(target, alone)), state].join(
+          "\n"
+        )
       })
     })
   )

@@ -300,7 +300,7 @@ describe("the bridge", () => {
       for (const line of ["IA", "LIST-MODELS", "CHANGE-MODEL x", "CHATS"])
         assert.match(yield* asks(client, line, "\n> "), /is for those who have signed in\. Sign in with AUTH token\./u)
       assert.match(yield* asks(client, "HELP", "\n> "), /[^A-Z]AUTH token .* 7 more after AUTH\./su)
-      yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, /signed in as local-admin\.\n> /u)
+      yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, /signed in as local-admin, admin\.\n> /u)
       assert.match(yield* asks(client, "INFO", "\n> "), /Signed in: local-admin\n/u)
       yield* asks(client, "IA", "IA> ")
       assert.strictEqual(yield* asks(client, "say hello", "\nIA> "), "hello\nIA> ")

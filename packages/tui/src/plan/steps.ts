@@ -18,7 +18,7 @@ import { type Row, named, rowWidth, say, said, spread, type Style } from "../row
 import { oneLine, wrap } from "../text.ts"
 import { dataRows } from "./data.ts"
 import type { Fetched } from "./model.ts"
-import { riskSpan, targetMark, targetText } from "./words.ts"
+import { beforeOf, riskSpan, targetMark, targetText } from "./words.ts"
 
 export interface Look {
   readonly columns: number
@@ -111,18 +111,10 @@ const isLong = (args: Args): boolean =>
 const argRows = (args: Args, { columns }: Look): ReadonlyArray<Row> => broken(dataRows(args), columns)
 
 /** What is there now, as the agents told while it waits. */
-const beforeRows = (targets: ReadonlyArray<TargetView>, columns: number, most: number): ReadonlyArray<Row> => {
-  const told = new Map<string, Array<string>>()
-  for (const target of targets)
-    for (const read of target.reads ?? []) {
-      if (read.purpose !== "before" || read.summary === undefined) continue
-      const hosts = told.get(read.summary) ?? []
-      told.set(read.summary, [...hosts, read.host])
-    }
-  return [...told].flatMap(([summary, hosts], at) =>
+const beforeRows = (targets: ReadonlyArray<TargetView>, columns: number, most: number): ReadonlyArray<Row> =>
+  beforeOf(targets).flatMap(([summary, hosts], at) =>
     fact(at === 0 ? "before" : "", `${summary}  (${hosts.join(" ")})`, columns, most, dim)
   )
-}
 
 const targetRows = (target: TargetView, acts: boolean, alone: boolean, look: Look): ReadonlyArray<Row> => {
   const { columns, whole } = look
@@ -157,7 +149,7 @@ const targetRows = (target: TargetView, acts: boolean, alone: boolean, look: Loo
     ),
     ...shown.slice(1).map((line): Row => [say(" ".repeat(rowWidth(start))), say(line)]),
     ...(whole || target.state === "skipped" ? findingRows(target, columns) : []),
-    ...(acts && !whole ? [] : answerRows(target, alone, look))
+    ...(acts && !whole && !alone ? [] : answerRows(target, alone, look))
   ]
 }
 
