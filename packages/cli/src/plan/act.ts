@@ -45,10 +45,14 @@ export const show = (planId: string) =>
       const { plan } = yield* hub.plans.get({ params: { planId } })
       yield* answer(planJson(plan), () => {
         const ends = plan.steps.flat().filter((target) => target.state !== "waiting")
-        const alone = ends.length === 1
+        const of = { planId, hosts: ends.length }
         const state =
-          plan.status === "proposed" ? `It waits for approval: ${howToApprove(plan)}` : `It is ${plan.status}.`
-        return [preview(plan, widthOf(process.stdout)), ...ends.map((target) => targetText(target, alone)), state].join(
+          plan.status === "proposed"
+            ? `It waits for approval: ${howToApprove(plan)}`
+            : ["succeeded", "failed", "expired"].includes(plan.status)
+              ? `It has ${plan.status}.`
+              : `It is ${plan.status}.`
+        return [preview(plan, widthOf(process.stdout)), ...ends.map((target) => targetText(target, of)), state].join(
           "\n"
         )
       })

@@ -68,7 +68,6 @@ export const run = (text: string, flags: DoFlags) =>
 /** From an approved (or ended) plan to its end: results as they come, then the exit code. */
 export const carried = Effect.fnUntraced(function* (plan: PlanView, position: number, noWait: boolean) {
   const json = yield* Json
-  const alone = plan.plan?.steps.length === 1 && plan.plan.steps[0]?.targets.length === 1
   const shown = new Set<string>()
   const tell = (now: PlanView) =>
     json
@@ -82,7 +81,7 @@ export const carried = Effect.fnUntraced(function* (plan: PlanView, position: nu
         const key = `${step} ${target.agentId} ${target.state}`
         if (target.finishedAt === undefined || told.has(key)) return []
         told.add(key)
-        return [targetText(target, alone)]
+        return [targetText(target, { planId: now.planId, hosts: now.steps.flat().length })]
       })
     )
   yield* tell(plan)

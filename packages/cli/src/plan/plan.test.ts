@@ -44,6 +44,7 @@ const planOf = (ran: Ran) => Schema.decodeUnknownSync(Schema.fromJsonString(Plan
 let home: Home
 let openai: StandIn
 let socket: FakeSocket
+let beats: NodeJS.Timeout | undefined
 /** Of acts; undefined: they begin, and do not end by themselves. */
 let outcome: Partial<CommandResult> | undefined = {}
 const line = { at: "2026-11-21T10:00:00.000Z", unit: "nginx.service", priority: "err", text: "connect() failed" }
@@ -63,6 +64,7 @@ beforeAll(async () => {
   await ready(home, await start(home, "up", "--headless"))
 }, 180_000)
 afterAll(async () => {
+  clearInterval(beats)
   socket?.raw.terminate()
   await dispose(home)
   await openai.close()
@@ -88,6 +90,7 @@ describe("signalbox agent, do and plan", { timeout: 240_000 }, () => {
     assert.match((await sb("agent", "list")).stdout, /an invite was made: signalbox agent list --all/u)
     const agent = await new FakeAgent(invited.hub).enroll(invited.token)
     socket = await agent.connect()
+    beats = setInterval(() => socket.beat(), 5_000)
     socket.beat()
     socket.answers(({ action }) => {
       if (action === "log.query") return { data: { lines: [line], left: 0, complete: true } }
@@ -144,8 +147,9 @@ describe("signalbox agent, do and plan", { timeout: 240_000 }, () => {
       done.stderr,
       /is being carried out\. Ctrl-C leaves it going on\.\np-\S+: succeeded \(1 succeeded\)\n$/u
     )
-    const twice = await sb("plan", "approve", planId, "--code", code)
-    assert.strictEqual(twice.code, 1)
+    // said twice it is done once
+    assert.strictEqual((await sb("plan", "approve", planId, "--code", code)).code, 0)
+    assert.lengthOf(restarts(), 1)
     const found = await sb("plan", "list", "--status", "succeeded", "--json")
     assert.include(found.stdout, planId)
 
@@ -160,9 +164,9 @@ describe("signalbox agent, do and plan", { timeout: 240_000 }, () => {
     const before = restarts().length
     const dry = await sb("do", "restart nginx on web1", "--dry-run", "--json")
     assert.deepStrictEqual([dry.code, planOf(dry).status], [0, "previewed"])
-    const unclear = await sb("do", "restart nginx")
+    const unclear = await sb("do", "restart nginx on web9")
     assert.deepStrictEqual([unclear.code, unclear.stdout], [1, ""])
-    assert.match(unclear.stderr, /On which hosts\?/u)
+    assert.match(unclear.stderr, /There is no host web9 here/u)
     const { planId, hash } = await proposed("restart nginx on web1")
     assert.strictEqual((await sb("plan", "reject", planId, "--reason", "not now")).code, 0)
     const late = await sb("plan", "approve", planId, "--code", shortOf(hash))
@@ -170,7 +174,6 @@ describe("signalbox agent, do and plan", { timeout: 240_000 }, () => {
     assert.match((await sb("plan", "show", planId)).stdout, /It is rejected\./u)
     for (const args of [
       ["show", "p-20261121-AAAAAA"],
-      ["cancel", planId],
       ["explain", planId]
     ] as const) {
       const ran = await sb("plan", ...args)
@@ -187,7 +190,7 @@ describe("signalbox agent, do and plan", { timeout: 240_000 }, () => {
     const pane = new Pane("sbx-do")
     try {
       await pane.start([process.execPath, program, "do", "restart nginx on web1"], 100, 30, home.env)
-      const asks = await pane.until(/Approve it\? \[y\/N\] |Type [0-9a-f-]+ to approve it/u)
+      const asks = await pane.until(/Approve it\? \[y\/N\]|Type [0-9a-f-]+ to approve it/u)
       await pane.type(/Type ([0-9a-f-]+) to/u.exec(asks)?.[1] ?? "y")
       await pane.keys("Enter")
       await pane.until(/is being carried out\. Ctrl-C leaves it going on\./u)

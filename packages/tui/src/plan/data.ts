@@ -71,6 +71,24 @@ const rowsOf = (value: Schema.Json, depth: number, under = ""): ReadonlyArray<Ro
   })
 }
 
+const mostChanges = 8
+const longestChange = 40
+const short = (value: Schema.Json | undefined): string => {
+  const text = plainText(value)
+  return /^[0-9a-f]{32,}$/u.test(text) ? `${text.slice(0, 8)}…` : oneLine(text, longestChange)
+}
+
+/** What is other than it was, of an act that told both: `mainPid 44 → 643`. */
+export const changes = (data: Schema.Json): ReadonlyArray<string> | undefined => {
+  if (!isFields(data)) return undefined
+  const { before, after } = data
+  if (!isFields(before) || !isFields(after)) return undefined
+  return Object.keys(after)
+    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+    .map((name) => `${plainName(name)} ${short(before[name]) || "nothing"} → ${short(after[name]) || "nothing"}`)
+    .slice(0, mostChanges)
+}
+
 const columnsOf = (rows: ReadonlyArray<Fields>): ReadonlyArray<Row> => {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   const titles = names.map(plainName)
