@@ -110,6 +110,14 @@ describe("signalbox agent, do and plan", { timeout: 240_000 }, () => {
     assert.strictEqual((await sb("agent", "edit", "web1", "--clear", "allows")).stderr, "")
     const nothing = await sb("agent", "edit", "web1")
     assert.deepStrictEqual([nothing.code, nothing.stdout], [1, ""])
+    for (const args of [
+      ["invite", "--allow", "shell.rnu"],
+      ["edit", "web1", "--allow", "shell.rnu"]
+    ]) {
+      const refused = await sb("agent", ...args)
+      assert.deepStrictEqual([refused.code, refused.stdout], [2, ""])
+      assert.match(refused.stderr, /"shell\.rnu" is no action that has to be allowed\. These are: shell\.run\./u)
+    }
     const unknown = await sb("agent", "show", "web9")
     assert.deepStrictEqual(
       [unknown.code, unknown.stdout, unknown.stderr],

@@ -75,7 +75,8 @@ const mostChanges = 8
 const longestChange = 40
 const short = (value: Schema.Json | undefined): string => {
   const text = plainText(value)
-  return /^[0-9a-f]{32,}$/u.test(text) ? `${text.slice(0, 8)}…` : oneLine(text, longestChange)
+  if (/^[0-9a-f]{32,}$/u.test(text)) return `${text.slice(0, 8)}…`
+  return text.length <= longestChange ? text : `${text.slice(0, longestChange - 1)}…`
 }
 
 /** What is other than it was, of an act that told both: `mainPid 44 → 643`. */
