@@ -14,6 +14,7 @@ export const invite = (flags: {
   readonly name: string | undefined
   readonly tags: ReadonlyArray<string>
   readonly allows: ReadonlyArray<string>
+  readonly through: string | undefined
   readonly ttl: number | undefined
 }) =>
   withHub(
@@ -25,6 +26,7 @@ export const invite = (flags: {
           ...(flags.name === undefined ? {} : { name: flags.name }),
           ...(flags.tags.length === 0 ? {} : { tags: flags.tags }),
           ...(flags.allows.length === 0 ? {} : { allows: flags.allows }),
+          ...(flags.through === undefined ? {} : { through: flags.through }),
           ...(flags.ttl === undefined ? {} : { ttlMs: flags.ttl })
         }
       })

@@ -18,8 +18,17 @@ export const rows = (agents: ReadonlyArray<AgentInfo>, now: number): string =>
     agents
   )
 
-const state = (agent: AgentInfo): string =>
-  agent.status === "enrolled" ? (agent.online ? "online" : "offline") : agent.status
+const state = (agent: AgentInfo): string => {
+  const now = agent.status === "enrolled" ? (agent.online ? "online" : "offline") : agent.status
+  return agent.hello?.relay === undefined ? now : `${now}, relay`
+}
+const relay = ({ hello, online, sample }: AgentInfo): string | undefined => {
+  if (hello?.relay === undefined) return undefined
+  const counts = online ? sample?.relay : undefined
+  return counts === undefined
+    ? hello.relay.listen
+    : `${hello.relay.listen}, ${counts.open} open, ${counts.passed} let through, ${counts.refused} refused`
+}
 const seen = (agent: AgentInfo, now: number): string =>
   agent.lastSeenAt === null ? "never" : age(agent.lastSeenAt, now)
 const percent = ({ online, sample }: AgentInfo, of: "cpu" | "memory" | "disk"): string =>
@@ -43,6 +52,8 @@ export const details = (agent: AgentInfo, now: number): string => {
     ["allowed", agent.allows.filter((name) => !missing.includes(name)).join(" ")],
     ["not allowed", missing.length === 0 ? undefined : `${missing.join(" ")} (here it is, on the host it is not)`],
     ["address", agent.session?.address],
+    ["through", hello?.through],
+    ["relay", relay(agent)],
     ["system", [hello?.os, hello?.kernel, hello?.arch].filter(Boolean).join(", ")],
     [
       "machine",

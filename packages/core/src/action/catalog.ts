@@ -71,7 +71,8 @@ export const catalog = {
     description: "Starts a systemd unit that does not run.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and began with the act; or it ran before, which is said",
+    proof:
+      "the unit is active, still the same run a moment later, and began with the act; or it ran before, which is said. It is told, too, when it falls over within 10 s",
     undo: "service.stop",
     timeoutMs: seconds(90)
   }),
@@ -93,7 +94,8 @@ export const catalog = {
     description: "Stops and starts a systemd unit.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and its InvocationID has changed",
+    proof:
+      "the unit is active, still the same run a moment later, and its InvocationID has changed. It is told, too, when it falls over within 10 s",
     undo: "none needed",
     timeoutMs: seconds(120)
   }),
@@ -151,6 +153,7 @@ export const catalog = {
     description:
       "Writes a whole file: backup, validator, rename, reload, look; restored when any of these fails. `tag` is the SHA-256 that it must have before; absent: it must not exist.",
     args: Schema.Struct({ path: AbsolutePath, content: Content, tag: optional(Sha256) }),
+    free: ["content"],
     risk: "high",
     raises: aboutFile,
     before: "config.read",
@@ -412,6 +415,7 @@ export const catalog = {
     title: "run a shell command",
     description: "Free text for /bin/sh. Only where the host's agent was told to allow it.",
     args: Schema.Struct({ command: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(20_000)) }),
+    free: ["command"],
     risk: "critical",
     proof: "none: the exit code and output are all there is",
     undo: "none",

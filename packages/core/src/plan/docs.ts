@@ -5,7 +5,16 @@
  */
 import { Schema } from "effect"
 import { type Action, type Risk, risks } from "../action/Action.ts"
-import { AbsolutePath, HttpUrl, Needle, NetworkName, PackageName, Sha256, Since, UnitName } from "../action/arguments.ts"
+import {
+  AbsolutePath,
+  HttpUrl,
+  Needle,
+  NetworkName,
+  PackageName,
+  Sha256,
+  Since,
+  UnitName
+} from "../action/arguments.ts"
 import { type ActionName, actionNames, catalog } from "../action/catalog.ts"
 import { argsSchema } from "../action/info.ts"
 import { gateOf } from "./gate.ts"
@@ -137,7 +146,6 @@ have not been heard of, and the machine of the hub or its database raise it; \`s
 | Risk | Who agrees |
 |---|---|
 `
-
 
 const who = (risk: Risk): string => {
   const { approval, typed, role, minutes } = gateOf({ risk, steps: [] })

@@ -94,11 +94,15 @@ const valueIn = (fields: Readonly<Record<string, unknown>>, fact: FactName): Opt
   return fits && (typeof value === "number" || typeof value === "string") ? Option.some({ value }) : Option.none()
 }
 
+const percents: ReadonlySet<FactName> = new Set(["cpu", "memory", "disk"])
+
 /** @returns why the comparison makes no sense, in one sentence */
 export const comparisonFault = (fact: FactName, is: Comparison, value: string | number): string | undefined => {
   const { kind } = facts[fact]
   if (kind === "number" && !Number.isFinite(numberOf(value)))
     return `${fact} is a number, so it cannot be compared with "${value}".`
+  if (percents.has(fact) && (numberOf(value) < 0 || numberOf(value) > 100))
+    return `${fact} is percent in use, from 0 to 100, so it cannot be compared with ${value}.`
   if (kind === "number" && is === "~") return `${fact} is a number, so there is nothing for ~ to look for in it.`
   if (kind === "text" && is !== "=" && is !== "!=" && is !== "~")
     return `${fact} is a text, so ${is} says nothing about it.`

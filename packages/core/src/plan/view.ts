@@ -50,6 +50,8 @@ export const TargetView = Schema.Struct({
   /** How it ended, or why it was skipped. */
   summary: Schema.optionalKey(Schema.String),
   proven: Schema.optionalKey(Schema.Boolean),
+  /** It had succeeded, and what it did fell over so many milliseconds after its end. */
+  relapsedAfterMs: Schema.optionalKey(Schema.Int),
   /** What was read, or the proof; when it is not here and `more`, ask for the result. */
   data: Schema.optionalKey(Schema.Json),
   more: Schema.optionalKey(Schema.Literal(true)),
@@ -184,6 +186,8 @@ const changed = (view: PlanView, event: Exclude<PlanEvent, Of<"InstructionGiven"
         target: (target) => ({ ...target, state: "accepted", acceptedAt: meta.at }),
         read: (read) => ({ ...read, state: "accepted" })
       })
+    case "StepRelapsed":
+      return relapsed(view, event, meta)
     case "StepSkipped":
       return atTarget(view, event.step, event.agentId, (target) => ({
         ...target,
@@ -314,6 +318,22 @@ const ended = (view: PlanView, event: Of<EndedTag>, { at }: PlanMeta): PlanView 
   return view.counts === undefined || kept === view ? kept : settled(kept, view.cancel !== undefined)
 }
 
+/** The same as if it had been told at once: what has not begun does not begin, and the end is another. */
+const relapsed = (view: PlanView, event: Of<"StepRelapsed">, { at }: PlanMeta): PlanView => {
+  const next = atTarget(view, event.step, event.agentId, (target) =>
+    target.commandId === event.commandId && target.state === "succeeded"
+      ? {
+          ...target,
+          state: "failed",
+          proven: false,
+          summary: event.summary,
+          relapsedAfterMs: Math.max(0, event.relapsedAt - Date.parse(target.finishedAt ?? at))
+        }
+      : target
+  )
+  return view.counts === undefined ? next : settled(next, view.cancel !== undefined)
+}
+
 const withoutResult = ({
   summary: _s,
   tookMs: _t,
@@ -322,6 +342,7 @@ const withoutResult = ({
   more: _m,
   stored: _st,
   truncated: _tr,
+  relapsedAfterMs: _ra,
   ...rest
 }: TargetView): TargetView => rest
 

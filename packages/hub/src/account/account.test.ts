@@ -306,7 +306,7 @@ describe("what was revoked", () => {
       yield* viewer.asks("TASKS", /no tasks yet/u)
       yield* viewer.asks("RUN local shell id", /for accounts with the role operator; the-viewer is viewer\.\n> $/u)
       yield* viewer.asks("IA", /Talking to models is for accounts with the role operator/u)
-      yield* viewer.asks("HELP", /3 more for other roles/u)
+      yield* viewer.asks("HELP", /6 more for other roles/u)
       const operator = yield* visit
       yield* operator.asks(`AUTH ${of("operator").token}`, /signed in as the-operator/u)
       yield* operator.asks("RUN local shell id", /task-\S+ was made/u)

@@ -134,6 +134,8 @@ const wordsOf = (event: PlanEvent, view: PlanView | undefined): string => {
       return `${whereOf(event, view)}  ${actOf(event, view)}`
     case "StepSkipped":
       return `${whereOf(event, view)}  ${event.reason}`
+    case "StepRelapsed":
+      return `${whereOf(event, view)}  ${event.summary}  ${actOf(event, view)}`
     case "LogsExplanationRequested":
       return `by ${event.by}: a model reads the logs`
     case "LogsExplained": {
