@@ -83,7 +83,8 @@ export const catalog = {
     description: "Starts a systemd unit that does not run.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and began with the act; or it ran before, which is said",
+    proof:
+      "the unit is active, still the same run a moment later, and began with the act; or it ran before, which is said. It is told, too, when it falls over within 10 s",
     undo: "service.stop",
     timeoutMs: seconds(90)
   }),
@@ -105,7 +106,8 @@ export const catalog = {
     description: "Stops and starts a systemd unit.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and its InvocationID has changed",
+    proof:
+      "the unit is active, still the same run a moment later, and its InvocationID has changed. It is told, too, when it falls over within 10 s",
     undo: "none needed",
     timeoutMs: seconds(120)
   }),

@@ -328,6 +328,27 @@ describe("carrying out", () => {
     assert.match(run(over, cancel).refused ?? "", /is over \(succeeded\)/)
   })
 
+  it("counts what fell over after its success as failed: nothing further begins, and the end becomes another", () => {
+    const relapse = (host: number): Said => {
+      const { _tag, said: _, ...command } = ended("StepSucceeded", host)
+      return { ...command, _tag: "StepRelapsed", summary: "it fell over 3 s later", relapsedAt: now + 9_000 }
+    }
+    const view = approved({ ...restart, batch: { size: 1, maxFailures: 0 } })
+    const one = run(view, advance(dispatch(view, 1)), hear(relapse(1)), hear(ended("StepSucceeded", 1))).view
+    const fallen = run(one, hear(relapse(1)), hear(relapse(1), relapse(2)), advance(dispatch(view, 2)))
+    assert.deepStrictEqual(fallen.tags, ["StepRelapsed", "PlanFinished"])
+    assert.deepStrictEqual(statesOf(fallen.view), ["failed skipped skipped skipped"])
+    assert.deepInclude(fallen.view.steps[0]?.[0], { summary: "it fell over 3 s later", proven: false })
+
+    const over = run(
+      view,
+      ...[1, 2, 3, 4].flatMap((host) => [advance(dispatch(view, host)), hear(ended("StepSucceeded", host))])
+    ).view
+    assert.strictEqual(over.status, "succeeded")
+    const late = run(over, hear(relapse(3)))
+    assert.deepStrictEqual([late.tags, late.view.status, late.view.counts?.failed], [["StepRelapsed"], "failed", 1])
+  })
+
   it("takes an agent's word over a deadline's, also after the end, and never the other way round", () => {
     const view = approved({ ...restart, batch: { size: 4, maxFailures: 4 } })
     const sent = run(view, advance(...[1, 2, 3, 4].map((host) => dispatch(view, host)))).view

@@ -28,7 +28,7 @@ export type Ended = Of<
   "StepSucceeded" | "StepFailed" | "StepRolledBack" | "StepRefused" | "StepOutcomeUnknown" | "StepExpired"
 >
 /** What an agent, or the deadline, says of a command. */
-export type Said = Of<"StepAccepted"> | Ended
+export type Said = Of<"StepAccepted" | "StepRelapsed"> | Ended
 export type Move = Of<"StepDispatched" | "StepSkipped"> | Ended
 
 export type PlanCommand =
@@ -232,6 +232,13 @@ const isDispatched = (target: TargetView, commandId: string): boolean =>
 const isNews = (view: PlanView, said: Said): boolean => {
   const target = view.steps[said.step]?.find((one) => one.agentId === (said.targetId ?? said.agentId))
   if (target === undefined) return false
+  if (said._tag === "StepRelapsed")
+    return (
+      said.purpose === "act" &&
+      target.agentId === said.agentId &&
+      target.commandId === said.commandId &&
+      target.state === "succeeded"
+    )
   if (said.purpose !== "act") {
     const read = target.reads?.find((one) => one.commandId === said.commandId && one.agentId === said.agentId)
     return read !== undefined && (said._tag === "StepAccepted" ? read.state === "dispatched" : isOpenRead(read))

@@ -71,6 +71,8 @@ const changed = (view: PlanView, event: Exclude<PlanEvent, Of<"InstructionGiven"
         target: (target) => ({ ...target, state: "accepted", acceptedAt: meta.at }),
         read: (read) => ({ ...read, state: "accepted" })
       })
+    case "StepRelapsed":
+      return relapsed(view, event, meta)
     case "StepSkipped":
       return atTarget(view, event.step, event.agentId, (target) => ({
         ...target,
@@ -201,6 +203,22 @@ const ended = (view: PlanView, event: Of<EndedTag>, { at }: PlanMeta): PlanView 
   return view.finishedAt === undefined || kept === view ? kept : settled(kept, view.cancel !== undefined)
 }
 
+/** The same as if it had been told at once: what has not begun does not begin, and the end is another. */
+const relapsed = (view: PlanView, event: Of<"StepRelapsed">, { at }: PlanMeta): PlanView => {
+  const next = atTarget(view, event.step, event.agentId, (target) =>
+    target.commandId === event.commandId && target.state === "succeeded"
+      ? {
+          ...target,
+          state: "failed",
+          proven: false,
+          summary: event.summary,
+          relapsedAfterMs: Math.max(0, event.relapsedAt - Date.parse(target.finishedAt ?? at))
+        }
+      : target
+  )
+  return view.finishedAt === undefined ? next : settled(next, view.cancel !== undefined)
+}
+
 const withoutResult = ({
   summary: _s,
   tookMs: _t,
@@ -209,6 +227,7 @@ const withoutResult = ({
   more: _m,
   stored: _st,
   truncated: _tr,
+  relapsedAfterMs: _ra,
   ...rest
 }: TargetView): TargetView => rest
 

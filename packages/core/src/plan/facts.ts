@@ -153,13 +153,12 @@ const compareText = (known: string, is: Comparison, value: string): boolean => {
  * while Debian and Ubuntu are not above each other.
  */
 const compareRelease = (known: string, is: Comparison, value: string): Truth => {
-  if (is === "~") return truthOf(compareText(known, is, value))
   const [has, wanted] = [release(known), release(value)]
   const sameName = wanted.words.every((word) => has.words.includes(word))
-  if (is === "=" || is === "!=") {
-    const same = sameName && wanted.version.every((part, nth) => has.version[nth] === part)
-    return truthOf(same === (is === "="))
-  }
+  const same = sameName && wanted.version.every((part, nth) => has.version[nth] === part)
+  if (is === "=" || is === "!=") return truthOf(same === (is === "="))
+  // a number is never looked for as text: "Debian 1" is no part of "Debian 12"
+  if (is === "~") return wanted.version.length > 0 ? truthOf(same) : truthOf(compareText(known, is, value))
   if (!sameName) return "false"
   if (has.version.length === 0 || wanted.version.length === 0) return "unknown"
   const at = wanted.version.findIndex((part, nth) => part !== (has.version[nth] ?? 0))

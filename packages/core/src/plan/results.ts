@@ -6,13 +6,13 @@
  */
 import { createHash } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
-import type { CommandResult } from "../agent/protocol.ts"
+import type { CommandResult, Relapse } from "../agent/protocol.ts"
 import { storableJson, storableText } from "../conversation/pieces.ts"
 import { EventLog, type LogUnavailable } from "../log/EventLog.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
 import type { Ended } from "./decider.ts"
+import { dataLimit, type PlanEvent, planEvents, planStream, type StoredResult } from "./events.ts"
 import { redact, redactJson } from "./redact.ts"
-import { dataLimit, planEvents, planStream, type StoredResult } from "./events.ts"
 
 /** A command as it was dispatched. */
 export interface CommandRef {
@@ -57,6 +57,20 @@ export const endedBy = (of: CommandRef, result: CommandResult): Effect.Effect<En
       said: "agent"
     } satisfies Ended
   })
+
+/** Its data are the facts of one thing and small; what is not is left out. */
+export const relapsedBy = (of: CommandRef, relapse: Relapse): Extract<PlanEvent, { readonly _tag: "StepRelapsed" }> => {
+  const { planId: _, ...command } = of
+  const data = redactJson(storableJson(relapse.data))
+  const small = data !== null && Buffer.byteLength(JSON.stringify(data)) <= dataLimit
+  return {
+    _tag: "StepRelapsed",
+    ...command,
+    summary: redact(storableText(relapse.summary)).slice(0, 2_000).toWellFormed(),
+    ...(small ? { data } : {}),
+    relapsedAt: relapse.at
+  }
+}
 
 const keep = (planId: string, commandId: string, text: string) =>
   Effect.flatMap(Db, (db) =>

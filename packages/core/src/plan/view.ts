@@ -48,6 +48,8 @@ export const TargetView = Schema.Struct({
   /** How it ended, or why it was skipped. */
   summary: Schema.optionalKey(Schema.String),
   proven: Schema.optionalKey(Schema.Boolean),
+  /** It had succeeded, and what it did fell over so many milliseconds after its end. */
+  relapsedAfterMs: Schema.optionalKey(Schema.Int),
   /** What was read, or the proof; when it is not here and `more`, ask for the result. */
   data: Schema.optionalKey(Schema.Json),
   more: Schema.optionalKey(Schema.Literal(true)),

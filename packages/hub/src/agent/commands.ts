@@ -34,6 +34,8 @@ export const sentOf = (planId: string, event: Dispatched): Sent => ({
   ...(event.guardMillis === undefined ? {} : { guardMillis: event.guardMillis })
 })
 
+export const refOf = ({ action: _a, guardMillis: _g, ...ref }: Sent): CommandRef => ref
+
 /** @param at when it was dispatched, milliseconds since 1970 */
 export const requestOf = (
   planId: string,
@@ -53,6 +55,7 @@ export const requestOf = (
     argsHash: argsHash(args),
     notBefore: at,
     expiresAt: event.deadline,
+    timeoutMs: event.timeoutMs,
     ...guard
   }
   return {
