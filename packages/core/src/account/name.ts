@@ -16,6 +16,7 @@ const taken: ReadonlySet<string> = new Set([
   "anyone",
   "bridge",
   "hub",
+  "import",
   "local",
   "model",
   "nobody",

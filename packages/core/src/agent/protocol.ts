@@ -136,7 +136,7 @@ export const Relapse = Schema.Struct({
   commandId: Schema.String.check(Schema.isUUID()),
   /** One sentence for people. */
   summary: Schema.String.check(Schema.isMaxLength(2_000)),
-  data: Schema.Json,
+  data: Json,
   at: Schema.Int
 })
 export type Relapse = typeof Relapse.Type

@@ -6,6 +6,7 @@
 import { Clock, Effect, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { networkOf } from "@signalbox/core/account/throttle.ts"
 import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { HubApi } from "@signalbox/core/api/contract.ts"
 import { Forbidden, Throttled, Unauthorized } from "@signalbox/core/api/problems.ts"
@@ -26,10 +27,14 @@ export const AgentDoorsRoutes = HttpApiBuilder.group(
     const self = yield* HubSelf
     const throttle = makeThrottle()
 
-    const throttled = <A, R>(self: Effect.Effect<A, Unauthorized | Forbidden | ExecuteError | DbError, R>) =>
+    /** @param who of many behind one address, as behind a relay, so that one of them does not lock out the others */
+    const throttled = <A, R>(
+      who: string,
+      self: Effect.Effect<A, Unauthorized | Forbidden | ExecuteError | DbError, R>
+    ) =>
       Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest
-        const address = plainAddress(Option.getOrUndefined(request.remoteAddress))
+        const address = `${networkOf(plainAddress(Option.getOrUndefined(request.remoteAddress)))} ${who}`
         const now = yield* Clock.currentTimeMillis
         if (!throttle.allowed(address, now))
           return yield* Effect.fail(
@@ -51,6 +56,7 @@ export const AgentDoorsRoutes = HttpApiBuilder.group(
     return handlers.handleAll({
       enroll: ({ payload }) =>
         throttled(
+          "",
           Effect.gen(function* () {
             if (!enrollSignatureHolds(payload))
               return yield* Effect.fail(
@@ -61,7 +67,11 @@ export const AgentDoorsRoutes = HttpApiBuilder.group(
           })
         ),
       challenge: () => Effect.map(signIn.challenge, (nonce) => ({ nonce })),
-      session: ({ payload }) => throttled(Effect.map(signIn.session(payload), (token) => ({ token })))
+      session: ({ payload }) =>
+        throttled(
+          payload.agentId,
+          Effect.map(signIn.session(payload), (token) => ({ token }))
+        )
     })
   })
 )

@@ -95,18 +95,17 @@ describe("an agent that lies", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
-  it.live("with an answer nested thousands of levels deep is recorded and harms nobody", () =>
+  it.live("with an answer nested thousands of levels deep is sent away, and harms nobody", () =>
     Effect.gen(function* () {
-      const agent = yield* enrolled({ name: "web1" })
-      const socket = yield* connected(agent)
+      const socket = yield* connected(yield* enrolled({ name: "web1" }))
       const { planId } = yield* give("what is the cpu usage of web1")
       const { commandId } = yield* promise(() => socket.request())
       const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`
       socket.raw.send(
         `{"_tag":"command_result","commandId":"${commandId}","outcome":"succeeded","summary":"Deep.","data":${deep},"startedAt":1,"finishedAt":2}`
       )
-      yield* promise(() => socket.told("result_acknowledged", commandId))
-      yield* planWhen(planId, "has succeeded", ({ status }) => status === "succeeded")
+      assert.strictEqual((yield* promise(() => socket.end())).code, 1008)
+      assert.notInclude(yield* typesOf(planStream(planId)), "StepSucceeded")
     }).pipe(Effect.provide(AgentsTest))
   )
 
@@ -126,6 +125,19 @@ describe("an agent that lies", () => {
       const odd = yield* promise(() => agent.askToEnroll(token, { hostname: "\u001b[31m\u202eweb\u0007" }))
       assert.strictEqual(odd.status, 200)
       assert.match((odd.body as { readonly name: string }).name, /^[A-Za-z0-9._-]+$/u)
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
+  it.live("about who it is has to wait, and the others behind the same address do not", () =>
+    Effect.gen(function* () {
+      const { url } = yield* HubAddress
+      const agent = yield* enrolled({ name: "web1" })
+      const liar = new FakeAgent(url)
+      liar.agentId = "a-nobody"
+      const statuses = new Set<number>()
+      for (let n = 0; n < 25; n++) statuses.add((yield* promise(() => liar.askForSession())).status)
+      assert.deepStrictEqual([...statuses], [401, 429])
+      assert.strictEqual((yield* promise(() => agent.askForSession())).status, 200)
     }).pipe(Effect.provide(AgentsTest))
   )
 

@@ -132,6 +132,10 @@ describe("the bridge", () => {
       yield* reads(client, "\n> ")
       assert.match(yield* asks(client, `IA ${conversationId}`, "\n> "), /no such conversation of yours/u)
       yield* asks(client, `AUTH ${Redacted.value(adminToken)}`, "\n> ")
+      yield* until(
+        "the read model has seen the conversation",
+        Effect.map(hub.conversations.list({ query: {} }), ({ conversations }) => conversations.length === 1)
+      )
       yield* asks(client, "CHATS", "\n> ")
       yield* asks(client, "IA 1", "IA> ")
       assert.strictEqual(yield* asks(client, "say here too", "\nIA> "), "here too\nIA> ")
