@@ -1,5 +1,5 @@
 /** The catalogue and its performers are one table, and what reaches root was checked by root's own process. */
-import { actionNames, catalog, decodeAction, type ActionName } from "@signalbox/core/action/catalog.ts"
+import { actionNames, actionReasons, catalog, decodeAction, type ActionName } from "@signalbox/core/action/catalog.ts"
 import type { Action } from "@signalbox/core/action/Action.ts"
 import { randomUUID } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
@@ -171,4 +171,17 @@ it("root's own process refuses what fits the schema and leads to keys, the agent
     expect(done?.outcome, `${name} ${JSON.stringify(args)}: ${done?.summary ?? ""}`).toBe("refused")
   }
   await rm(state, { recursive: true, force: true })
+})
+
+it("a file whose contents root carries out is as critical as a shell", () => {
+  for (const path of ["/etc/logrotate.d/x", "/etc/profile.d/x.sh", "/etc/udev/rules.d/x.rules", "/etc/ld.so.conf"])
+    expect(
+      actionReasons({ name: "config.write", args: { path, content: "x" } }).map(({ risk }) => risk),
+      path
+    ).toContain("critical")
+  expect(
+    actionReasons({ name: "config.write", args: { path: "/etc/nginx/nginx.conf", content: "x" } }).map(
+      ({ risk }) => risk
+    )
+  ).not.toContain("critical")
 })
