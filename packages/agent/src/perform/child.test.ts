@@ -108,6 +108,20 @@ describe("processes", () => {
       processes: [{ pid: child.pid, command: "needle-in-hay --password=[masked] 1000" }]
     })
   })
+  it("a shell command leaves nothing in its background", async () => {
+    const marker = `1000.${randomInt(2 ** 40)}`
+    expect(await runShell({ command: `sleep ${marker} & echo begun` }, of())).toMatchObject({ outcome: "succeeded" })
+    await noneHas(marker)
+  })
+  it("a thread is not taken for a process, nor a thread of this agent for another", async () => {
+    const threads = (await readdir("/proc/self/task")).map(Number).filter((id) => id !== process.pid)
+    const [thread] = threads
+    const started = thread === undefined ? 0 : ((await startOf(thread)) ?? 0)
+    expect(await answering(signalProcess)({ pid: thread ?? 0, started, signal: "KILL" }, of())).toMatchObject({
+      outcome: "refused",
+      summary: expect.stringMatching(/is a thread/)
+    })
+  })
   it("a shell command: code, output, time limit", async () => {
     expect(await runShell({ command: "echo out; echo err >&2; exit 3" }, of())).toMatchObject({
       outcome: "failed",

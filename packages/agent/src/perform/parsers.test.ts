@@ -1,4 +1,5 @@
 /** What programs and the kernel print, hostile too, is read as it is. */
+import { statfs } from "node:fs/promises"
 import { describe, expect, it } from "vitest"
 import { serversIn, siteText } from "./config/site.ts"
 import { parseNginx } from "./config/edit/nginx.ts"
@@ -9,10 +10,12 @@ import { sinceArgument } from "./log/since.ts"
 import { parsePing } from "./network/ping.ts"
 import { parseListening } from "./network/sockets.ts"
 import { parseInstalled, parsePending, parsePolicy } from "./package/dpkg.ts"
+import { pageSize } from "./process/list.ts"
 import { parseStat } from "./process/stat.ts"
 import { unitOf } from "./service/unit.ts"
 import { parseLoad, parseMounts, parsePressure } from "./system/proc.ts"
 import { judgeReboot } from "./system/reboot.ts"
+import { systemUsage } from "./system/usage.ts"
 
 describe("the journal", () => {
   it.each([
@@ -57,7 +60,17 @@ describe("the end of a log file", () => {
     ["half\nb\n", 9, undefined, true, ["b"]],
     ["a.b\naxb\na.b!\n", 9, "a.b", false, ["a.b", "a.b!"]],
     ["\n\nx\n", 9, undefined, false, ["", "", "x"]],
-    ["", 9, undefined, false, []]
+    ["", 9, undefined, false, []],
+    ["password=hunter2 a\nb\n", 9, "hunter", false, []],
+    [
+      "a\n-----BEGIN PRIVATE KEY-----\nAAA\n-----END PRIVATE KEY-----\nb\n",
+      4,
+      undefined,
+      false,
+      ["-----BEGIN PRIVATE KEY-----", "[masked]", "-----END PRIVATE KEY-----", "b"]
+    ],
+    ["x\nAAA\nBBB\n-----END PRIVATE KEY-----\n", 2, undefined, true, ["[masked]", "-----END PRIVATE KEY-----"]],
+    ["a\n-----BEGIN PRIVATE KEY-----\nAAA\nBBB\n", 2, undefined, false, ["[masked]", "[masked]"]]
   ])("%j", (text, count, needle, more, lines) => {
     expect(linesFromEnd(Buffer.from(text), count, needle, more)).toEqual(lines)
   })
@@ -90,6 +103,36 @@ describe("processes and the kernel", () => {
       "25 21 0:99 / /var/lib/docker/overlay2/x rw - overlay overlay rw"
     ].join("\n")
     expect(parseMounts(mountinfo).map(({ path }) => path)).toEqual(["/", "/data x"])
+  })
+  it("a disk that is mounted twice is told by its shortest path, and what a later mount hides is not told", () => {
+    const mountinfo = [
+      "30 1 0:40 /home /home rw - btrfs /dev/sda2 rw",
+      "31 1 0:41 /root / rw - btrfs /dev/sda2 rw",
+      "32 31 8:9 / /mnt rw - ext4 /dev/sdc rw",
+      "33 31 0:50 / /mnt rw - tmpfs tmpfs rw",
+      "34 31 0:60 / /far rw - nfs4 far:/x rw"
+    ].join("\n")
+    expect(parseMounts(mountinfo).map(({ path, remote }) => [path, remote])).toEqual([
+      ["/", false],
+      ["/far", true]
+    ])
+  })
+  it("the root's usage is told even where it is no disk of the list, and is what statfs tells", async () => {
+    const { data } = await systemUsage({}, { commandId: "x", signal: AbortSignal.timeout(20_000) })
+    const { blocks, bfree, bavail } = await statfs("/")
+    const truth = (100 * (blocks - bfree)) / (blocks - bfree + bavail)
+    const { disk } = data as { disk: number } // as it is told
+    expect(Math.abs(disk - truth), `${disk} and ${truth}`).toBeLessThan(5)
+    expect(disk).toBeGreaterThan(0)
+  })
+  it("the kernel's own processes are told by their flag, the size of a page by the kernel", () => {
+    const fields = (flags: number) => `2 (kthreadd) S 0 0 0 0 -1 ${flags} 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0 0`
+    expect(parseStat(fields(0x200040))?.ofKernel).toBe(true)
+    expect(parseStat(fields(0x400100))?.ofKernel).toBe(false)
+    const auxv = Buffer.alloc(32)
+    auxv.writeBigUInt64LE(6n, 16)
+    auxv.writeBigUInt64LE(65_536n, 24)
+    expect(pageSize(auxv)).toBe(65_536)
   })
   it("a reboot is proven by another boot id only", () => {
     const before = { bootId: "a", at: 1_000 }
@@ -141,6 +184,7 @@ describe("programs", () => {
     ).toEqual([{ name: "libc6", from: "2.36-9", to: "2.36-10", source: "Debian:12.1/stable" }])
     const policy =
       "g++:\n  Installed: (none)\n  Candidate: 4:12.2.0-3\nnone:\n  Installed: (none)\n  Candidate: (none)\n"
+    expect([...parsePolicy("nginx:\n  Candidate: 1\n", ["nginx:evil", "nginx"]).keys()]).toEqual(["nginx"])
     expect([...parsePolicy(policy, ["g++", "none", "nginx-"])]).toEqual([["g++", "4:12.2.0-3"]])
   })
 })

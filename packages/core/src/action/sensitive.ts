@@ -24,5 +24,13 @@ export const isWayIn = (path: string): boolean => wayIn.test(path)
 const criticalFiles =
   /^\/etc\/(?:ssh|network|netplan|systemd|sudoers|sudoers\.d|pam\.d|security|nftables\.conf|iptables|ufw|hosts|resolv\.conf|fstab|crypttab|passwd|group|shadow|apt|cron.*|pve|signalbox.*)(?:$|\/)/u
 
+/** Whoever writes there has what he wrote carried out as root, sooner or later: a shell by another name. */
+const runsAsRoot =
+  /^\/etc\/(?:profile(?:\.d)?|bash\.bashrc|environment|ld\.so\.conf(?:\.d)?|init\.d|rc\d\.d|rc\.local|logrotate\.(?:conf|d)|udev|modprobe\.d|modules(?:-load\.d)?|dbus-1|polkit-1|update-motd\.d|NetworkManager|dhcp|ppp|kernel|initramfs-tools|grub\.d|default\/grub(?:\.d)?|tmpfiles\.d|binfmt\.d|alternatives|nsswitch\.conf)(?:$|\/)/u
+
 export const configReasons = (path: string): ReadonlyArray<RiskReason> =>
-  criticalFiles.test(path) ? [{ risk: "critical", reason: `sign-in, network or boot of the host hang on ${path}` }] : []
+  criticalFiles.test(path)
+    ? [{ risk: "critical", reason: `sign-in, network or boot of the host hang on ${path}` }]
+    : runsAsRoot.test(path)
+      ? [{ risk: "critical", reason: `what stands in ${path} is carried out as root` }]
+      : []
