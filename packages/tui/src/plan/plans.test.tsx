@@ -75,7 +75,7 @@ describe.each([
       "web1 web2 web3  (tag web)",
       "▲ high",
       "restart a service; web1 is tagged prod",
-      "the unit is active, still so after 2 s",
+      "the unit is active",
       "none needed",
       "all at once, stop after 1 failure",
       "expires in 9:40",
