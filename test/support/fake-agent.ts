@@ -121,12 +121,19 @@ export class FakeAgent {
 
 export class FakeSocket {
   readonly heard: Array<HubMessage> = []
+  /** Whether it answers that a guard is off, as the real one does when that did not come too late. */
+  callsOff = true
   closed: { readonly code: number; readonly reason: string } | undefined
   readonly raw: WebSocket
 
   private constructor(raw: WebSocket) {
     this.raw = raw
-    raw.on("message", (data: Buffer) => this.heard.push(decode(data.toString())))
+    raw.on("message", (data: Buffer) => {
+      const message = decode(data.toString())
+      this.heard.push(message)
+      if (this.callsOff && message._tag === "guard_released")
+        this.send({ _tag: "guard_off", commandId: message.commandId })
+    })
     raw.on("close", (code, reason) => {
       this.closed = { code, reason: reason.toString() }
     })

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { argsHash, signGrant, type CommandRequest } from "@signalbox/core/agent/grant.ts"
+import { argsHash, signGrant, signRelease, type CommandRequest } from "@signalbox/core/agent/grant.ts"
 import { resultLimit, type AgentMessage, type CommandResult, type Grant } from "@signalbox/core/agent/protocol.ts"
 import { eventually } from "../../../test/support/eventually.ts"
 import { capabilities } from "./config.ts"
@@ -51,7 +51,7 @@ const open = async (): Promise<void> => {
     performers,
     receipts,
     aftermath: {
-      release: () => Promise.resolve(),
+      release: (commandId) => Promise.resolve(!restored.has(commandId)),
       interrupted: () => Promise.resolve(undefined),
       since: (commandId, ended) =>
         Promise.resolve(restored.has(commandId) ? { ...ended, outcome: "rolled-back", proven: false } : ended)
@@ -235,6 +235,28 @@ describe("the desk", () => {
     desk.attach((message) => told.push(message))
     await eventually("told again", () => results().length === 2)
     assert.deepStrictEqual([results()[1]?.outcome, results()[1]?.proven], ["rolled-back", false])
+  })
+
+  it("says that a guard is off, and where that came too late what became of the change", async () => {
+    const [kept, late] = [restart("a.service"), restart("b.service")]
+    for (const one of [kept, late]) {
+      desk.request(one)
+      ;(await eventually("it runs", () => doing.find(({ of }) => of.commandId === one.commandId))).end(done)
+      await resultOf(one.commandId)
+    }
+    restored.add(late.commandId)
+    for (const { commandId } of [kept, late])
+      desk.release({
+        _tag: "guard_released",
+        commandId,
+        signature: signRelease({ agentId: "a1", commandId }, privateKey)
+      })
+    await eventually("told again", () => results().length === 3)
+    assert.deepStrictEqual([results()[2]?.commandId, results()[2]?.outcome], [late.commandId, "rolled-back"])
+    assert.deepStrictEqual(
+      told.filter((one) => one._tag === "guard_off"),
+      [{ _tag: "guard_off", commandId: kept.commandId }]
+    )
   })
 
   describe("after the answer of an act", () => {

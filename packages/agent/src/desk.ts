@@ -35,8 +35,8 @@ export type GuardReleased = Extract<HubMessage, { readonly _tag: "guard_released
 
 /** What becomes of acts after they were begun, where their performers can tell. */
 export interface Aftermath {
-  /** The hub still reaches the agent: the restore by itself of this command is called off. */
-  readonly release: (commandId: string) => Promise<void>
+  /** The hub still reaches the agent: the restore by itself of this command is called off. False: that came too late. */
+  readonly release: (commandId: string) => Promise<boolean>
   /** Begun before this process, without an end. Undefined: nobody can tell. */
   readonly interrupted: (commandId: string, unfinished: Unfinished, bootId: string) => Promise<Ended | undefined>
   /** Asked before a result is told again: what was well may have been restored by itself since. */
@@ -176,7 +176,10 @@ export const makeDesk = (options: DeskOptions): Desk => {
     release: ({ commandId, signature }) => {
       if (!releaseHolds({ agentId: options.agentId, commandId }, signature, options.hubKey))
         return say(`A word that would end the guard of ${commandId} is not signed by the hub, so nothing was done.`)
-      void options.aftermath?.release(commandId).catch(() => undefined) // then the guard restores
+      void options.aftermath?.release(commandId).then(
+        (kept) => (kept ? outbox.tell({ _tag: "guard_off", commandId }) : outbox.repeat(commandId)),
+        () => undefined // then the guard restores
+      )
     },
     attach: (answer) => {
       outbox.attach(answer)

@@ -146,6 +146,8 @@ export const AgentMessage = Schema.TaggedUnion({
   agent_heartbeat: { sample: AgentSample },
   command_accepted: { commandId: Schema.String.check(Schema.isUUID()) },
   command_result: CommandResult.fields,
-  command_relapsed: Relapse.fields
+  command_relapsed: Relapse.fields,
+  /** In answer to `guard_released`: what was changed stays, nothing restores it any more. */
+  guard_off: { commandId: Schema.String }
 })
 export type AgentMessage = typeof AgentMessage.Type

@@ -315,7 +315,7 @@ const ended = (view: PlanView, event: Of<EndedTag>, { at }: PlanMeta): PlanView 
   })
   const kept = event.purpose === "act" && held && next !== view ? { ...next, held: view.held + size } : next
   // What came after the end changes what the end was.
-  return view.counts === undefined || kept === view ? kept : settled(kept, view.cancel !== undefined)
+  return view.finishedAt === undefined || kept === view ? kept : settled(kept, view.cancel !== undefined)
 }
 
 /** The same as if it had been told at once: what has not begun does not begin, and the end is another. */

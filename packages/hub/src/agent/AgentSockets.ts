@@ -118,6 +118,8 @@ export class AgentSockets extends Context.Service<
             const { _tag: _, ...result } = message
             return ended(session, result)
           }
+          case "guard_off":
+            return Effect.sync(() => session.guards.get(message.commandId)?.(true))
           case "command_relapsed": {
             const { _tag: _, ...relapse } = message
             return relapsed(session, relapse)
@@ -199,6 +201,7 @@ export class AgentSockets extends Context.Service<
             }),
             sent: new Map(),
             recording: new Map(),
+            guards: new Map(),
             strange: 0,
             version: undefined,
             other: 0

@@ -326,27 +326,33 @@ describe("a connected agent", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
-  it.live("hears that its guard is released before its answer is acknowledged", () =>
+  const guarded = Effect.gen(function* () {
+    const hub = yield* HubClient
+    const draft = {
+      steps: [
+        {
+          action: "config.set",
+          args: { path: "/etc/ssh/sshd_config", key: "MaxAuthTries", value: "3" },
+          targets: { _tag: "Name" as const, glob: "web1" }
+        }
+      ]
+    }
+    const { plan } = yield* hub.plans.give({ payload: { draft } })
+    assert.strictEqual(plan.status, "proposed", plan.question?.reason)
+    yield* approve(plan.planId, plan.hash ?? "")
+    return plan.planId
+  })
+
+  it.live("hears that its guard is released, and when it has called that off its answer is recorded", () =>
     Effect.gen(function* () {
-      const hub = yield* HubClient
       const agent = yield* enrolled({ name: "web1" })
       const socket = yield* connected(agent)
-      const draft = {
-        steps: [
-          {
-            action: "config.set",
-            args: { path: "/etc/ssh/sshd_config", key: "MaxAuthTries", value: "3" },
-            targets: { _tag: "Name" as const, glob: "web1" }
-          }
-        ]
-      }
-      const { plan } = yield* hub.plans.give({ payload: { draft } })
-      assert.strictEqual(plan.status, "proposed", plan.question?.reason)
-      yield* approve(plan.planId, plan.hash ?? "")
+      yield* guarded
       const request = yield* promise(() => socket.request())
       assert.isAbove(request.guardMillis ?? 0, 0)
       assert.isUndefined(agent.refusal(request))
       socket.result(request.commandId, { proven: true })
+      yield* promise(() => socket.told("guard_released", request.commandId))
       yield* promise(() => socket.told("result_acknowledged", request.commandId))
       assert.deepStrictEqual(
         socket.heard.map((one) => one._tag),
@@ -359,6 +365,23 @@ describe("a connected agent", () => {
           hubKey !== undefined &&
           releaseHolds({ agentId: agent.agentId, commandId: request.commandId }, released.signature, hubKey)
       )
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
+  it.live("that has not called its guard off has not succeeded: what it tells when it was restored is recorded", () =>
+    Effect.gen(function* () {
+      const agent = yield* enrolled({ name: "web1" })
+      const socket = yield* connected(agent)
+      socket.callsOff = false
+      const planId = yield* guarded
+      const { commandId } = yield* promise(() => socket.request())
+      socket.result(commandId, { proven: true })
+      yield* promise(() => socket.told("guard_released", commandId))
+      // the word came too late, or never
+      socket.result(commandId, { outcome: "rolled-back", proven: false })
+      yield* promise(() => socket.told("result_acknowledged", commandId))
+      const plan = yield* planWhen(planId, "is over", (now) => now.counts !== undefined)
+      assert.deepInclude(plan.steps[0]?.[0], { state: "rolled-back", proven: false })
     }).pipe(Effect.provide(AgentsTest))
   )
 })

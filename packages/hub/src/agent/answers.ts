@@ -54,13 +54,18 @@ export const makeAnswers = Effect.gen(function* () {
       return yield* Effect.provideContext(commandOf(session.agentId, commandId), needs)
     })
 
-  /** The way to the agent and back is open after the act, and it has heard that. */
-  const release = (session: Session, commandId: string) =>
-    Effect.promise(async () => {
-      if (!(await session.wire.answers(answersMillis))) return false
-      const signature = signRelease({ agentId: session.agentId, commandId }, key)
-      session.wire.send({ _tag: "guard_released", commandId, signature })
-      return session.wire.answers(answersMillis)
+  /** The way to the agent and back is open after the act, and root's part of it has called the restore off: it can have come too late. */
+  const release = (session: Session, commandId: string): Effect.Effect<boolean> =>
+    Effect.gen(function* () {
+      if (!(yield* Effect.promise(() => session.wire.answers(answersMillis)))) return false
+      const off = yield* Effect.callback<boolean>((resume) => {
+        session.guards.set(commandId, (so) => resume(Effect.succeed(so)))
+        const signature = signRelease({ agentId: session.agentId, commandId }, key)
+        session.wire.send({ _tag: "guard_released", commandId, signature })
+        return Effect.sync(() => void session.guards.delete(commandId))
+      }).pipe(Effect.timeoutOption(answersMillis))
+      session.guards.delete(commandId)
+      return off._tag === "Some" && off.value
     })
 
   const record = (session: Session, sent: Sent, result: CommandResult) =>
@@ -108,7 +113,13 @@ export const makeAnswers = Effect.gen(function* () {
         if (known) session.wire.send({ _tag: "result_acknowledged", commandId })
       }
       const first = session.recording.get(commandId)
-      if (first !== undefined) return Effect.map(Deferred.await(first), acknowledge)
+      if (first !== undefined) {
+        const other = result.outcome !== "succeeded" // what was held was restored meanwhile
+        if (other) session.guards.get(commandId)?.(false)
+        return Effect.flatMap(Deferred.await(first), (known) =>
+          known || !other ? Effect.sync(() => acknowledge(known)) : ended(session, result)
+        )
+      }
       const done = Deferred.makeUnsafe<boolean>()
       session.recording.set(commandId, done)
       return heard(session, result).pipe(

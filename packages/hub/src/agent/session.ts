@@ -11,6 +11,8 @@ export interface Session {
   readonly sent: Map<string, Sent>
   /** Answers that are being recorded, each with whether that succeeded: the same one again waits for it. */
   readonly recording: Map<string, Deferred.Deferred<boolean>>
+  /** Guarded changes whose agent was told that it need not restore them: called when it says that it will not, or that it has. */
+  readonly guards: Map<string, (off: boolean) => void>
   /** Answers to commands that the log does not know. */
   strange: number
   /** Of its AgentConnected in the agent's stream. */

@@ -154,7 +154,9 @@ const serviceAfter = async (own: Surroundings, manifest: Manifest): Promise<stri
 
 /** The hub's word that it still reaches the agent. False: it came too late, and the configuration is as before. */
 export const releaseGuard = async (own: Surroundings, id: string): Promise<boolean> => {
-  const { finished } = await readRecord(own.stateDirectory, id)
+  const record = await knownRecord(own, id)
+  if (record === undefined) return true // it was so already: nothing was changed, and nothing is held
+  const { finished } = record
   if (finished !== undefined) return finished.as === "kept"
   if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back") return false
   await disarmGuard(id)
