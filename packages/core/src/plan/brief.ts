@@ -5,7 +5,8 @@
  * Invariants: still a view; `counts` is there once it is over, and means the same as everywhere; targets are listed as long as they are few.
  */
 import { isSettledPlan } from "./progress.ts"
-import { countsOf, type PlanView, type TargetView } from "./view.ts"
+import { countsOf } from "./evolve.ts"
+import type { PlanView, TargetView } from "./view.ts"
 
 const mostTargets = 64
 const longest = 300

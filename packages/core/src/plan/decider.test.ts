@@ -9,7 +9,8 @@ import { freeze } from "./freeze.ts"
 import type { Approval } from "./gate.ts"
 import { planHash, shortCode } from "./hash.ts"
 import type { Draft } from "./plan.ts"
-import { countsOf, evolvePlan, PlanView } from "./view.ts"
+import { countsOf, evolvePlan } from "./evolve.ts"
+import { PlanView } from "./view.ts"
 
 const now = Date.parse("2026-11-20T14:30:00Z")
 const planId = "p-20261120-7Q2FXK"
