@@ -476,7 +476,10 @@ describe("the bridge of a running hub", () => {
       await ready(own, up)
       const { bridge } = (await until("the hub is announced", 60_000, () => hubFile(own))).value
       assert.deepStrictEqual([bridge.tls, bridge.port > taken.port], [true, true])
-      assert.match(await up.log(), new RegExp(`Port ${taken.port} is taken; the bridge listens on ${bridge.port}`, "u"))
+      // it is announced before it is told
+      await until("it is told that the port was taken", 60_000, async () =>
+        (await up.log()).includes(`Port ${taken.port} is taken; the bridge listens on ${bridge.port}`) ? true : undefined
+      )
       const talk = () => signalboxWith(own, { input: "INFO\nEXIT\n" }, "bridge", "connect")
       const ran = await talk()
       assert.deepStrictEqual([ran.code, ran.stderr], [0, ""])

@@ -22,11 +22,14 @@ export const spark = (loads: ReadonlyArray<number>, most: number): string =>
 const percent = (value: number): string => `${Math.round(value)}%`
 
 export const agentCellWidth = 12
-export const agentCell = (agent: Agent | undefined): Row => {
-  if (agent === undefined) return [say(" ".repeat(agentCellWidth))]
+/** Without the past, where the list is narrow. */
+export const agentCellNarrow = 6
+export const agentCell = (agent: Agent | undefined, width: number): Row => {
+  if (agent === undefined) return [say(" ".repeat(width))]
   const { glyph, color } = mark(agent.online ? "online" : "offline")
   const cpu = agent.sample === null || !agent.online ? "" : percent(agent.sample.cpu)
-  return [say(`${glyph} `, { color }), say(spark(agent.loads, 5).padStart(5)), saidRight(cpu, 5)]
+  const past = width < agentCellWidth ? [] : [say(spark(agent.loads, 5).padStart(5))]
+  return [say(`${glyph} `, { color }), ...past, saidRight(cpu, width - 2 - 5 * past.length)]
 }
 
 export interface Fact {

@@ -5,7 +5,7 @@
  * Invariant: "not checked" is never shown as reachable, and what a check could not read is left out, not shown as missing.
  */
 import { age, bytes, count, duration, exact, many } from "../format.ts"
-import { agentCell, agentCellWidth, agentFacts } from "../agent/rows.ts"
+import { agentCell, agentCellNarrow, agentCellWidth, agentFacts } from "../agent/rows.ts"
 import type { Host, Model } from "../model.ts"
 import { type Row, exactly, named, say, said, saidRight } from "../row.ts"
 import { empty, list } from "../screen/list.ts"
@@ -42,8 +42,10 @@ export const hostRow = (host: Host, model: Model, columns: number): Row => {
     saidRight(active + queued === 0 ? "" : `▸${active} ◌${queued}`, 8),
     say("  ")
   )
-  if (model.agents.byHost.size > 0 && columns >= 54 + agentCellWidth)
-    row.push(...agentCell(model.agents.byHost.get(host.name)), say("  "))
+  if (model.agents.byHost.size > 0 && columns >= 58) {
+    const cell = columns >= 54 + agentCellWidth ? agentCellWidth : agentCellNarrow
+    row.push(...agentCell(model.agents.byHost.get(host.name), cell), say("  "))
+  }
   row.push(said(report?.reachable === false ? (report.problem ?? "") : tools.join(" "), columns))
   return exactly(row, columns)
 }

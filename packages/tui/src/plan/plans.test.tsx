@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
+import { catalog } from "@signalbox/core/action/catalog.ts"
 import { shortCode } from "@signalbox/core/plan/hash.ts"
 import { frame } from "../frame.ts"
 import { rowWidth } from "../row.ts"
@@ -75,7 +76,7 @@ describe.each([
       "web1 web2 web3  (tag web)",
       "▲ high",
       "restart a service; web1 is tagged prod",
-      "the unit is active",
+      catalog["service.restart"].proof.slice(0, 30),
       "none needed",
       "all at once, stop after 1 failure",
       "expires in 9:40",

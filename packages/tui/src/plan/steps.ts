@@ -85,7 +85,7 @@ export const stepRows = (view: PlanView, at: number, look: Look): ReadonlyArray<
     ...(acts && !begun && entry !== undefined
       ? [...fact("proof", entry.proof, columns, few, dim), ...fact("undo", entry.undo, columns, few, dim)]
       : []),
-    ...(begun ? targets.flatMap((target) => targetRows(target, acts, hosts.length === 1, look)) : [])
+    ...(begun ? targets.flatMap((target) => targetRows(target, acts, hosts.length, look)) : [])
   ]
 }
 
@@ -116,7 +116,7 @@ const beforeRows = (targets: ReadonlyArray<TargetView>, columns: number, most: n
     fact(at === 0 ? "before" : "", `${summary}  (${hosts.join(" ")})`, columns, most, dim)
   )
 
-const targetRows = (target: TargetView, acts: boolean, alone: boolean, look: Look): ReadonlyArray<Row> => {
+const targetRows = (target: TargetView, acts: boolean, hosts: number, look: Look): ReadonlyArray<Row> => {
   const { columns, whole } = look
   const { glyph, word, color } = targetMark(target.state)
   const took = target.tookMs === undefined ? "" : `${count(target.tookMs)} ms`
@@ -149,16 +149,18 @@ const targetRows = (target: TargetView, acts: boolean, alone: boolean, look: Loo
     ),
     ...shown.slice(1).map((line): Row => [say(" ".repeat(rowWidth(start))), say(line)]),
     ...(whole || target.state === "skipped" ? findingRows(target, columns) : []),
-    ...(acts && !whole ? changeRows(target, alone, look) : answerRows(target, alone, look))
+    ...(acts && !whole ? changeRows(target, hosts, look) : answerRows(target, hosts === 1, look))
   ]
 }
 
-/** The proof of an act in one line, where there is room for it; what told no before and after is shown as it is. */
-const changeRows = (target: TargetView, alone: boolean, look: Look): ReadonlyArray<Row> => {
-  if (!alone && !look.zoom) return []
+/** The proof of an act in a line or two, where there is room for it; what told no before and after is shown as it is. */
+const changeRows = (target: TargetView, hosts: number, look: Look): ReadonlyArray<Row> => {
+  if (hosts > 1 && !look.zoom) return []
   const told = target.data === undefined ? undefined : changes(target.data)
-  if (told === undefined) return alone ? answerRows(target, alone, look) : []
-  return told.length === 0 ? [] : fact("changed", told.join(" · "), look.columns, alone ? 4 : 1, dim)
+  if (told === undefined) return hosts === 1 ? answerRows(target, true, look) : []
+  return told.length === 0
+    ? []
+    : fact("changed", told.join(" · "), look.columns, hosts === 1 ? 4 : hosts <= 6 ? 2 : 1, dim)
 }
 
 const findingRows = (target: TargetView, columns: number): ReadonlyArray<Row> =>
