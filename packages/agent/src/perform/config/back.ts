@@ -137,8 +137,9 @@ const serviceAfter = async (manifest: Manifest): Promise<string> => {
 
 /** The hub's word that it still reaches the agent. False: it came too late, and the configuration is as before. */
 export const releaseGuard = async (own: Surroundings, id: string): Promise<boolean> => {
-  const { finished } = await readRecord(own.stateDirectory, id)
+  const { finished, held } = await readRecord(own.stateDirectory, id)
   if (finished !== undefined) return finished.as === "kept"
+  if (held === undefined) return false // not proven yet: its own end decides, whatever anybody says before
   if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back") return false
   await disarmGuard(id)
   await finish(own.stateDirectory, id, {
