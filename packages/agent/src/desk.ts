@@ -21,6 +21,7 @@ import type { AgentMessage, CommandResult, HubMessage } from "@signalbox/core/ag
 import { Result } from "effect"
 import type { Performers } from "./perform/Performer.ts"
 import { fitting } from "./fitting.ts"
+import { makeAftercare } from "./aftercare.ts"
 import { makeOutbox } from "./outbox.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Ended, Receipts, Unfinished } from "./receipts.ts"
@@ -34,8 +35,8 @@ export type GuardReleased = Extract<HubMessage, { readonly _tag: "guard_released
 
 /** What becomes of acts after they were begun, where their performers can tell. */
 export interface Aftermath {
-  /** The hub still reaches the agent: the restore by itself of this command is called off. */
-  readonly release: (commandId: string) => Promise<void>
+  /** The hub still reaches the agent: the restore by itself of this command is called off. False: that came too late. */
+  readonly release: (commandId: string) => Promise<boolean>
   /** Begun before this process, without an end. Undefined: nobody can tell. */
   readonly interrupted: (commandId: string, unfinished: Unfinished, bootId: string) => Promise<Ended | undefined>
   /** Asked before a result is told again: what was well may have been restored by itself since. */
@@ -59,6 +60,8 @@ export interface DeskOptions {
 export interface Desk {
   readonly request: (request: CommandRequest) => void
   readonly acknowledge: (commandId: string) => void
+  /** The hub has it that what this command did fell over later. */
+  readonly relapseHeard: (commandId: string) => void
   /** Only with the hub's signature: a guard that anybody could end would guard against nothing. */
   readonly release: (released: GuardReleased) => void
   /** From now on answers go here, first of all those that were not acknowledged. Undefined: nobody listens. */
@@ -79,6 +82,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
     ...(options.rewriteMillis === undefined ? {} : { rewriteMillis: options.rewriteMillis })
   })
   const turns = makeTurns()
+  const aftercare = makeAftercare(now)
   /** What is here and has no end yet, with what it was. */
   const open = new Map<string, string>()
   const working = new Set<Promise<void>>()
@@ -118,9 +122,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
     open.set(commandId, digest)
     outbox.tell({ _tag: "command_accepted", commandId })
     const work = turns
-      .take(entry.effect === "reads" ? undefined : (entry.key?.(act.args) ?? act.name), () =>
-        inTurn(command, act, entry, digest)
-      )
+      .take(entry.effect === "reads" ? undefined : keyOf(entry, act), () => inTurn(command, act, entry, digest))
       .finally(() => {
         open.delete(commandId)
         working.delete(work)
@@ -150,33 +152,51 @@ export const makeDesk = (options: DeskOptions): Desk => {
         return refuse(commandId, "no-receipt", reason)
       }
     const startedAt = now()
+    const key = keyOf(entry, act)
+    aftercare.leave(key)
     const { performed, rest } = await carryOut(performers, act, {
       commandId,
       timeoutMs: Math.min(command.timeoutMs, entry.timeoutMs),
       effect: entry.effect,
       ...(command.guardMillis === undefined ? {} : { guardMillis: command.guardMillis })
     })
-    await settle({ commandId, ...performed, startedAt, finishedAt: now() })
+    const { afterwards, ...ended } = performed
+    if (afterwards !== undefined) aftercare.watch(commandId, key, afterwards)
+    await settle({ commandId, ...ended, startedAt, finishedAt: now() })
     await rest // the next with the same key waits until this one is truly gone
   }
 
   return {
     request,
-    acknowledge: outbox.acknowledge,
+    acknowledge: (commandId) => {
+      outbox.acknowledge(commandId)
+      aftercare.heard(commandId)
+    },
+    relapseHeard: aftercare.acknowledge,
     release: ({ commandId, signature }) => {
       if (!releaseHolds({ agentId: options.agentId, commandId }, signature, options.hubKey))
         return say(`A word that would end the guard of ${commandId} is not signed by the hub, so nothing was done.`)
-      void options.aftermath?.release(commandId).catch(() => undefined) // then the guard restores
+      void options.aftermath?.release(commandId).then(
+        (kept) => (kept ? outbox.tell({ _tag: "guard_off", commandId }) : outbox.repeat(commandId)),
+        () => undefined // then the guard restores
+      )
     },
-    attach: outbox.attach,
-    idle: () => open.size === 0 && outbox.empty(),
+    attach: (answer) => {
+      outbox.attach(answer)
+      aftercare.attach(answer)
+    },
+    idle: () => open.size === 0 && outbox.empty() && aftercare.idle(),
     stop: async () => {
       stopping = true
+      aftercare.stop()
       await Promise.allSettled(working)
       await outbox.settled()
     }
   }
 }
+
+/** Acts on one thing are done one after the other. */
+const keyOf = (entry: Action<Act["args"]>, act: Act): string => entry.key?.(act.args) ?? act.name
 
 const notAllowed = (name: ActionName, entry: Pick<Action<never>, "optIn">): string =>
   entry.optIn === true

@@ -16,9 +16,12 @@ const retryMillis = 1_000
 /** As many as the helper's desk takes. */
 const mostPending = 500
 
+type Note = Extract<HubMessage, { readonly _tag: "result_acknowledged" | "relapse_acknowledged" | "guard_released" }>
+
 export interface HelperLink {
   readonly request: (request: CommandRequest) => void
   readonly acknowledge: (commandId: string) => void
+  readonly relapseHeard: (commandId: string) => void
   readonly release: (released: GuardReleased) => void
   /** Connects anew, and with that hears again of everything that is not acknowledged. Undefined: nobody listens. */
   readonly attach: (answer: ((message: AgentMessage) => void) | undefined) => void
@@ -87,7 +90,7 @@ export const makeHelperLink = (path: string): HelperLink => {
       )
     }
   }
-  const note = (message: Extract<HubMessage, { readonly _tag: "result_acknowledged" | "guard_released" }>): void => {
+  const note = (message: Note): void => {
     if (ready && socket !== undefined) writeLine(socket, message)
     else {
       if (notes.size < mostPending) notes.set(`${message._tag} ${message.commandId}`, message)
@@ -111,6 +114,7 @@ export const makeHelperLink = (path: string): HelperLink => {
       else open()
     },
     acknowledge: (commandId) => note({ _tag: "result_acknowledged", commandId }),
+    relapseHeard: (commandId) => note({ _tag: "relapse_acknowledged", commandId }),
     release: note,
     attach: (to) => {
       answer = to

@@ -120,7 +120,10 @@ describe("the agent with root's helper", () => {
     await eventually("the other is released", () => host.written().some((line) => line.startsWith("released")))
     assert.isFalse(host.written().includes(`released ${asked.commandId}`))
     host.hub.release(asked.commandId)
-    await eventually("released", () => host.written().includes(`released ${asked.commandId}`))
+    await eventually("the hub knows that it is off", () =>
+      host.hub.messages.some((one) => one._tag === "guard_off" && one.commandId === asked.commandId)
+    )
+    assert.include(host.written(), `released ${asked.commandId}`)
   })
 
   it("does what its owner allowed and nothing else, and believes no configuration that others can write", async () => {

@@ -65,6 +65,7 @@ export const helper = async ({ places, performers, aftermath, signal }: HelperOp
       lastUse = performance.now()
       if (message._tag === "command_request") desk.request(message)
       else if (message._tag === "result_acknowledged") desk.acknowledge(message.commandId)
+      else if (message._tag === "relapse_acknowledged") desk.relapseHeard(message.commandId)
       else if (message._tag === "guard_released") desk.release(message)
     })
     desk.attach((answer) => writeLine(socket, answer))

@@ -50,7 +50,7 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
         places,
         performers: performersLazily(own),
         aftermath: {
-          release: async (commandId) => void (await releaseGuard(own, commandId)),
+          release: (commandId) => releaseGuard(own, commandId),
           interrupted: (commandId) => afterInterruption(own, commandId),
           since: async (commandId, ended) =>
             ended.outcome === "succeeded" ? { ...ended, ...(await afterGuard(own, commandId)) } : ended

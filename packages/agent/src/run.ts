@@ -60,6 +60,8 @@ export const run = async ({ places, performers, signal, heartbeatMillis, ...told
         return fromHelper.delete(message.commandId)
           ? helper.acknowledge(message.commandId)
           : desk.acknowledge(message.commandId)
+      case "relapse_acknowledged":
+        return helper.relapseHeard(message.commandId) // only root's part looks after its acts
       case "guard_released":
         return helper.release(message)
       case "event_notification":

@@ -63,6 +63,8 @@ export const HubMessage = Schema.TaggedUnion({
   },
   /** The result is in the log: the agent need not repeat it. */
   result_acknowledged: { commandId: Schema.String },
+  /** The relapse is in the log, or was nothing new there. */
+  relapse_acknowledged: { commandId: Schema.String },
   /** The hub can still reach the agent after an act that might have cut it off: nothing needs to be restored. */
   guard_released: {
     commandId: Schema.String.check(Schema.isUUID()),
@@ -115,7 +117,7 @@ export const Outcome = Schema.Literals(["succeeded", "failed", "refused", "expir
 export type Outcome = typeof Outcome.Type
 
 export const CommandResult = Schema.Struct({
-  commandId: Schema.String,
+  commandId: Schema.String.check(Schema.isUUID()),
   outcome: Outcome,
   /** One sentence for people: what happened, or why not. */
   summary: Schema.String.check(Schema.isMaxLength(2_000)),
@@ -129,10 +131,23 @@ export const CommandResult = Schema.Struct({
 })
 export type CommandResult = typeof CommandResult.Type
 
+/** What a command did was well, was answered so and acknowledged, and fell over a moment later. */
+export const Relapse = Schema.Struct({
+  commandId: Schema.String.check(Schema.isUUID()),
+  /** One sentence for people. */
+  summary: Schema.String.check(Schema.isMaxLength(2_000)),
+  data: Schema.Json,
+  at: Schema.Int
+})
+export type Relapse = typeof Relapse.Type
+
 export const AgentMessage = Schema.TaggedUnion({
   hello: AgentHello.fields,
   agent_heartbeat: { sample: AgentSample },
-  command_accepted: { commandId: Schema.String },
-  command_result: CommandResult.fields
+  command_accepted: { commandId: Schema.String.check(Schema.isUUID()) },
+  command_result: CommandResult.fields,
+  command_relapsed: Relapse.fields,
+  /** In answer to `guard_released`: what was changed stays, nothing restores it any more. */
+  guard_off: { commandId: Schema.String }
 })
 export type AgentMessage = typeof AgentMessage.Type

@@ -11,6 +11,7 @@
 import { Context, Effect, Layer, Random, Result, Semaphore } from "effect"
 import type { Decider } from "./Decider.ts"
 import { decodeAll, type EventNotDecodable, type EventTypes, type NewEvent, type RecordedEvent } from "./Event.ts"
+import { HEAD_PAGE } from "./newest.ts"
 import {
   type Appended,
   type CommandIdReused,
@@ -140,8 +141,11 @@ export class Commands extends Context.Service<
         const { fromVersion, toVersion, toPosition: position, duplicate } = appended
         const count = toVersion - fromVersion + 1
         if (count === 0 && !duplicate) return { events: [], state: loaded.state, position, duplicate }
-        // Times and positions are known only once they are written: the events are read back, as others see them.
+        // Times and positions are known only once they are written: the events are read back, as others see them, and with
+        // those whom the bell has called meanwhile. Events of one command are neighbors.
         const page: Array<RecordedEvent> = []
+        if (!duplicate && count <= HEAD_PAGE)
+          for (const event of yield* log.newest(position - count + 1, count, position)) page.push(event)
         for (let more = true; more && page.length < count;) {
           const limit = duplicate ? count - page.length : PAGE
           const next = yield* log.page({ stream, from: fromVersion + page.length, limit })

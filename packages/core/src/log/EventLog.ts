@@ -113,6 +113,15 @@ export class EventLog extends Context.Service<
     readonly page: (options: PageOptions) => Effect.Effect<Page, LogUnavailable>
     /** The events of `page`: a short answer is not the end of the log. */
     readonly read: (options: PageOptions) => Effect.Effect<ReadonlyArray<RecordedEvent>, LogUnavailable>
+    /**
+     * The same at the head of the log, where many of a process ask for the same: read once for all of them, payloads of every type.
+     * @param known a position that is known to be there; the page reaches it, and the newest bell, unless it is cut by its size
+     */
+    readonly newest: (
+      from: number,
+      limit: number,
+      known?: number
+    ) => Effect.Effect<ReadonlyArray<RecordedEvent>, LogUnavailable>
     /** Every event from `from` (default 1) to the head at the start, in pages: bounded memory. */
     readonly readAll: (options?: {
       readonly stream?: string

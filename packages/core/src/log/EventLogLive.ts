@@ -12,7 +12,8 @@ import { type BatcherOptions, makeBatcher } from "./Batcher.ts"
 import { makeDoorbell } from "./Doorbell.ts"
 import { EventLog } from "./EventLog.ts"
 import { makeFollowing } from "./follow.ts"
-import { makeReading, readHead } from "./read.ts"
+import { makeNewest } from "./newest.ts"
+import { makeReading, readHead, unavailable } from "./read.ts"
 import { makeVerify } from "./verify.ts"
 import { makeVolatile } from "./volatile.ts"
 
@@ -26,10 +27,12 @@ export const layerWith = (options?: BatcherOptions): Layer.Layer<EventLog, DbErr
       const readers = Context.get(yield* Layer.build(Db.layer(db.url, { max: 3, name: "signalbox-read" })), Db)
       const batcher = yield* makeBatcher(() => connect(db.url, { max: 1, name: "signalbox-append" }), options)
       const bell = yield* makeDoorbell(db)
+      const newest = yield* makeNewest(readers, bell.heard)
       return EventLog.of({
         append: batcher.append,
         ...makeReading(readers),
-        ...makeFollowing(readers, bell),
+        ...makeFollowing(readers, bell, newest),
+        newest: (from, limit, known) => Effect.mapError(newest(from, limit, known), unavailable),
         ...makeVolatile(db, bell),
         verify: makeVerify(db)
       })

@@ -11,6 +11,7 @@ import type { Db, DbError, Sql } from "../postgres/Db.ts"
 import type { Doorbell } from "./Doorbell.ts"
 import type { RecordedEvent } from "./Event.ts"
 import type { EventLog, Followed, LogUnavailable } from "./EventLog.ts"
+import { HEAD_PAGE, type Newest } from "./newest.ts"
 import { after, type Cursor, nextLimit, readHead, readPage, unavailable } from "./read.ts"
 
 type Following = Pick<EventLog["Service"], "follow" | "changes" | "waitFor">
@@ -24,11 +25,15 @@ interface Place {
   readonly goal: number | undefined
 }
 
-export const makeFollowing = (db: Db["Service"], bell: Doorbell): Following => {
+export const makeFollowing = (db: Db["Service"], bell: Doorbell, newest: Newest): Following => {
+  const read = ({ cursor, limit }: Place, heard: number) =>
+    cursor._tag === "Log" && cursor.type === undefined && heard - cursor.from < HEAD_PAGE
+      ? newest(cursor.from, limit)
+      : readPage(db, cursor, limit)
   const step = Effect.fnUntraced(function* (place: Place) {
     if (place.seen !== undefined) yield* bell.moved(place.seen)
     const heard = bell.heard()
-    const page = yield* patiently(readPage(db, place.cursor, place.limit))
+    const page = yield* patiently(read(place, heard))
     const followed: Array<Followed> = []
     let goal = place.goal
     for (const event of page) {

@@ -10,6 +10,7 @@ import { Deferred, Effect, Schedule, type Scope, Stream } from "effect"
 import { Db } from "../postgres/Db.ts"
 import type { RecordedEvent } from "./Event.ts"
 import { EventLog } from "./EventLog.ts"
+import { HEAD_PAGE } from "./newest.ts"
 import { readPage } from "./read.ts"
 
 const page = 500
@@ -37,7 +38,10 @@ export const makeTypeTail = Effect.fnUntraced(function* (what: string, wanted: R
         seen = head
         break
       }
-      const events = yield* readPage(db, { _tag: "Log", from: seen + 1, wants: wanted }, page)
+      const behind = head - seen
+      const events = yield* behind < HEAD_PAGE
+        ? log.newest(seen + 1, HEAD_PAGE)
+        : readPage(db, { _tag: "Log", from: seen + 1, wants: wanted }, page)
       for (const event of events)
         if (types.has(event.type)) {
           watching.get(event.stream)?.forEach((hear) => hear(event))

@@ -5,6 +5,8 @@
  * Invariants: pure; no pattern takes longer than a text's length allows; when in doubt, it is taken out; what was taken out is marked.
  */
 
+import type { Schema } from "effect"
+
 export const redacted = "[redacted]"
 
 interface Pattern {
@@ -12,7 +14,7 @@ interface Pattern {
   readonly put: string
 }
 
-const named =
+export const secretNames =
   "password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|credentials?|authorization|cookie|session[_-]?id"
 
 const patterns: ReadonlyArray<Pattern> = [
@@ -27,7 +29,7 @@ const patterns: ReadonlyArray<Pattern> = [
   { find: /(:\/\/[^\s:/@]{1,100}:)[^\s/@]{1,300}@/gu, put: `$1${redacted}@` },
   {
     find: new RegExp(
-      `((?<![A-Za-z0-9])[\\w.-]{0,40}(?:${named})[\\w.-]{0,40}["']?\\s{0,3}(?:=>|=|:)\\s{0,3})("[^"\\n]*"|'[^'\\n]*'|[^\\s,;&"']+)`,
+      `((?<![\\w.-])[\\w.-]*?(?:${secretNames})[\\w.-]{0,40}["']?\\s{0,3}(?:=>|=|:)\\s{0,3})("[^"\\n]*"|'[^'\\n]*'|[^\\s,;&"']+)`,
       "giu"
     ),
     put: `$1${redacted}`
@@ -37,3 +39,17 @@ const patterns: ReadonlyArray<Pattern> = [
 
 export const redact = (text: string): string =>
   patterns.reduce((clean, { find, put }) => clean.replaceAll(find, put), text)
+
+/** Texts of it, and whatever a field holds whose name says that it is a secret. */
+export const redactJson = (value: Schema.Json): Schema.Json => {
+  if (typeof value === "string") return redact(value)
+  if (Array.isArray(value)) return value.map(redactJson)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [
+      redact(name),
+      typeof one === "string" && one !== "" && secretField.test(name) ? redacted : redactJson(one)
+    ])
+  )
+}
+const secretField = new RegExp(`^[\\w.-]{0,40}(?:${secretNames})$`, "iu")

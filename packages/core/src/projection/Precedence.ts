@@ -16,6 +16,14 @@ const hold = "25 millis"
 const onTheWay = "5 millis"
 const remembered = 256
 
+/** Something that somebody is being answered. */
+export interface Held {
+  /** Whether a follower of these types has something else to do in the page. */
+  readonly others: (wants: ReadonlySet<string>) => boolean
+  /** Suspends until the answer is under way, or as long as it may be waited for. */
+  readonly over: Effect.Effect<void>
+}
+
 export interface Answering {
   /** The answer to the event at that position is under way, or will not be given here. Once is enough. */
   readonly done: (position: number) => void
@@ -29,6 +37,10 @@ export class Precedence extends Context.Service<
       prefix: string,
       answered: (event: RecordedEvent) => boolean
     ) => Effect.Effect<Answering, never, Scope.Scope>
+    /** Whether anybody is answered in this process at all. */
+    readonly busy: () => boolean
+    /** What these events hold back; undefined: nothing. */
+    readonly held: (events: ReadonlyArray<RecordedEvent>) => Held | undefined
     /** Suspends a follower that has read these events as long as it should hold back. @param wants the types that it applies */
     readonly give: (events: ReadonlyArray<RecordedEvent>, wants: ReadonlySet<string>) => Effect.Effect<void>
   }
@@ -54,6 +66,22 @@ export class Precedence extends Context.Service<
       waiting.set(position, deferred)
       return Deferred.await(deferred)
     }
+    const held = (events: ReadonlyArray<RecordedEvent>): Held | undefined => {
+      for (const { prefix, answered } of answering) {
+        const theirs = events.filter((event) => event.stream.startsWith(prefix) && answered(event))
+        if (theirs.length === 0) continue
+        const all = theirs.map(({ position }) => position)
+        return {
+          others: (wants) => events.some((event) => wants.has(event.type) && !event.stream.startsWith(prefix)),
+          over: Effect.forEach(all, doneWith, { discard: true }).pipe(
+            Effect.andThen(Effect.sleep(onTheWay)),
+            Effect.timeoutOption(hold),
+            Effect.andThen(Effect.sync(() => all.forEach(finish)))
+          )
+        }
+      }
+      return undefined
+    }
     return Precedence.of({
       answers: (prefix, answered) =>
         Effect.acquireRelease(
@@ -64,20 +92,12 @@ export class Precedence extends Context.Service<
           }),
           (one) => Effect.sync(() => answering.delete(one))
         ).pipe(Effect.as({ done: finish })),
+      busy: () => answering.size > 0,
+      held,
       give: (events, wants) =>
         Effect.suspend(() => {
-          for (const { prefix, answered } of answering) {
-            const theirs = events.filter((event) => event.stream.startsWith(prefix) && answered(event))
-            if (theirs.length === 0) continue
-            if (events.some((event) => wants.has(event.type) && !event.stream.startsWith(prefix))) return Effect.void
-            const all = theirs.map(({ position }) => position)
-            return Effect.forEach(all, doneWith, { discard: true }).pipe(
-              Effect.andThen(Effect.sleep(onTheWay)),
-              Effect.timeoutOption(hold),
-              Effect.andThen(Effect.sync(() => all.forEach(finish)))
-            )
-          }
-          return Effect.void
+          const found = held(events)
+          return found === undefined || found.others(wants) ? Effect.void : found.over
         })
     })
   })

@@ -54,7 +54,7 @@ export const followForever = (
       let at = yield* openCheckpoint(follower, follower.from === "now" ? yield* log.head : 0)
       let standby = false
       for (;;) {
-        yield* tail.past(at.position)
+        yield* tail.past(at.position, follower.wants)
         if (standby) {
           yield* Effect.sleep(yield* Random.nextBetween(200, 400))
           at = yield* openCheckpoint(follower, at.position)

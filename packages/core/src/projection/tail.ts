@@ -1,29 +1,33 @@
 /**
- * What the followers of one process share at the head of the log: the bell, the page it rang for, and their steps over it.
+ * What the followers of one process share at the head of the log: the bell, when it wakes them, and their steps over a page.
  *
- * Owns: reading a page once for all who stand at the same place; moving the checkpoints of all whom a page does not concern in
- * one statement. Does not own: a follower's batch (`checkpoint.ts`), its loop (`follow.ts`).
- * Invariants: a page begins where it was asked to and has no gap; it is at least as new as the bell that its asker has heard;
- * a checkpoint is skipped over only from the position and token that its follower read from.
+ * Owns: waking them, after what a person waits for; moving the checkpoints of all whom a page does not concern in one statement.
+ * Does not own: a follower's batch (`checkpoint.ts`), its loop (`follow.ts`), reading a page once for all (`log/newest.ts`).
+ * Invariants: whom the bell does not wake at once it wakes later, or the backstop does; a checkpoint is skipped over only from the
+ * position and token that its follower read from.
  */
 import { Deferred, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type { RecordedEvent } from "../log/Event.ts"
-import { EventLog } from "../log/EventLog.ts"
+import { EventLog, type LogUnavailable } from "../log/EventLog.ts"
+import { HEAD_PAGE } from "../log/newest.ts"
 import { readPage } from "../log/read.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
-import { Precedence } from "./Precedence.ts"
+import { type Held, Precedence } from "./Precedence.ts"
 import { type Skip, skipAll } from "./checkpoint.ts"
 
 export interface Pages {
-  readonly read: (from: number, limit: number) => Effect.Effect<ReadonlyArray<RecordedEvent>, DbError>
+  readonly read: (from: number, limit: number) => Effect.Effect<ReadonlyArray<RecordedEvent>, DbError | LogUnavailable>
   /** @returns false when another runner was faster, or is at it */
   readonly skip: (skip: Skip) => Effect.Effect<boolean, DbError>
 }
 export interface Tail extends Pages {
   /** Suspends a follower at the head while what a person waits for goes first. */
   readonly precede: (page: ReadonlyArray<RecordedEvent>, wants: ReadonlySet<string>) => Effect.Effect<void>
-  /** Returns when the head is past `position`, and after the backstop in any case. */
-  readonly past: (position: number) => Effect.Effect<void>
+  /**
+   * Returns when the head is past `position`, and after the backstop in any case.
+   * @param wants who has nothing else to do is woken when what a person waits for is under way
+   */
+  readonly past: (position: number, wants?: ReadonlySet<string>) => Effect.Effect<void>
 }
 
 /** A notification that was lost costs so much and no event. */
@@ -41,56 +45,41 @@ export const makeTail: Effect.Effect<Tail, never, Db | EventLog | Scope.Scope> =
   const log = yield* EventLog
   const scope = yield* Effect.scope
   const precedence = yield* Effect.serviceOption(Precedence)
-  const alone = yield* ownPages()
 
   let head = 0
-  const sleepers = new Map<() => void, number>()
+  const sleepers = new Map<() => void, { readonly than: number; readonly wants: ReadonlySet<string> | undefined }>()
+  const rouse = (position: number, held?: Held): void => {
+    for (const [wake, { than, wants }] of sleepers)
+      if (position > than && (held === undefined || wants === undefined || held.others(wants))) wake()
+  }
+  /** Waking all of them is work itself, in the very moment in which somebody is to be answered. */
+  const rouseInTurn = Effect.fnUntraced(function* (first: number, position: number) {
+    const page = yield* Effect.orElseSucceed(log.newest(first, HEAD_PAGE), () => [])
+    const held = Option.isSome(precedence) ? precedence.value.held(page) : undefined
+    if (held === undefined || (page.at(-1)?.position ?? 0) < head) return rouse(head)
+    rouse(position, held)
+    yield* held.over
+    rouse(position)
+  })
   yield* log.changes.pipe(
-    Stream.runForEach((position) =>
-      Effect.sync(() => {
-        head = position
-        // in the next turn of the event loop: who answers somebody heard the same bell, and asks first
-        setImmediate(() => {
-          for (const [wake, than] of sleepers) if (position > than) wake()
-        })
-      })
-    ),
+    Stream.runForEach((position) => {
+      const first = head + 1
+      head = position
+      if (Option.isNone(precedence) || !precedence.value.busy()) return Effect.sync(() => rouse(position))
+      return Effect.forkIn(rouseInTurn(first, position), scope)
+    }),
     Effect.forkScoped
   )
-  const past = (position: number): Effect.Effect<void> =>
+  const past: Tail["past"] = (position, wants) =>
     Effect.callback<void>((resume) => {
       if (head > position) return resume(Effect.void)
       const wake = () => {
         sleepers.delete(wake)
         resume(Effect.void)
       }
-      sleepers.set(wake, position)
+      sleepers.set(wake, { than: position, wants })
       return Effect.sync(() => sleepers.delete(wake))
     }).pipe(Effect.timeoutOption(BACKSTOP), Effect.asVoid)
-
-  let kept: ReadonlyArray<RecordedEvent> = []
-  const flights = new Map<string, { readonly heard: number; readonly page: Deferred.Deferred<Page, DbError> }>()
-  const read: Pages["read"] = (from, limit) =>
-    Effect.suspend(() => {
-      const first = kept[0]?.position ?? 0
-      const known = first > 0 && from >= first ? kept.slice(from - first, from - first + limit) : []
-      if (known.length === limit || (known.at(-1)?.position ?? 0) >= Math.max(head, 1)) return Effect.succeed(known)
-      const key = `${from}/${limit}`
-      const flying = flights.get(key)
-      if (flying !== undefined && flying.heard >= head) return Deferred.await(flying.page)
-      const flight = { heard: head, page: Deferred.makeUnsafe<Page, DbError>() }
-      flights.set(key, flight)
-      const fly = Effect.exit(alone.read(from, limit)).pipe(
-        Effect.tap((exit) =>
-          Effect.sync(() => {
-            if (flights.get(key) === flight) flights.delete(key)
-            if (exit._tag === "Success" && exit.value.length > 0) kept = exit.value
-          })
-        ),
-        Effect.flatMap((exit) => Deferred.done(flight.page, exit))
-      )
-      return Effect.andThen(Effect.forkIn(fly, scope), Deferred.await(flight.page))
-    })
 
   let waiting: Array<{ readonly skip: Skip; readonly moved: Deferred.Deferred<boolean, DbError> }> = []
   /** Whoever was given the same page asks within this turn of the event loop. */
@@ -121,6 +110,5 @@ export const makeTail: Effect.Effect<Tail, never, Db | EventLog | Scope.Scope> =
   const precede: Tail["precede"] = (page, wants) =>
     Option.isNone(precedence) || (page.at(-1)?.position ?? 0) < head ? Effect.void : precedence.value.give(page, wants)
 
-  return { past, read, skip, precede }
+  return { past, read: (from, limit) => log.newest(from, limit), skip, precede }
 })
-type Page = ReadonlyArray<RecordedEvent>

@@ -9,8 +9,17 @@ import { frameLimit } from "@signalbox/core/agent/protocol.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { planStream } from "@signalbox/core/plan/events.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
-import { AgentRoomsTest, agentHub, AgentsTest, enrolled, onlineAs, planWhen } from "../../../../test/support/agents.ts"
+import {
+  AgentRoomsTest,
+  agentHub,
+  AgentsTest,
+  approve,
+  connected,
+  enrolled,
+  give,
+  onlineAs,
+  planWhen
+} from "../../../../test/support/agents.ts"
 import { FakeAgent, FakeSocket } from "../../../../test/support/fake-agent.ts"
 import { until } from "../../../../test/support/until.ts"
 import { HubAddress } from "../HubAddress.ts"
@@ -23,24 +32,6 @@ const events = (stream: string) =>
 const typesOf = (stream: string) => Effect.map(events(stream), (all) => all.map((one) => one.type))
 const promise = <A>(work: () => Promise<A>) => Effect.promise(work)
 
-/** Connected, with a first heartbeat, and known to be online. */
-const connected = (agent: FakeAgent) =>
-  Effect.gen(function* () {
-    const socket = yield* promise(() => agent.connect())
-    socket.beat()
-    yield* onlineAs(agent.name)
-    return socket
-  })
-const give = (text: string) =>
-  Effect.gen(function* () {
-    const hub = yield* HubClient
-    return (yield* hub.plans.give({ payload: { commandId: randomUUID(), text } })).plan
-  })
-const approve = (planId: string, hash: string) =>
-  Effect.gen(function* () {
-    const hub = yield* HubClient
-    return yield* hub.plans.approve({ params: { planId }, payload: { hash, code: shortCode(hash) } })
-  })
 const restart = Effect.gen(function* () {
   const { planId, hash = "", status } = yield* give("restart nginx on web1")
   assert.strictEqual(status, "proposed")
@@ -195,10 +186,10 @@ describe("a connected agent", () => {
       // what it told the last time is not told again
       yield* connected(agent)
       const again = yield* until(
-        "both connections are recorded",
+        "the second connection is recorded",
         Effect.map(events(agentStream(agent.agentId)), (all) => {
-          const found = all.filter((one) => one.type === "AgentConnected")
-          return found.length === 2 ? found : undefined
+          const connections = all.filter((one) => one.type === "AgentConnected")
+          return connections.length === 2 ? connections : undefined
         })
       )
       assert.deepStrictEqual(
@@ -260,6 +251,28 @@ describe("a connected agent", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
+  it.live("tells that what it restarted fell over later, also when the plan is over, and it is recorded once", () =>
+    Effect.gen(function* () {
+      const agent = yield* enrolled({ name: "web1" })
+      const socket = yield* connected(agent)
+      const planId = yield* restart
+      const { commandId } = yield* promise(() => socket.request())
+      socket.result(commandId, { proven: true })
+      yield* planWhen(planId, "has succeeded", (plan) => plan.status === "succeeded")
+      yield* promise(() => socket.told("result_acknowledged", commandId))
+      const relapse = { commandId, summary: "nginx.service was restarted and fell over 3 s later.", data: null }
+      for (const at of [Date.now(), Date.now() + 1]) {
+        socket.heard.length = 0
+        socket.send({ _tag: "command_relapsed", ...relapse, at })
+        yield* promise(() => socket.told("relapse_acknowledged", commandId))
+      }
+      const plan = yield* planWhen(planId, "has failed", (now) => now.status === "failed")
+      assert.deepInclude(plan.steps[0]?.[0], { state: "failed", summary: relapse.summary, proven: false })
+      const types = yield* typesOf(planStream(planId))
+      assert.strictEqual(types.filter((type) => type === "StepRelapsed").length, 1)
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
   it.live("that answers what it was never asked is told to stop, and nothing is recorded", () =>
     Effect.gen(function* () {
       const mine = yield* enrolled({ name: "web1" })
@@ -313,27 +326,33 @@ describe("a connected agent", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
-  it.live("hears that its guard is released before its answer is acknowledged", () =>
+  const guarded = Effect.gen(function* () {
+    const hub = yield* HubClient
+    const draft = {
+      steps: [
+        {
+          action: "config.set",
+          args: { path: "/etc/ssh/sshd_config", key: "MaxAuthTries", value: "3" },
+          targets: { _tag: "Name" as const, glob: "web1" }
+        }
+      ]
+    }
+    const { plan } = yield* hub.plans.give({ payload: { draft } })
+    assert.strictEqual(plan.status, "proposed", plan.question?.reason)
+    yield* approve(plan.planId, plan.hash ?? "")
+    return plan.planId
+  })
+
+  it.live("hears that its guard is released, and when it has called that off its answer is recorded", () =>
     Effect.gen(function* () {
-      const hub = yield* HubClient
       const agent = yield* enrolled({ name: "web1" })
       const socket = yield* connected(agent)
-      const draft = {
-        steps: [
-          {
-            action: "config.set",
-            args: { path: "/etc/ssh/sshd_config", key: "MaxAuthTries", value: "3" },
-            targets: { _tag: "Name" as const, glob: "web1" }
-          }
-        ]
-      }
-      const { plan } = yield* hub.plans.give({ payload: { draft } })
-      assert.strictEqual(plan.status, "proposed", plan.question?.reason)
-      yield* approve(plan.planId, plan.hash ?? "")
+      yield* guarded
       const request = yield* promise(() => socket.request())
       assert.isAbove(request.guardMillis ?? 0, 0)
       assert.isUndefined(agent.refusal(request))
       socket.result(request.commandId, { proven: true })
+      yield* promise(() => socket.told("guard_released", request.commandId))
       yield* promise(() => socket.told("result_acknowledged", request.commandId))
       assert.deepStrictEqual(
         socket.heard.map((one) => one._tag),
@@ -346,6 +365,23 @@ describe("a connected agent", () => {
           hubKey !== undefined &&
           releaseHolds({ agentId: agent.agentId, commandId: request.commandId }, released.signature, hubKey)
       )
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
+  it.live("that has not called its guard off has not succeeded: what it tells when it was restored is recorded", () =>
+    Effect.gen(function* () {
+      const agent = yield* enrolled({ name: "web1" })
+      const socket = yield* connected(agent)
+      socket.callsOff = false
+      const planId = yield* guarded
+      const { commandId } = yield* promise(() => socket.request())
+      socket.result(commandId, { proven: true })
+      yield* promise(() => socket.told("guard_released", commandId))
+      // the word came too late, or never
+      socket.result(commandId, { outcome: "rolled-back", proven: false })
+      yield* promise(() => socket.told("result_acknowledged", commandId))
+      const plan = yield* planWhen(planId, "is over", (now) => now.counts !== undefined)
+      assert.deepInclude(plan.steps[0]?.[0], { state: "rolled-back", proven: false })
     }).pipe(Effect.provide(AgentsTest))
   )
 })

@@ -9,8 +9,8 @@ import { AgentInvalid, Agents } from "@signalbox/core/agent/Agents.ts"
 import { installLine, Through } from "@signalbox/core/agent/install.ts"
 import { inviteTtl } from "@signalbox/core/api/agents.ts"
 import { HubApi } from "@signalbox/core/api/contract.ts"
-import { NotFound } from "@signalbox/core/api/problems.ts"
-import { answer, origin, read, readOr } from "../edge/answer.ts"
+import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
+import { answer, origin, read } from "../edge/answer.ts"
 import { HubAddress } from "../HubAddress.ts"
 import { Installer } from "./install.ts"
 
@@ -21,6 +21,7 @@ export const AgentsRoutes = HttpApiBuilder.group(
     const agents = yield* Agents
     const address = yield* HubAddress
     const installer = yield* Installer
+    const models = yield* ReadModels
     const given = (commandId: string | undefined) => origin(commandId === undefined ? {} : { commandId })
     const done = (of: { readonly position: number; readonly agent: { readonly agentId: string } }) =>
       Effect.map(agents.find(of.agent.agentId), (agent) => ({ position: of.position, agent }))
@@ -48,11 +49,11 @@ export const AgentsRoutes = HttpApiBuilder.group(
     return handlers.handleAll({
       list: () => read(Effect.map(agents.list, (all) => ({ agents: all }))),
       get: ({ params: { agent } }) =>
-        readOr(
-          Effect.mapError(
-            Effect.map(agents.find(agent), (found) => ({ position: found.version, agent: found })),
-            (error) => (error._tag === "AgentNotFound" ? new NotFound({ what: agent, detail: error.message }) : error)
-          )
+        answer(
+          Effect.gen(function* () {
+            const position = yield* models.position
+            return { position, agent: yield* agents.find(agent) }
+          })
         ),
       invite: ({ payload: { commandId, name, tags = [], allows = [], through, ttlMs = inviteTtl.default } }) =>
         answer(
