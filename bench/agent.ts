@@ -67,7 +67,7 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
         ok: bytes <= 1_000_000
       },
       {
-        what: "from the agent's start to its hello at the hub (three TLS connections), against `node -e 0`",
+        what: "from the agent's start to its hello at the hub (two TLS connections), against `node -e 0`",
         ours: millis(start),
         against: millis(median(nothing)),
         ratio: start / median(nothing),

@@ -40,6 +40,8 @@ export class AgentHub {
   revoked = false
   signIns = 0
   enrolled: string | undefined
+  /** After every answer, as a proxy before a hub may. */
+  hangsUp = false
   /** So many enrollments are taken, and their answers never arrive. */
   loses = 0
   /** What signing in and enrolling are refused with. */
@@ -183,7 +185,8 @@ export class AgentHub {
     request.on("data", (part: Buffer) => parts.push(part))
     request.on("end", () => {
       const { status, body } = this.decide(request.url ?? "", JSON.parse(Buffer.concat(parts).toString() || "{}"))
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
+      const close = this.hangsUp ? { connection: "close" } : {}
+      response.writeHead(status, { "content-type": "application/json", ...close }).end(JSON.stringify(body))
     })
   }
 

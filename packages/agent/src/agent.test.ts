@@ -77,6 +77,14 @@ describe("the bundle", () => {
     )
   }, 120_000)
 
+  it("signs in at a hub that hangs up after every answer", async () => {
+    host.hub.hangsUp = true
+    await host.enroll()
+    host.run()
+    await host.hub.connection()
+    assert.strictEqual(host.hub.signIns, 1)
+  })
+
   it("refuses a hub with another certificate, enrolled or not, before it says anything", async () => {
     assert.match(
       await failure(host.enroll({ HUB_FINGERPRINT: built.certificate.fingerprint.replace(/^../u, "00") })),
@@ -133,7 +141,7 @@ describe("the bundle", () => {
     await host.hub.connection()
     assert.strictEqual((await host.hub.ask("system.info", {})).outcome, "succeeded")
     const credentials = Buffer.from("user:p@ss").toString("base64")
-    assert.isAtLeast(seen.length, 4)
+    assert.isAtLeast(seen.length, 3) // to enroll, to sign in, the socket
     assert.deepStrictEqual([...new Set(seen)], [`127.0.0.1:${host.hub.port} Basic ${credentials}`])
     proxy.close()
     proxy.closeAllConnections()

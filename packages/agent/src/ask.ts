@@ -1,9 +1,11 @@
 /**
- * One HTTP request to the hub: JSON there, JSON back, checked.
+ * HTTP requests to the hub, one after another over one connection: JSON there, JSON back, checked.
  *
  * Owns: limits and what a refusal means. Does not own: the connection (`dial.ts`), what is asked (enrollment, sign-in).
+ * Invariants: all of it together has so much time and no more; a hub that hangs up after each answer is called again.
  */
 import * as http from "node:http"
+import { type Duplex, PassThrough } from "node:stream"
 import { Result, Schema } from "effect"
 import { dial, type Target } from "./dial.ts"
 import { reasonOf, Trouble } from "./trouble.ts"
@@ -24,13 +26,48 @@ export class Refused extends Trouble {
 
 const Problem = Schema.fromJsonString(Schema.Struct({ detail: Schema.String, type: Schema.optionalKey(Schema.String) }))
 
-export const ask = async <A>(
-  target: Target,
-  path: string,
-  body: Schema.Json,
-  answer: Schema.Codec<A, unknown>
-): Promise<A> => {
-  const { status, text, retryAfter } = await send(target, path, JSON.stringify(body))
+export type Ask = <A>(path: string, body: Schema.Json, answer: Schema.Codec<A, unknown>) => Promise<A>
+
+export const conversing = async <A>(target: Target, talk: (ask: Ask) => Promise<A>): Promise<A> => {
+  const opened = new Set<Duplex>()
+  const over = new AbortController()
+  const open = async (): Promise<Duplex> => {
+    const socket = await dial(target)
+    opened.add(socket)
+    if (over.signal.aborted) socket.destroy()
+    return socket
+  }
+  let first: Duplex | undefined = await open()
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  agent.createConnection = (_, done) => {
+    const socket = first
+    first = undefined
+    if (socket === undefined)
+      void open().then(
+        (next) => done?.(null, next),
+        (cause: Error) => done?.(cause, new PassThrough()) // at which nobody looks
+      )
+    return socket
+  }
+  const limit = setTimeout(() => over.abort(), askMillis)
+  try {
+    return await talk((path, body, answer) => ask({ target, agent, signal: over.signal }, path, body, answer))
+  } finally {
+    clearTimeout(limit)
+    over.abort()
+    agent.destroy()
+    for (const socket of opened) socket.destroy()
+  }
+}
+
+interface By {
+  readonly target: Target
+  readonly agent: http.Agent
+  readonly signal: AbortSignal
+}
+
+const ask = async <A>(by: By, path: string, body: Schema.Json, answer: Schema.Codec<A, unknown>): Promise<A> => {
+  const { status, text, retryAfter } = await send(by, path, JSON.stringify(body))
   if (status !== 200) {
     const problem = Schema.decodeUnknownResult(Problem)(text)
     const reason = Result.isSuccess(problem)
@@ -50,10 +87,7 @@ interface Answer {
   readonly retryAfter: string | undefined
 }
 
-const send = async (target: Target, path: string, body: string): Promise<Answer> => {
-  const socket = await dial(target)
-  // of the whole answer: whoever sends a byte now and then is not waited for
-  const limit = setTimeout(() => socket.destroy(new Error(`no answer in ${askMillis / 1_000} s`)), askMillis)
+const send = async ({ target, agent, signal }: By, path: string, body: string): Promise<Answer> => {
   try {
     return await new Promise<Answer>((resolve, reject) => {
       const request = http.request(
@@ -63,10 +97,10 @@ const send = async (target: Target, path: string, body: string): Promise<Answer>
           headers: {
             host: new URL(target.hub).host,
             "content-type": "application/json",
-            "content-length": Buffer.byteLength(body),
-            connection: "close"
+            "content-length": Buffer.byteLength(body)
           },
-          createConnection: () => socket
+          agent,
+          signal
         },
         (response) => {
           const parts: Array<Buffer> = []
@@ -90,9 +124,7 @@ const send = async (target: Target, path: string, body: string): Promise<Answer>
       request.end(body)
     })
   } catch (cause) {
-    throw new Trouble(`${target.hub} does not answer: ${reasonOf(cause)}.`)
-  } finally {
-    clearTimeout(limit)
-    socket.destroy()
+    const reason = signal.aborted ? `no answer in ${askMillis / 1_000} s` : reasonOf(cause)
+    throw new Trouble(`${target.hub} does not answer: ${reason}.`)
   }
 }

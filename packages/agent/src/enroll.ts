@@ -13,7 +13,7 @@ import { dirname, join } from "node:path"
 import { agentPaths, EnrollAnswer, enrollText, InviteToken } from "@signalbox/core/agent/enrollment.ts"
 import { publicKeyFrom, publicKeyText } from "@signalbox/core/agent/grant.ts"
 import { Result, Schema } from "effect"
-import { ask } from "./ask.ts"
+import { conversing } from "./ask.ts"
 import { AgentConfig, type Owner, readConfig, writeWhole } from "./config.ts"
 import { machineId } from "./facts.ts"
 import { agentGroup } from "./helper.ts"
@@ -51,19 +51,15 @@ export const enroll = async (options: EnrollOptions): Promise<AgentConfig> => {
   const trial = join(dirname(places.config), "enrolling.pem")
   const key = await keyOfTrial(trial)
   const publicKey = publicKeyText(key)
-  const answer = await ask(
-    target,
-    agentPaths.enroll,
-    {
-      token,
-      publicKey,
-      signature: signText(enrollText({ token, publicKey }), key),
-      hostname: hostname(),
-      machineId: await machineId(),
-      version
-    },
-    EnrollAnswer
-  )
+  const request = {
+    token,
+    publicKey,
+    signature: signText(enrollText({ token, publicKey }), key),
+    hostname: hostname(),
+    machineId: await machineId(),
+    version
+  }
+  const answer = await conversing(target, (ask) => ask(agentPaths.enroll, request, EnrollAnswer))
   if (publicKeyFrom(answer.hubKey) === undefined)
     throw new Trouble("The hub gave no Ed25519 key for its grants. Install an agent of the hub's own version.")
   const config = decodeConfig({ ...(await ownersWishes(places.config, there)), ...target, ...answer })

@@ -5,13 +5,14 @@
  */
 import type { KeyObject } from "node:crypto"
 import { agentPaths, ChallengeAnswer, SessionAnswer, sessionText } from "@signalbox/core/agent/enrollment.ts"
-import { ask } from "./ask.ts"
+import { conversing } from "./ask.ts"
 import type { Target } from "./dial.ts"
 import { signText } from "./identity.ts"
 
 /** @returns the token */
-export const signIn = async (target: Target, agentId: string, key: KeyObject): Promise<string> => {
-  const { nonce } = await ask(target, agentPaths.challenge, { agentId }, ChallengeAnswer)
-  const signature = signText(sessionText({ agentId, nonce }), key)
-  return (await ask(target, agentPaths.session, { agentId, nonce, signature }, SessionAnswer)).token
-}
+export const signIn = (target: Target, agentId: string, key: KeyObject): Promise<string> =>
+  conversing(target, async (ask) => {
+    const { nonce } = await ask(agentPaths.challenge, { agentId }, ChallengeAnswer)
+    const signature = signText(sessionText({ agentId, nonce }), key)
+    return (await ask(agentPaths.session, { agentId, nonce, signature }, SessionAnswer)).token
+  })

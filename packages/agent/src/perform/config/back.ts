@@ -156,8 +156,9 @@ const serviceAfter = async (own: Surroundings, manifest: Manifest): Promise<stri
 export const releaseGuard = async (own: Surroundings, id: string): Promise<boolean> => {
   const record = await knownRecord(own, id)
   if (record === undefined) return true // it was so already: nothing was changed, and nothing is held
-  const { finished } = record
+  const { finished, held } = record
   if (finished !== undefined) return finished.as === "kept"
+  if (held === undefined) return false // not proven yet: its own end decides, whatever anybody says before
   if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back") return false
   await disarmGuard(id)
   await finish(own.stateDirectory, id, {

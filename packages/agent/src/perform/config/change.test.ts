@@ -235,6 +235,12 @@ it("a held change: kept by the word, restored by the timer, recovered after anot
   expect(await readFile(path, "utf8")).toBe("A=1\n")
   expect(await afterGuard(own, kept)).toBeUndefined()
 
+  const early = await held("A=3\n", boot, later)
+  await rm(join(own.stateDirectory, "config", early, "held.json")) // as it is while the change is still being made
+  expect(await releaseGuard(own, early)).toBe(false)
+  expect(await restoreChange(own, early)).toMatchObject({ restored: true })
+  await expect(stat(path)).rejects.toThrow(/ENOENT/)
+
   const restored = await held("A=2\n", boot, later)
   expect(await restoreChange(own, restored)).toMatchObject({ restored: true })
   expect(await restoreChange(own, restored)).toMatchObject({ restored: true })
