@@ -16,7 +16,9 @@ import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { withHub } from "../client/hub.ts"
 import { answer, CommandFailed, Json, talk } from "../output.ts"
 import { followPlan } from "./follow.ts"
-import { howToApprove, planJson, preview, targetText } from "./print.ts"
+import { begun } from "./begun.ts"
+import { howToApprove, planJson, preview } from "./print.ts"
+import { ending, exitCode, targetText } from "./result-text.ts"
 
 export interface DoFlags {
   readonly dryRun: boolean
@@ -31,7 +33,7 @@ export const run = (text: string, flags: DoFlags) =>
       const hub = yield* HubClient
       const { plan: first, position } = yield* hub.plans.give({
         payload: {
-          commandId: randomUUID(),
+          commandId: begun() ?? randomUUID(),
           text,
           ...(flags.dryRun ? { dryRun: true } : {}),
           ...(flags.model === undefined ? {} : { model: flags.model })
@@ -87,19 +89,6 @@ export const carried = Effect.fnUntraced(function* (plan: PlanView, position: nu
   const code = exitCode(last, noWait)
   if (code > 0) return yield* Effect.fail(new CommandFailed({ reason: "", code }))
 })
-
-const exitCode = ({ status }: PlanView, noWait: boolean): 0 | 1 | 2 => {
-  if (["succeeded", "previewed", "skipped"].includes(status)) return 0
-  if (noWait && ["approved", "running"].includes(status)) return 0
-  return ["failed", "rejected", "expired", "not-understood", "cancelled"].includes(status) ? 1 : 2
-}
-
-const ending = (plan: PlanView): string => {
-  const counts = Object.entries(plan.counts ?? {}).filter(([, count]) => count > 0)
-  const said = counts.map(([name, count]) => `${count} ${name === "rolledBack" ? "rolled back" : name}`).join(", ")
-  const { reason = plan.rejected?.reason } = plan
-  return [plan.status, said === "" ? "" : ` (${said})`, reason === undefined ? "" : `: ${reason}`].join("")
-}
 
 /** @returns what goes with the approval, "no", or undefined: there is nobody to ask */
 const agreement = (plan: PlanView, yesUpTo: "low" | "medium" | undefined) =>

@@ -1,18 +1,17 @@
 /**
  * Plans for people and for programs.
  *
- * Owns: the preview, the result of each host, the JSON of the command line (design §8). Does not own: words of selectors and steps (core's
- * `plan/words.ts`), what was done.
- * Invariants: nothing that came from a host can move the cursor; what was cut says how to see it whole.
+ * Owns: the preview, the JSON of the command line (design §8). Does not own: words of selectors and steps (core's `plan/words.ts`), the
+ * result of each host (`result-text.ts`), what was done.
+ * Invariant: nothing that came from a host can move the cursor.
  */
 import { Schema } from "effect"
 import { type Action, risks } from "@signalbox/core/action/Action.ts"
 import { catalog, isActionName } from "@signalbox/core/action/catalog.ts"
 import { gateOf } from "@signalbox/core/plan/gate.ts"
 import { shortCode } from "@signalbox/core/plan/hash.ts"
-import type { PlanView, TargetView } from "@signalbox/core/plan/view.ts"
+import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { actText, batchText, conditionText, selectorText } from "@signalbox/core/plan/words.ts"
-import { dataRows } from "@signalbox/tui/plan/data.ts"
 import { oneLine } from "@signalbox/tui/text.ts"
 import { style } from "../paint.ts"
 
@@ -102,32 +101,3 @@ export const howToApprove = (view: PlanView): string =>
   view.plan !== undefined && gateOf(view.plan).typed
     ? `signalbox plan approve ${view.planId} --code ${shortCode(view.hash ?? "")}`
     : `signalbox plan approve ${view.planId}`
-
-const glyphs: { readonly [state: string]: readonly [string, "green" | "red" | "yellow" | "dim"] } = {
-  succeeded: ["✓", "green"],
-  failed: ["✗", "red"],
-  "rolled-back": ["↩", "red"],
-  refused: ["✗", "red"],
-  unknown: ["…", "yellow"],
-  expired: ["⏱", "red"],
-  skipped: ["–", "dim"]
-}
-
-/** One host's end, in a line; for reads what was read, below it. */
-export const targetText = (target: TargetView, alone: boolean): string => {
-  const [glyph, kind] = glyphs[target.state] ?? ["▸", "dim"]
-  const took = target.tookMs === undefined ? "" : style("dim", `  ${target.tookMs} ms`)
-  const line = `${style(kind, glyph)} ${style("bold", target.host)}  ${oneLine(target.summary ?? target.state, 400)}${took}`
-  const data = target.data === undefined ? "" : dataText(target.data)
-  if (data === "") return line
-  const cut = alone ? 2_000 : 12
-  const lines = data.split("\n")
-  const more = lines.length > cut ? [style("dim", `… ${lines.length - cut} more lines`)] : []
-  return [line, ...[...lines.slice(0, cut), ...more].map((one) => `    ${one}`)].join("\n")
-}
-
-/** Whatever an agent answered, as lines. */
-export const dataText = (data: Schema.Json): string =>
-  dataRows(data)
-    .map((row) => row.map(({ text, dim = false }) => (dim ? style("dim", text) : text)).join(""))
-    .join("\n")
