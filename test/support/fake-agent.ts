@@ -44,7 +44,7 @@ export class FakeAgent {
       memoryBytes: 1_000_000_000,
       virtualization: "none",
       allows: [],
-      actions: ["system.usage", "service.restart", "service.status", "config.set"]
+      actions: ["system.usage", "service.restart", "service.status", "config.set", "log.query"]
     }
   }
 
@@ -163,6 +163,18 @@ export class FakeSocket {
       _tag: "agent_heartbeat",
       sample: { at: Date.now(), cpu, memory: 20, disk: 30, load: 0.1, uptime: 1000 }
     })
+  }
+
+  /** Carries out whatever comes as `how` says; undefined: it begins, and `result` says how it ended. */
+  answers(how: (request: CommandRequest) => Partial<CommandResult> | undefined): this {
+    this.raw.on("message", (data: Buffer) => {
+      const message = decode(data.toString())
+      if (message._tag !== "command_request") return
+      this.send({ _tag: "command_accepted", commandId: message.commandId })
+      const change = how(message)
+      if (change !== undefined) this.result(message.commandId, change)
+    })
+    return this
   }
 
   requests(): ReadonlyArray<CommandRequest> {

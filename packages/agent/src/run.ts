@@ -26,10 +26,12 @@ export interface RunOptions {
   readonly places: Places
   readonly performers: Partial<Performers>
   readonly signal: AbortSignal
+  /** Told whenever the hub was reached. */
+  readonly connected?: () => void
   readonly heartbeatMillis?: number
 }
 
-export const run = async ({ places, performers, signal, heartbeatMillis }: RunOptions): Promise<LinkEnd> => {
+export const run = async ({ places, performers, signal, heartbeatMillis, ...told }: RunOptions): Promise<LinkEnd> => {
   const config = await readConfig(places.config, { rootOnly: false })
   const key = await readKey(places.key)
   const hubKey = publicKeyFrom(config.hubKey)
@@ -67,6 +69,7 @@ export const run = async ({ places, performers, signal, heartbeatMillis }: RunOp
     }
   }
   const connected = (send: (message: AgentMessage) => void): (() => void) => {
+    if (told.connected !== undefined) setImmediate(told.connected) // hello goes out first
     desk.attach(send)
     fromHelper.clear()
     helper.attach((message) => {

@@ -34,8 +34,13 @@ const seen = (agent: AgentInfo, now: number): string =>
 const percent = ({ online, sample }: AgentInfo, of: "cpu" | "memory" | "disk"): string =>
   !online || sample === null ? "" : `${Math.round(sample[of])} %`
 
+/** What the hub allows and the host's own configuration does not, as the host told it when it connected. */
+export const onlyHere = ({ allows, hello }: AgentInfo): ReadonlyArray<string> =>
+  hello === undefined ? [] : allows.filter((name) => !hello.allows.includes(name))
+
 export const details = (agent: AgentInfo, now: number): string => {
   const { hello } = agent
+  const missing = onlyHere(agent)
   return facts([
     ["host", agent.name],
     ["agent", agent.agentId],
@@ -44,7 +49,8 @@ export const details = (agent: AgentInfo, now: number): string => {
     ["gone because", agent.online ? undefined : agent.disconnectReason],
     ["two at once", agent.doubledAt === undefined ? undefined : `its key was seen twice at ${agent.doubledAt}`],
     ["tags", agent.tags.join(" ")],
-    ["allowed", agent.allows.join(" ")],
+    ["allowed", agent.allows.filter((name) => !missing.includes(name)).join(" ")],
+    ["not allowed", missing.length === 0 ? undefined : `${missing.join(" ")} (here it is, on the host it is not)`],
     ["address", agent.session?.address],
     ["through", hello?.through],
     ["relay", relay(agent)],

@@ -10,7 +10,7 @@ import { type Column, table } from "../client/table.ts"
 import { answer, failed } from "../output.ts"
 import { carried } from "./do.ts"
 import { followPlan } from "./follow.ts"
-import { howToApprove, planJson, preview } from "./print.ts"
+import { howToApprove, planJson, preview, widthOf } from "./print.ts"
 import { dataText, targetText } from "./result-text.ts"
 
 const columns: ReadonlyArray<Column<PlanView>> = [
@@ -46,10 +46,16 @@ export const show = (planId: string) =>
       const { plan } = yield* hub.plans.get({ params: { planId } })
       yield* answer(planJson(plan), () => {
         const ends = plan.steps.flat().filter((target) => target.state !== "waiting")
-        const alone = ends.length === 1
+        const of = { planId, hosts: ends.length }
         const state =
-          plan.status === "proposed" ? `It waits for approval: ${howToApprove(plan)}` : `It is ${plan.status}.`
-        return [preview(plan), ...ends.map((target) => targetText(target, alone)), state].join("\n")
+          plan.status === "proposed"
+            ? `It waits for approval: ${howToApprove(plan)}`
+            : ["succeeded", "failed", "expired"].includes(plan.status)
+              ? `It has ${plan.status}.`
+              : `It is ${plan.status}.`
+        return [preview(plan, widthOf(process.stdout)), ...ends.map((target) => targetText(target, of)), state].join(
+          "\n"
+        )
       })
     })
   )

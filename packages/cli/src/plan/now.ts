@@ -8,19 +8,29 @@
  * Invariant: what is printed and the exit code are those of `do.ts`.
  */
 import { randomUUID } from "node:crypto"
-import { askAt, type Order } from "../read/ask.ts"
+import { askAt, type Order, type Where } from "../read/ask.ts"
 import { ReadFailed } from "../read/definition.ts"
 import { found } from "../read/now.ts"
-import { json, list, number, record, type Shape, table, text } from "../read/shape.ts"
+import { flag, json, list, number, record, type Shape, table, text } from "../read/shape.ts"
 import { begin } from "./begun.ts"
 import { ending, exitCode, targetText } from "./result-text.ts"
 
 const aMomentMs = 1_500
 
+export interface Printed {
+  readonly out: string
+  readonly err: string
+  readonly code: 0 | 1 | 2
+}
+
 /** @returns false: it is for `main.ts`; nothing was said */
-export const planNow = async (args: ReadonlyArray<string>): Promise<boolean> => {
+export const planNow = async (
+  args: ReadonlyArray<string>,
+  hubOf: () => Where | undefined = found,
+  print: (printed: Printed) => void = onTerminal
+): Promise<boolean> => {
   const order = understood(args)
-  const where = order === undefined ? undefined : found()
+  const where = order === undefined ? undefined : hubOf()
   if (order === undefined || where === undefined) return false
   const hub = askAt(where)
   try {
@@ -30,13 +40,15 @@ export const planNow = async (args: ReadonlyArray<string>): Promise<boolean> => 
     const query = { stream: `plan/${planId}`, from: given.position + 1 }
     if (!(await hub.sees("/api/v1/events", query, '"type":"PlanFinished"', aMomentMs))) return false
     const { plan } = await hub.get(`/api/v1/plans/${planId}`, {}, isShown)
-    const alone = plan.steps.length === 1 && plan.steps[0]?.length === 1
+    const of = { planId, hosts: plan.steps.flat().length }
     const lines = plan.steps
       .flat()
-      .flatMap((target) => (target.finishedAt === undefined ? [] : [targetText(target, alone)]))
-    process.stdout.write(lines.map((line) => `${line}\n`).join(""))
-    process.stderr.write(`${planId}: ${ending(plan)}\n`)
-    process.exitCode = exitCode(plan, false)
+      .flatMap((target) => (target.finishedAt === undefined ? [] : [targetText(target, of)]))
+    print({
+      out: lines.map((line) => `${line}\n`).join(""),
+      err: `${planId}: ${ending(plan)}\n`,
+      code: exitCode(plan, false)
+    })
     return true
   } catch (error) {
     if (error instanceof ReadFailed) return false // main.ts asks again and has the sentence
@@ -44,8 +56,17 @@ export const planNow = async (args: ReadonlyArray<string>): Promise<boolean> => 
   }
 }
 
+const onTerminal = ({ out, err, code }: Printed): void => {
+  process.stdout.write(out)
+  process.stderr.write(err)
+  process.exitCode = code
+}
+
 const isGiven = record({ position: number, plan: record({ planId: text, status: text }) })
-const target = record({ host: text, state: text }, { summary: text, tookMs: number, data: json, finishedAt: text })
+const target = record(
+  { host: text, state: text },
+  { summary: text, tookMs: number, proven: flag, data: json, finishedAt: text }
+)
 const isShown = record({
   plan: record({ status: text, steps: list(list(target)) }, { counts: table(number), reason: text })
 })

@@ -1,9 +1,9 @@
 /**
  * Plans for people and for programs.
  *
- * Owns: the preview, the JSON of the command line (design §8). Does not own: words of selectors and steps (core's `plan/words.ts`), the
- * result of each host (`result-text.ts`), what was done.
- * Invariant: nothing that came from a host can move the cursor.
+ * Owns: the preview, the result of each host, the JSON of the command line (design §8). Does not own: words of selectors and steps (core's
+ * `plan/words.ts`), what was done.
+ * Invariants: nothing that came from a host can move the cursor; what was cut says how to see it whole.
  */
 import { Schema } from "effect"
 import { type Action, risks } from "@signalbox/core/action/Action.ts"
@@ -12,7 +12,8 @@ import { gateOf } from "@signalbox/core/plan/gate.ts"
 import { shortCode } from "@signalbox/core/plan/hash.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { actText, batchText, conditionText, selectorText } from "@signalbox/core/plan/words.ts"
-import { oneLine } from "@signalbox/tui/text.ts"
+import { oneLine, wrap } from "@signalbox/tui/text.ts"
+import { beforeOf } from "@signalbox/tui/plan/words.ts"
 import { style } from "../paint.ts"
 
 export const planJson = (view: PlanView): Schema.Json => ({
@@ -50,8 +51,19 @@ export const planJson = (view: PlanView): Schema.Json => ({
 const color = { low: "green", medium: "yellow", high: "red", critical: "red" } as const
 const riskText = (risk: (typeof risks)[number]): string => style(color[risk], `▲ ${risk}`)
 
+/** Of a terminal; anything else takes lines as long as they are. */
+export const widthOf = (stream: NodeJS.WriteStream): number => (stream.isTTY ? Math.max(40, stream.columns) : 100_000)
+
+const indent = 4
+const label = 9
+/** `name  text`, broken at words where the terminal ends. */
+const fact = (name: string, text: string, columns: number): ReadonlyArray<string> =>
+  wrap(oneLine(text, 100_000), columns - indent - label).map(
+    (line, at) => `${" ".repeat(indent)}${(at === 0 ? name : "").padEnd(label)}${line}`
+  )
+
 /** What would be done, where, at which risk and why. */
-export const preview = (view: PlanView): string => {
+export const preview = (view: PlanView, columns: number): string => {
   const { plan, question } = view
   const how =
     view.origin?.by === "phrasebook"
@@ -59,41 +71,54 @@ export const preview = (view: PlanView): string => {
       : view.origin?.by === "model"
         ? `proposed by ${oneLine(view.origin.model ?? "a model", 100)}`
         : ""
-  const head = [style("bold", `Plan ${view.planId}`), `"${oneLine(view.text, 200)}"`, style("dim", how)].filter(Boolean)
+  const lines = (text: string, most: number): ReadonlyArray<string> => wrap(oneLine(text, most), columns)
+  const head = [
+    style("bold", `Plan ${view.planId}`),
+    ...lines(`"${oneLine(view.text, 200)}"`, 202),
+    ...(how === "" ? [] : [style("dim", how)])
+  ]
   if (question !== undefined)
     return [
-      head.join("  "),
-      oneLine(question.reason, 2_000),
-      ...question.questions.map((one) => `  ${oneLine(one, 500)}`),
-      ...question.readings.map((one) => `  · ${oneLine(one, 1_000)}`)
+      ...head,
+      ...lines(question.reason, 2_000),
+      ...question.questions.flatMap((one) => lines(`  ${one}`, 500)),
+      ...question.readings.flatMap((one) => lines(`  · ${one}`, 1_000))
     ].join("\n")
-  if (plan === undefined) return [head.join("  "), "A model is being asked."].join("\n")
+  if (plan === undefined) return [...head, "A model is being asked."].join("\n")
   const steps = plan.steps.flatMap((step, at) => {
     const entry: Pick<Action<never>, "proof" | "undo" | "effect"> | undefined = isActionName(step.action)
       ? catalog[step.action]
       : undefined
     const hosts = step.targets.map((one) => one.host)
-    const shown = hosts.length > 12 ? `${hosts.slice(0, 12).join(" ")} and ${hosts.length - 12} more` : hosts.join(" ")
+    const names = hosts.join(" ")
+    const which = selectorText(step.selector)
     const why = step.reasons.map((one) => one.reason).join("; ")
     return [
-      `${String(at + 1).padStart(2)}  ${style("bold", actText(step))}  ${shown}  ${riskText(step.risk)}  ${style("dim", why)}`,
-      ...(step.when === undefined ? [] : [`    if       ${conditionText(step.when)}`]),
-      ...(entry?.effect === "acts" ? [`    proof    ${entry.proof}`, `    undo     ${entry.undo}`] : [])
+      `${String(at + 1).padStart(2)}  ${style("bold", oneLine(actText(step), 10_000))}  ${riskText(step.risk)}`,
+      ...fact("on", which === names ? names : `${names}  (${which})`, columns),
+      ...(step.when === undefined ? [] : fact("if", conditionText(step.when), columns)),
+      ...fact("why", why, columns),
+      ...beforeOf(view.steps[at] ?? []).flatMap(([told, of], nth) =>
+        fact(nth === 0 ? "before" : "", `${told}  (${of.join(" ")})`, columns)
+      ),
+      ...(entry?.effect === "acts"
+        ? [...fact("proof", entry.proof, columns), ...fact("undo", entry.undo, columns)]
+        : [])
     ]
   })
   const targets = Math.max(...plan.steps.map((step) => step.targets.length))
-  const unjudged = view.unjudged.map((one) => `  not judged: ${one.host}, ${oneLine(one.reason, 200)}`)
+  const unjudged = view.unjudged.flatMap((one) => fact("not", `${one.host}: ${oneLine(one.reason, 200)}`, columns))
   const acts = gateOf(plan).approval !== "none"
   const foot = acts
     ? [
-        `    batch    ${batchText(plan.batch, targets)}`,
+        ...fact("batch", batchText(plan.batch, targets), columns),
         style(
           "dim",
-          `    risk ${plan.risk} · until ${plan.expiresAt.slice(11, 19)} UTC · hash ${view.hash?.slice(0, 4)}…${view.hash?.slice(-4)}`
+          `    risk ${plan.risk}${view.status === "proposed" ? ` · until ${plan.expiresAt.slice(11, 19)} UTC` : ""} · hash ${view.hash?.slice(0, 4)}…${view.hash?.slice(-4)}`
         )
       ]
     : []
-  return [head.join("  "), ...steps, ...unjudged, ...foot].join("\n")
+  return [...head, ...steps, ...unjudged, ...foot].join("\n")
 }
 
 /** How to agree from another prompt. */

@@ -6,7 +6,7 @@
  * command which begins at once would have to wait for.
  */
 import type { Schema } from "effect"
-import { dataRows } from "@signalbox/tui/plan/data.ts"
+import { changes, dataRows } from "@signalbox/tui/plan/data.ts"
 import { oneLine } from "@signalbox/tui/text.ts"
 import { style } from "../paint.ts"
 
@@ -16,6 +16,7 @@ export interface Ended {
   readonly state: string
   readonly summary?: string
   readonly tookMs?: number
+  readonly proven?: boolean
   readonly data?: Schema.Json
 }
 /** Of the whole plan. */
@@ -36,16 +37,31 @@ const glyphs: { readonly [state: string]: readonly [string, "green" | "red" | "y
   skipped: ["–", "dim"]
 }
 
-/** One host's end, in a line; for reads what was read, below it. */
-export const targetText = (target: Ended, alone: boolean): string => {
+/** Of how many hosts the answers are shown, and so many lines of each; a summary stands for the others. */
+const several = 5
+const mostLines = 12
+
+/** One host's end, in a line; below it what was read, or what an act changed. @param of the plan and how many hosts it is shown for */
+export const targetText = (target: Ended, of: { readonly planId: string; readonly hosts: number }): string => {
   const [glyph, kind] = glyphs[target.state] ?? ["▸", "dim"]
+  const proof =
+    target.proven === undefined
+      ? ""
+      : target.proven
+        ? style("green", "  proven")
+        : target.state === "succeeded"
+          ? style("yellow", "  not proven")
+          : ""
   const took = target.tookMs === undefined ? "" : style("dim", `  ${target.tookMs} ms`)
-  const line = `${style(kind, glyph)} ${style("bold", target.host)}  ${oneLine(target.summary ?? target.state, 400)}${took}`
+  const line = `${style(kind, glyph)} ${style("bold", target.host)}  ${oneLine(target.summary ?? target.state, 400)}${proof}${took}`
+  const changed = target.data === undefined ? undefined : changes(target.data)
+  if (changed !== undefined && changed.length > 0) return `${line}\n    ${style("dim", changed.join(" · "))}`
   const data = target.data === undefined ? "" : dataText(target.data)
   if (data === "") return line
-  const cut = alone ? 2_000 : 12
+  const cut = of.hosts === 1 ? 2_000 : of.hosts <= several ? mostLines : 0
   const lines = data.split("\n")
-  const more = lines.length > cut ? [style("dim", `… ${lines.length - cut} more lines`)] : []
+  const whole = `signalbox plan result ${of.planId} ${target.host}`
+  const more = lines.length > cut && cut > 0 ? [style("dim", `… ${lines.length - cut} more lines: ${whole}`)] : []
   return [line, ...[...lines.slice(0, cut), ...more].map((one) => `    ${one}`)].join("\n")
 }
 

@@ -9,6 +9,8 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { ReadModels } from "../api/ReadModels.ts"
+import type { Action } from "../action/Action.ts"
+import { actionNames, catalog } from "../action/catalog.ts"
 import { HostName } from "../host/config.ts"
 import { Commands, type ExecuteError } from "../log/Commands.ts"
 import { CommandRejected } from "../log/EventLog.ts"
@@ -153,6 +155,7 @@ export class Agents extends Context.Service<
             row === undefined ? Effect.fail(new AgentNotFound({ which })) : Effect.succeed(shown(row))
           ),
         invite: Effect.fnUntraced(function* ({ name, tags, allows, ttlMillis }, by) {
+          yield* optIns(allows)
           const token = makeInviteToken()
           const agentId = agentIdOf(token)
           const expiresAt = new Date((yield* Clock.currentTimeMillis) + ttlMillis).toISOString()
@@ -205,6 +208,7 @@ export class Agents extends Context.Service<
           return agent ?? (yield* Effect.die(new Error(`${agentId} was enrolled and is not there`)))
         }),
         change: Effect.fnUntraced(function* (which, change, by) {
+          yield* optIns(change.allows ?? [])
           const agentId = yield* idOf(which)
           const { name } = change
           const done = yield* naming<AgentInvalid>((taken) =>
@@ -235,6 +239,22 @@ const shown = ({ view, online, lastSeen, sample }: AgentRow): AgentInfo =>
     lastSeenAt: lastSeen === null ? null : new Date(lastSeen).toISOString(),
     sample: sample === undefined ? null : momentary(sample)
   })
+
+/** A name that allows nothing would be taken for one that does. */
+const optIns = (names: ReadonlyArray<string>): Effect.Effect<void, AgentInvalid> => {
+  const wrong = names.find((name) => !optInNames.includes(name))
+  return wrong === undefined
+    ? Effect.void
+    : Effect.fail(
+        new AgentInvalid({
+          reason: `"${wrong}" is no action that has to be allowed. These are: ${optInNames.join(", ")}.`
+        })
+      )
+}
+const optInNames: ReadonlyArray<string> = actionNames.filter((name) => {
+  const entry: Pick<Action<never>, "optIn"> = catalog[name]
+  return entry.optIn === true
+})
 
 const momentary = ({ cpu, memory, disk, relay }: AgentSample): AgentInfo["sample"] => ({
   cpu,

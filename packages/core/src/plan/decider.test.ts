@@ -9,7 +9,8 @@ import { freeze } from "./freeze.ts"
 import type { Approval } from "./gate.ts"
 import { planHash, shortCode } from "./hash.ts"
 import type { Draft } from "./plan.ts"
-import { countsOf, evolvePlan, PlanView } from "./view.ts"
+import { countsOf, evolvePlan } from "./evolve.ts"
+import { PlanView } from "./view.ts"
 
 const now = Date.parse("2026-11-20T14:30:00Z")
 const planId = "p-20261120-7Q2FXK"
@@ -416,13 +417,24 @@ describe("the view", () => {
     assert.deepStrictEqual([three?.data, three?.more, three?.stored?.bytes], [undefined, true, 99_999])
   })
 
-  it("for lists has no contents, and counts", () => {
+  it("for lists has no contents, and counts once it is over", () => {
     const content = "x".repeat(10_000)
     const view = approved({ steps: [on("config.write", { path: "/etc/motd", content })] })
     const brief = briefPlan(view)
     assert.isBelow(JSON.stringify(brief).length, 3_000)
-    assert.strictEqual(brief.counts?.skipped, 4)
+    assert.isUndefined(brief.counts, "what has not begun is not skipped")
     assert.isTrue(Schema.is(PlanView)(brief))
+    const over = run(view, { _tag: "Cancel", by: "ana" }).view
+    assert.deepStrictEqual([over.finishedAt === undefined, briefPlan(over).counts], [false, over.counts])
+    const dry = run(undefined, give(restart, { dryRun: true })).view
+    assert.strictEqual(briefPlan(dry).counts?.skipped, 4)
+  })
+
+  it("folds what comes to a brief plan that runs without calling it over", () => {
+    const view = approved()
+    const sent = run(view, advance(...[1, 2, 3, 4].map((host) => dispatch(view, host)))).view
+    const one = run(briefPlan(sent), hear(ended("StepFailed", 1)))
+    assert.deepStrictEqual([one.tags, one.view.status], [["StepFailed"], "running"])
   })
 
   it.effect.prop("has events that survive the log's JSON unchanged", [PlanEvent], ([event]) =>

@@ -13,7 +13,8 @@ import type { PlanEvent } from "./events.ts"
 import { type Approval, approvalFault, gateOf } from "./gate.ts"
 import { conclusion, isOver, isRunning, isSettledPlan, mayBegin } from "./progress.ts"
 import { effectOf } from "./risk.ts"
-import { evolvePlan, type PlanView, type ReadView, type TargetView } from "./view.ts"
+import { evolvePlan } from "./evolve.ts"
+import type { PlanView, ReadView, TargetView } from "./view.ts"
 
 export class PlanRejection extends Schema.TaggedError<PlanRejection>()("PlanRejection", { reason: Schema.String }) {
   override get message(): string {
@@ -232,7 +233,12 @@ const isNews = (view: PlanView, said: Said): boolean => {
   const target = view.steps[said.step]?.find((one) => one.agentId === (said.targetId ?? said.agentId))
   if (target === undefined) return false
   if (said._tag === "StepRelapsed")
-    return said.purpose === "act" && target.commandId === said.commandId && target.state === "succeeded"
+    return (
+      said.purpose === "act" &&
+      target.agentId === said.agentId &&
+      target.commandId === said.commandId &&
+      target.state === "succeeded"
+    )
   if (said.purpose !== "act") {
     const read = target.reads?.find((one) => one.commandId === said.commandId && one.agentId === said.agentId)
     return read !== undefined && (said._tag === "StepAccepted" ? read.state === "dispatched" : isOpenRead(read))

@@ -15,6 +15,7 @@ import { cleanLines, fitting, listBytes } from "../text/clean.ts"
 import { isSecretName, mark, mask } from "../text/mask.ts"
 import { type Change, change } from "./change.ts"
 import { edit, valueOf } from "./edit/Edit.ts"
+import { refuseOverridden } from "./included.ts"
 import { judge } from "./judge.ts"
 import { kindOf } from "./kinds.ts"
 import { type Node, isSameContent, look, sha256 } from "./node.ts"
@@ -131,6 +132,7 @@ export const setConfig =
       throw new Refused({ why: `${at} ${seen.bytes === null ? "does not exist" : "is no UTF-8 text"}.` })
     const setting = { key, value, ...(section === undefined ? {} : { section }) }
     const edited = edit(format, text, setting)
+    if (format === "sshd" && section === undefined) await refuseOverridden(at, edited.text, key)
     const secret = isSecretName(key)
     const shown = (one: string | null) => (one === null ? null : secret ? mark : mask(one))
     const place = `${key}${section === undefined ? "" : ` in ${section}`}`
