@@ -15,8 +15,6 @@ import { flag, json, list, number, record, type Shape, table, text } from "../re
 import { begin } from "./begun.ts"
 import { ending, exitCode, targetText } from "./result-text.ts"
 
-const aMomentMs = 1_500
-
 export interface Printed {
   readonly out: string
   readonly err: string
@@ -27,7 +25,8 @@ export interface Printed {
 export const planNow = async (
   args: ReadonlyArray<string>,
   hubOf: () => Where | undefined = found,
-  print: (printed: Printed) => void = onTerminal
+  print: (printed: Printed) => void = onTerminal,
+  momentMs = 1_500
 ): Promise<boolean> => {
   const order = understood(args)
   const where = order === undefined ? undefined : hubOf()
@@ -38,7 +37,7 @@ export const planNow = async (
     if (given === undefined || !["approved", "running"].includes(given.plan.status)) return false
     const { planId } = given.plan
     const query = { stream: `plan/${planId}`, from: given.position + 1 }
-    if (!(await hub.sees("/api/v1/events", query, '"type":"PlanFinished"', aMomentMs))) return false
+    if (!(await hub.sees("/api/v1/events", query, '"type":"PlanFinished"', momentMs))) return false
     const { plan } = await hub.get(`/api/v1/plans/${planId}`, {}, isShown)
     const of = { planId, hosts: plan.steps.flat().length }
     const lines = plan.steps
