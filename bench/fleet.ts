@@ -53,7 +53,7 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
 }
 
 /** By default systemd starts a unit five times in ten seconds and then no more. */
-const restartsAsOftenAsAsked = (host: string): Promise<string> =>
+export const restartsAsOftenAsAsked = (host: string): Promise<string> =>
   ssh(
     host,
     "mkdir -p /etc/systemd/system/nginx.service.d && printf '[Unit]\\nStartLimitIntervalSec=0\\n' >/etc/systemd/system/nginx.service.d/often.conf && systemctl daemon-reload"
@@ -65,7 +65,7 @@ interface Times {
 }
 const noTimes = (): Times => ({ read: [], restart: [] })
 
-const measured = async (home: Home, machines: ReadonlyArray<FleetHost>): Promise<ReadonlyArray<Row>> => {
+export const measured = async (home: Home, machines: ReadonlyArray<FleetHost>): Promise<ReadonlyArray<Row>> => {
   const directory = await mkdtemp(join(tmpdir(), "bench-ansible-"))
   try {
     const inventory = join(directory, "hosts")

@@ -167,6 +167,7 @@ describe("eight hosts", () => {
     async () => {
       showLogsOnFailure(home)
       const before = await acts("web3")
+      await inside("web3", "echo 25 >/var/lib/acts/takes")
       const planId = await approve(home, await propose(home, "restart slow on web3"))
       const command = await commandOn(planId, "web3")
       await onceBegun("web3", command, killed("signalbox-agent-helper.service"))
@@ -181,6 +182,7 @@ describe("eight hosts", () => {
       expect((await show(home, planId)).status).toBe("unknown")
 
       const between = await acts("web3")
+      await inside("web3", "echo 10 >/var/lib/acts/takes")
       const second = await approve(home, await propose(home, "restart slow on web3"))
       const again = await commandOn(second, "web3")
       await onceBegun("web3", again, killed("signalbox-agent.service"))

@@ -10,7 +10,8 @@ import { type Column, table } from "../client/table.ts"
 import { answer, failed } from "../output.ts"
 import { carried } from "./do.ts"
 import { followPlan } from "./follow.ts"
-import { dataText, howToApprove, planJson, preview, targetText, widthOf } from "./print.ts"
+import { howToApprove, planJson, preview, widthOf } from "./print.ts"
+import { dataText, targetText } from "./result-text.ts"
 
 const columns: ReadonlyArray<Column<PlanView>> = [
   { title: "PLAN", cell: (plan) => plan.planId, keep: true },

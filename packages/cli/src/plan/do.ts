@@ -17,7 +17,9 @@ import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { withHub } from "../client/hub.ts"
 import { answer, CommandFailed, Json, talk } from "../output.ts"
 import { followPlan } from "./follow.ts"
-import { howToApprove, planJson, preview, targetText, widthOf } from "./print.ts"
+import { begun } from "./begun.ts"
+import { howToApprove, planJson, preview, widthOf } from "./print.ts"
+import { ending, exitCode, targetText } from "./result-text.ts"
 
 export interface DoFlags {
   readonly dryRun: boolean
@@ -32,7 +34,7 @@ export const run = (text: string, flags: DoFlags) =>
       const hub = yield* HubClient
       const { plan: first, position } = yield* hub.plans.give({
         payload: {
-          commandId: randomUUID(),
+          commandId: begun() ?? randomUUID(),
           text,
           ...(flags.dryRun ? { dryRun: true } : {}),
           ...(flags.model === undefined ? {} : { model: flags.model })
@@ -102,19 +104,6 @@ const watched = <A, E, R>(following: Effect.Effect<A, E, R>, { planId }: PlanVie
   Effect.onInterrupt(following, () =>
     talk(`\n${planId} goes on. Watch it: signalbox plan show ${planId}. Stop it: signalbox plan cancel ${planId}`)
   )
-
-const exitCode = ({ status }: PlanView, noWait: boolean): 0 | 1 | 2 => {
-  if (["succeeded", "previewed", "skipped"].includes(status)) return 0
-  if (noWait && ["approved", "running"].includes(status)) return 0
-  return ["failed", "rejected", "expired", "not-understood", "cancelled"].includes(status) ? 1 : 2
-}
-
-const ending = (plan: PlanView): string => {
-  const counts = Object.entries(plan.counts ?? {}).filter(([, count]) => count > 0)
-  const said = counts.map(([name, count]) => `${count} ${name === "rolledBack" ? "rolled back" : name}`).join(", ")
-  const { reason = plan.rejected?.reason } = plan
-  return [plan.status, said === "" ? "" : ` (${said})`, reason === undefined ? "" : `: ${reason}`].join("")
-}
 
 /** @returns what goes with the approval, "no", or undefined: there is nobody to ask */
 const agreement = (plan: PlanView, yesUpTo: "low" | "medium" | undefined) =>

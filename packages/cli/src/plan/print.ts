@@ -10,9 +10,8 @@ import { type Action, risks } from "@signalbox/core/action/Action.ts"
 import { catalog, isActionName } from "@signalbox/core/action/catalog.ts"
 import { gateOf } from "@signalbox/core/plan/gate.ts"
 import { shortCode } from "@signalbox/core/plan/hash.ts"
-import type { PlanView, TargetView } from "@signalbox/core/plan/view.ts"
+import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { actText, batchText, conditionText, selectorText } from "@signalbox/core/plan/words.ts"
-import { changes, dataRows } from "@signalbox/tui/plan/data.ts"
 import { oneLine, wrap } from "@signalbox/tui/text.ts"
 import { beforeOf } from "@signalbox/tui/plan/words.ts"
 import { style } from "../paint.ts"
@@ -127,47 +126,3 @@ export const howToApprove = (view: PlanView): string =>
   view.plan !== undefined && gateOf(view.plan).typed
     ? `signalbox plan approve ${view.planId} --code ${shortCode(view.hash ?? "")}`
     : `signalbox plan approve ${view.planId}`
-
-const glyphs: { readonly [state: string]: readonly [string, "green" | "red" | "yellow" | "dim"] } = {
-  succeeded: ["✓", "green"],
-  failed: ["✗", "red"],
-  "rolled-back": ["↩", "red"],
-  refused: ["✗", "red"],
-  unknown: ["…", "yellow"],
-  expired: ["⏱", "red"],
-  skipped: ["–", "dim"]
-}
-
-/** Of how many hosts the answers are shown, and so many lines of each; a summary stands for the others. */
-const several = 5
-const mostLines = 12
-
-/** One host's end, in a line; below it what was read, or what an act changed. @param of the plan and how many hosts it is shown for */
-export const targetText = (target: TargetView, of: { readonly planId: string; readonly hosts: number }): string => {
-  const [glyph, kind] = glyphs[target.state] ?? ["▸", "dim"]
-  const proof =
-    target.proven === undefined
-      ? ""
-      : target.proven
-        ? style("green", "  proven")
-        : target.state === "succeeded"
-          ? style("yellow", "  not proven")
-          : ""
-  const took = target.tookMs === undefined ? "" : style("dim", `  ${target.tookMs} ms`)
-  const line = `${style(kind, glyph)} ${style("bold", target.host)}  ${oneLine(target.summary ?? target.state, 400)}${proof}${took}`
-  const changed = target.data === undefined ? undefined : changes(target.data)
-  if (changed !== undefined && changed.length > 0) return `${line}\n    ${style("dim", changed.join(" · "))}`
-  const data = target.data === undefined ? "" : dataText(target.data)
-  if (data === "") return line
-  const cut = of.hosts === 1 ? 2_000 : of.hosts <= several ? mostLines : 0
-  const lines = data.split("\n")
-  const whole = `signalbox plan result ${of.planId} ${target.host}`
-  const more = lines.length > cut && cut > 0 ? [style("dim", `… ${lines.length - cut} more lines: ${whole}`)] : []
-  return [line, ...[...lines.slice(0, cut), ...more].map((one) => `    ${one}`)].join("\n")
-}
-
-/** Whatever an agent answered, as lines. */
-export const dataText = (data: Schema.Json): string =>
-  dataRows(data)
-    .map((row) => row.map(({ text, dim = false }) => (dim ? style("dim", text) : text)).join(""))
-    .join("\n")

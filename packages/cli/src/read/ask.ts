@@ -1,5 +1,5 @@
 /**
- * Plain reads of the hub: one GET over node's own HTTP, checked, and its refusals in one sentence.
+ * Plain questions to the hub over node's own HTTP: one request, its answer checked, its refusals in one sentence.
  *
  * Owns: the request, exit codes of what the hub says. Does not own: the shapes (beside each read), where the hub is
  * (`now.ts`, `HubConnection.ts`), acts (`hub.ts`, the typed client).
@@ -21,46 +21,86 @@ export interface Ask {
   readonly url: string
   readonly get: <A>(path: string, query: Query, shape: Shape<A>) => Promise<A>
 }
+export interface Order extends Ask {
+  readonly post: <A>(path: string, body: object, shape: Shape<A>) => Promise<A>
+  /** Whether a line of what the hub streams there held the text within the time. */
+  readonly sees: (path: string, query: Query, text: string, withinMs: number) => Promise<boolean>
+}
 
 const maxBytes = 64 * 1024 * 1024
 const timeoutMs = 60_000
 
-export const askAt = ({ url, token, fingerprint }: Where): Ask => ({
-  url,
-  get: async (path, query, shape) => {
+export const askAt = ({ url, token, fingerprint }: Where): Order => {
+  const at = (path: string, query: Query): URL => {
     const to = new URL(path, url)
     for (const [name, value] of Object.entries(query))
       for (const one of typeof value === "object" ? value : value === undefined ? [] : [value])
         to.searchParams.append(name, String(one))
-    const { status, body } = await fetched(to, token, fingerprint).catch((cause: unknown) => {
+    return to
+  }
+  const answered = async <A>(to: URL, body: string | undefined, shape: Shape<A>): Promise<A> => {
+    const fetching = opened(to, token, fingerprint, body).then(whole)
+    const { status, text } = await fetching.catch((cause: unknown) => {
       throw new ReadFailed(`The hub does not answer (${why(cause)}). Is it running? signalbox up starts it.`, 2)
     })
-    const answer = parsed(body)
-    if (status !== 200) throw refusal(status, answer)
+    const answer = parsed(text)
+    if (status !== 200 && status !== 201) throw refusal(status, answer)
     if (shape(answer)) return answer
     throw new ReadFailed(`The hub's answer to ${to.pathname} was not understood. Are both of the same version?`, 2)
   }
-})
+  return {
+    url,
+    get: (path, query, shape) => answered(at(path, query), undefined, shape),
+    post: (path, body, shape) => answered(at(path, {}), JSON.stringify(body), shape),
+    sees: async (path, query, text, withinMs) => {
+      const response = await opened(at(path, query), token, fingerprint, undefined)
+      const timer = setTimeout(() => response.destroy(), withinMs)
+      let rest = ""
+      try {
+        for await (const part of response.setEncoding("utf8")) {
+          rest += String(part)
+          if (rest.includes(text)) return true
+          rest = rest.slice(rest.lastIndexOf("\n") + 1)
+        }
+        return false
+      } catch {
+        return false // its time was over, or the hub is gone: whoever asks looks another way
+      } finally {
+        clearTimeout(timer)
+        response.destroy()
+      }
+    }
+  }
+}
 
-const fetched = async (
+const opened = async (
   to: URL,
   token: string,
-  fingerprint: string | undefined
-): Promise<{ readonly status: number; readonly body: string }> => {
+  fingerprint: string | undefined,
+  body: string | undefined
+): Promise<IncomingMessage> => {
   // not imported: an import of node:http reads all of its exports, and one of them loads fetch
   const { request } = process.getBuiltinModule(to.protocol === "https:" ? "node:https" : "node:http")
   const pinned =
     fingerprint === undefined || to.protocol !== "https:"
       ? {}
       : { createConnection: (await import("@signalbox/core/api/pin.ts")).pinnedConnection(to, fingerprint) }
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}`, accept: "application/json" }
-    const asked = request(to, { headers, timeout: timeoutMs, ...pinned }, resolve)
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: "application/json, text/event-stream",
+      ...(body === undefined ? {} : { "content-type": "application/json" })
+    }
+    const method = body === undefined ? "GET" : "POST"
+    const asked = request(to, { method, headers, timeout: timeoutMs, ...pinned }, resolve)
     asked
       .on("timeout", () => asked.destroy(new Error(`nothing for ${timeoutMs / 1000} s`)))
       .on("error", reject)
-      .end()
+      .end(body)
   })
+}
+
+const whole = async (response: IncomingMessage): Promise<{ readonly status: number; readonly text: string }> => {
   const parts: Array<Buffer> = []
   let size = 0
   for await (const part of response) {
@@ -69,7 +109,7 @@ const fetched = async (
     if (size > maxBytes) throw new Error("the answer is larger than 64 MiB")
     parts.push(part)
   }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(parts).toString("utf8") }
+  return { status: response.statusCode ?? 0, text: Buffer.concat(parts).toString("utf8") }
 }
 
 /** Undefined: not JSON. */

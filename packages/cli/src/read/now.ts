@@ -37,7 +37,8 @@ const write = (said: string): Promise<void> =>
 
 const isHub = record({ url: text, pid: number, startedAt: text })
 
-const found = (): Where | undefined => {
+/** The hub of this home, when there is nothing in the way. */
+export const found = (): Where | undefined => {
   try {
     applyDotEnv(join(process.cwd(), ".env"), process.env)
     const chosen = elsewhere(process.env)
