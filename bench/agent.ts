@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { build } from "esbuild"
-import { nodeEnvironment, nodeFlags } from "../packages/agent/src/flags.ts"
+import { compiledIn, nodeEnvironment, nodeFlags } from "../packages/agent/src/flags.ts"
 import { makeCertificate } from "../packages/core/src/config/certificate.ts"
 import { agentBundle } from "../scripts/agent-bundle.mjs"
 import { AgentHub, inviteToken } from "../test/support/agent-hub.ts"
@@ -24,7 +24,7 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
   try {
     await build({ ...agentBundle, outdir: root })
     const bundle = join(root, "signalbox-agent.cjs")
-    const env = { ...nodeEnvironment, SIGNALBOX_AGENT_ROOT: root }
+    const env = { ...nodeEnvironment, ...compiledIn(root), SIGNALBOX_AGENT_ROOT: root } // as its unit starts it
     const invite = { HUB_URL: hub.url, TOKEN: inviteToken, HUB_FINGERPRINT: certificate.fingerprint }
     const enrolling = spawn(process.execPath, [bundle, "enroll"], { env: { ...env, ...invite }, stdio: "ignore" })
     await eventually("the agent is enrolled", () => enrolling.exitCode === 0)

@@ -1,7 +1,7 @@
 -- Plans: large results beside the log, the read models, the report views.
 
 create schema plan;
-comment on schema plan is 'What commands on hosts answered, where it is too much for an event: events carry its size and SHA-256.';
+comment on schema plan is 'What is too much for events, or not for them: events carry its size and SHA-256.';
 
 create table plan.result (
   command_id uuid primary key,
@@ -11,6 +11,17 @@ create table plan.result (
   at timestamptz not null default now()
 );
 comment on table plan.result is 'Results above 16 KiB, written before the event that names them';
+
+create table plan.content (
+  -- of the salt, a line feed and the content: the log has this and not the salt, so that nothing can be guessed from it
+  sha256 text primary key,
+  plan_id text not null,
+  salt text not null,
+  content text not null,
+  at timestamptz not null default now()
+);
+create index content_by_age on plan.content (at);
+comment on table plan.content is 'Contents of files, shell commands and secret values of plans, which no event holds; may be deleted at any time: what was not carried out by then never is';
 
 create table read.plan (
   id text primary key,

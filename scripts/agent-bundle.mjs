@@ -30,6 +30,8 @@ export const agentBundle = {
   platform: "node",
   format: "cjs",
   target: "node18",
+  // what is loaded late is required: the loader of modules alone costs every start ten milliseconds, and memory
+  supported: { "dynamic-import": false },
   minify: true,
   metafile: true,
   legalComments: "none",

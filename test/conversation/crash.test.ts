@@ -5,7 +5,7 @@ import postgres from "postgres"
 import { freshDatabase } from "../support/database.ts"
 import { answerOf, reply } from "../support/providers/script.ts"
 import { type StandIn, startProvider } from "../support/providers/stand-in.ts"
-import { dispose, type Home, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { dispose, type Home, makeHome, signalbox, startHub, startWorker, until } from "../support/signalbox.ts"
 import { begin, decide, eventsOf, follow, happened, regenerate, send } from "./support.ts"
 
 const model = "openai/gpt-4"
@@ -23,24 +23,16 @@ const world = async (run: (home: Home, provider: StandIn, database: string) => P
   }
 }
 
-const worker = async (home: Home) => {
-  const role = await start(home, "worker")
-  await until("the worker takes jobs", 60_000, async () =>
-    (await role.log()).includes("takes jobs") ? true : undefined
-  )
-  return role
-}
-
 describe("a worker that dies", () => {
   it("in the middle of a reply: what had come is kept, nobody is asked twice, and it can be written anew", async () => {
     await world(async (home, provider, database) => {
-      const first = await worker(home)
+      const first = await startWorker(home)
       const { conversationId, version } = await begin(home, model, "say 300 words every 200")
       const screen = await follow(home, conversationId, version + 1)
       await until("it streams", 60_000, async () => (screen.text.includes("word20 ") ? true : undefined))
       await first.kill9()
       const seen = screen.text
-      await worker(home)
+      await startWorker(home)
       const failed = await happened(home, conversationId, "ReplyFailed", 1, 60_000)
       assert.strictEqual(failed.data["kind"], "worker-died")
       const kept = String(failed.data["text"])
@@ -66,7 +58,7 @@ describe("a worker that dies", () => {
     await world(async (home, provider, database) => {
       const sql = postgres(database, { max: 1, onnotice: () => {} })
       try {
-        const first = await worker(home)
+        const first = await startWorker(home)
         const warm = await begin(home, model, "say 1 words")
         await happened(home, warm.conversationId, "ReplyCompleted")
         // the turn is somebody's who died: the job has been fetched and waits for its turn
@@ -82,7 +74,7 @@ describe("a worker that dies", () => {
         })
         await first.kill9()
         assert.lengthOf(provider.requests, 1)
-        await worker(home)
+        await startWorker(home)
         const done = await happened(home, conversationId, "ReplyCompleted", 1, 60_000)
         assert.strictEqual(done.data["text"], "word1 word2 word3")
         assert.lengthOf(provider.requests, 2)
@@ -94,7 +86,7 @@ describe("a worker that dies", () => {
 
   it("by TERM lets its reply finish first", async () => {
     await world(async (home, provider) => {
-      const first = await worker(home)
+      const first = await startWorker(home)
       const { conversationId, version } = await begin(home, model, "say 40 words every 50")
       const screen = await follow(home, conversationId, version + 1)
       await until("it streams", 60_000, async () => (screen.text === "" ? undefined : true))
@@ -139,7 +131,7 @@ const unknownEverywhere = async (home: Home, database: string, id: string): Prom
 describe("two workers", () => {
   it("write ten replies at once, none crossed, each seen alike through two hubs, and start an approved task once though one is killed", async () => {
     await world(async (home, provider, database) => {
-      const [first] = [await worker(home), await worker(home)]
+      const [first] = [await startWorker(home), await startWorker(home)]
       const second = await makeHome({ database, env: provider.env })
       onTestFinished(() => dispose(second))
       await startHub(second)

@@ -7,7 +7,7 @@ import type { LineClient } from "../support/line-client.ts"
 import type { Pane } from "../support/pane.ts"
 import { type Answer, fault, reply } from "../support/providers/script.ts"
 import { type StandIn, startProvider } from "../support/providers/stand-in.ts"
-import { dispose, type Home, makeHome, rolesOf, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { dispose, type Home, makeHome, rolesOf, signalbox, startHub, startWorker, until } from "../support/signalbox.ts"
 import { onBridge, openNewest } from "./terminals.ts"
 
 const model = "openai/gpt-5"
@@ -32,7 +32,7 @@ const world = async (
     const made = await signalbox(home, "cert")
     assert.strictEqual(made.code, 0, made.stderr)
     await startHub(home)
-    await worker(home)
+    await startWorker(home)
     const used = await signalbox(home, "model", "use", model)
     assert.strictEqual(used.code, 0, used.stderr)
     const bridge = await onBridge(home)
@@ -51,14 +51,6 @@ const world = async (
     await dispose(home)
     await provider.close()
   }
-}
-
-const worker = async (home: Home) => {
-  const role = await start(home, "worker")
-  await until("the worker takes jobs", 60_000, async () =>
-    (await role.log()).includes("takes jobs") ? true : undefined
-  )
-  return role
 }
 
 interface Ending {
@@ -142,7 +134,7 @@ describe("a reply that does not end well is told on the screen and on the bridge
       )
       for (const role of rolesOf(home)) if (role.name.startsWith("worker")) await role.kill9()
       gate.resolve()
-      await worker(home)
+      await startWorker(home)
       assert.strictEqual(await bridge.until("IA> "), `\n${died}\nIA> `) // the text stands there since it came
       await tui.until(
         words("count ◆ gpt-5", `one two three ✗ failed: ${died} what had arrived is above; r asks again`),

@@ -173,8 +173,17 @@ describe("configuration", () => {
     "a change of sshd that nobody confirms is restored by itself; one that is confirmed stays; one that a reboot interrupts goes",
     async () => {
       const before = await fingerprint(door, sshd)
-      const refused = await perform(door, "config.set", { path: sshd, key: "PermitRootLogin", value: "perhaps" })
-      expect(refused).toMatchObject({ outcome: "refused" })
+      const guarded = { guardMillis: 600_000 }
+      const perhaps = { path: sshd, key: "PermitRootLogin", value: "perhaps" }
+      const refused = await perform(door, "config.set", perhaps, guarded)
+      expect(refused).toMatchObject({ outcome: "refused", summary: expect.stringMatching(/sshd -t -f does not agree/) })
+      const unguarded = await perform(door, "config.set", { ...perhaps, value: "no" })
+      expect(unguarded).toMatchObject({ outcome: "refused", summary: expect.stringMatching(/way to this host hangs/) })
+      const included = "/etc/ssh/sshd_config.d/sbx.conf"
+      await ssh(door, `echo 'MaxAuthTries 5' >${included}`)
+      const overridden = await perform(door, "config.set", { path: sshd, key: "MaxAuthTries", value: "3" }, guarded)
+      expect(overridden).toMatchObject({ outcome: "refused", summary: expect.stringMatching(/sbx\.conf.*wins/) })
+      await ssh(door, `rm ${included}`)
       expect(await fingerprint(door, sshd)).toBe(before)
 
       const doubted = randomUUID()
@@ -191,6 +200,15 @@ describe("configuration", () => {
       )
       expect(await fingerprint(door, sshd)).toBe(before)
       expect(await property(door, "ssh.service", "ActiveState")).toBe("active")
+      // two seconds are looked at the service alone: the timer is faster, and what it took back is no success
+      const late = await perform(
+        door,
+        "config.set",
+        { path: sshd, key: "LoginGraceTime", value: "76" },
+        { guardMillis: 1_500 }
+      )
+      expect(late).toMatchObject({ outcome: "rolled-back", proven: false })
+      expect(await fingerprint(door, sshd)).toBe(before)
 
       // until here sshd was started by its socket, and is restarted; from here on it listens itself, and is reloaded
       await ssh(door, "systemctl disable -q --now ssh.socket; systemctl restart ssh")
@@ -202,6 +220,8 @@ describe("configuration", () => {
         { path: sshd, key: "LoginGraceTime", value: "78" },
         { guardMillis: 600_000, commandId: id }
       )
+      const upon = await perform(door, "config.set", { path: sshd, key: "LoginGraceTime", value: "80" }, guarded)
+      expect(upon).toMatchObject({ outcome: "refused", summary: expect.stringMatching(/still waits for the word/) })
       expect((await release(door, id)).trim()).toBe("true")
       expect(await ssh(door, "systemctl list-units --all --no-legend 'signalbox-restore-*.timer'")).toBe("")
       expect(await property(door, "ssh.service", "MainPID")).toBe(pid)
@@ -314,6 +334,10 @@ it("packages: installed, upgraded and refused by what dpkg says, from a reposito
   expect(due).toMatchObject({ data: { packages: [{ name: "sbx-demo", from: "1.0", to: "2.0" }] } })
   expect(updated).toMatchObject({ outcome: "succeeded", proven: true })
   expect(again?.summary).toMatch(/up to date/)
+  await publish("3.0")
+  await ssh(web, "apt-mark hold sbx-demo")
+  const held = await perform(web, "package.update", { names: ["sbx-demo"] })
+  expect(held).toMatchObject({ outcome: "refused", summary: expect.stringMatching(/keeps back/) })
   expect(await ssh(web, "dpkg-query -Wf '${Version}' sbx-demo")).toBe("2.0")
 })
 
@@ -363,8 +387,12 @@ it("every other read of the catalogue says what is so on the host", async () => 
   expect(usage).toMatchObject({
     cpu: expect.any(Number),
     load: expect.any(Number),
-    disks: expect.arrayContaining([expect.objectContaining({ path: "/" })])
+    disks: expect.any(Array)
   })
+  // the truth, as df tells it, whether the root is a disk of the list (here it may be an overlay, or a copy on this machine's disk)
+  const df = Number((await ssh(web, "df --output=pcent / | tail -1")).trim().replace("%", ""))
+  const { disk: rootPercent } = Schema.decodeUnknownSync(Schema.Struct({ disk: Schema.Finite }))(usage)
+  expect(Math.abs(rootPercent - df), `${rootPercent} % and df says ${df} %`).toBeLessThan(3)
   expect(processes).toMatchObject({
     processes: expect.arrayContaining([expect.objectContaining({ pid: 1, user: "root" })])
   })

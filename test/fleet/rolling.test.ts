@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
 import postgres from "postgres"
 import { isSettled } from "@signalbox/core/task/view.ts"
-import { type Home, type Role, dispose, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import {
+  type Home,
+  type Role,
+  dispose,
+  makeHome,
+  signalbox,
+  startHub,
+  startWorker,
+  until
+} from "../support/signalbox.ts"
 import { showLogsOnFailure } from "../support/logs.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
 import { type FleetHost, host, ssh } from "./support.ts"
@@ -26,7 +35,7 @@ const count = 18
 
 it("SIGTERM to each worker in turn loses nothing, runs nothing twice and hands over within seconds", async () => {
   showLogsOnFailure(home)
-  let [watching, other] = await Promise.all([newWorker(), newWorker()])
+  let [watching, other] = await Promise.all([startWorker(home), startWorker(home)])
   await addHost(home, box, "--max-tasks", "6")
   const command = (n: number): string =>
     `echo ${n} >>/root/began; for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done`
@@ -42,7 +51,7 @@ it("SIGTERM to each worker in turn loses nothing, runs nothing twice and hands o
     ])
     expect(ms, "until the other worker watches").toBeLessThan(10_000) // found dead it would be after fifteen
     expect(await watching.ended).not.toBeNull() // it went by itself: nobody had to kill it
-    ;[watching, other] = [other, await newWorker()]
+    ;[watching, other] = [other, await startWorker(home)]
   }
 
   const { value: tasks } = await until("all have ended", 120_000, async () => {
@@ -59,12 +68,6 @@ it("SIGTERM to each worker in turn loses nothing, runs nothing twice and hands o
   await sql.end()
   expect([...burned]).toEqual([])
 })
-
-const newWorker = async (): Promise<Role> => {
-  const worker = await start(home, "worker")
-  await until("the worker works", 60_000, async () => ((await worker.log()).includes("takes jobs") ? true : undefined))
-  return worker
-}
 
 const watcher = async (): Promise<string | null> =>
   (await signalbox(home, "host", "show", box.name, "--json")).json(HostShown).watcher

@@ -9,7 +9,14 @@ import * as http from "node:http"
 import * as https from "node:https"
 import type { Socket } from "node:net"
 import { agentPaths, closeCodes, enrollText, sessionText } from "@signalbox/core/agent/enrollment.ts"
-import { argsHash, publicKeyFrom, publicKeyText, signGrant, type CommandRequest } from "@signalbox/core/agent/grant.ts"
+import {
+  argsHash,
+  publicKeyFrom,
+  publicKeyText,
+  signGrant,
+  signRelease,
+  type CommandRequest
+} from "@signalbox/core/agent/grant.ts"
 import { AgentMessage, type CommandResult, type Grant, type HubMessage } from "@signalbox/core/agent/protocol.ts"
 import { Schema } from "effect"
 import { WebSocketServer, type WebSocket } from "ws"
@@ -33,11 +40,17 @@ export class AgentHub {
   revoked = false
   signIns = 0
   enrolled: string | undefined
+  /** So many enrollments are taken, and their answers never arrive. */
+  loses = 0
+  /** What signing in and enrolling are refused with. */
+  refuses: { readonly status: number; readonly body: object } | undefined
   allows: ReadonlyArray<string> = []
   private readonly server: http.Server
   private readonly wss = new WebSocketServer({ noServer: true })
   private readonly open = new Set<Socket>()
-  private nonce = ""
+  /** Of all that were enrolled here. */
+  private readonly known = new Set<string>()
+  private readonly nonces = new Set<string>()
   readonly tls: boolean
   private address = ""
 
@@ -52,7 +65,10 @@ export class AgentHub {
       socket.once("close", () => this.open.delete(socket))
     })
     this.server.on("upgrade", (request, socket: Socket, head) => {
-      if (request.url !== agentPaths.socket || request.headers.authorization !== `Bearer token ${this.nonce}`)
+      if (
+        request.url !== agentPaths.socket ||
+        !this.nonces.delete(request.headers.authorization?.slice("Bearer token ".length) ?? "")
+      )
         return void socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n")
       this.wss.handleUpgrade(request, socket, head, (socket) => this.connected(socket))
     })
@@ -107,6 +123,7 @@ export class AgentHub {
       argsHash: argsHash(args),
       notBefore: now - 60_000,
       expiresAt: now + 60_000,
+      timeoutMs: change.after?.timeoutMs ?? 30_000,
       ...change.grant
     }
     return {
@@ -114,11 +131,16 @@ export class AgentHub {
       commandId,
       action,
       args,
-      timeoutMs: 30_000,
+      timeoutMs: grant.timeoutMs,
       grant,
       signature: signGrant(grant, this.keys.privateKey),
       ...change.after
     }
+  }
+
+  /** @param by another hub's key: a word that nobody believes */
+  release(commandId: string, by = this.keys.privateKey): void {
+    this.send({ _tag: "guard_released", commandId, signature: signRelease({ agentId: this.agentId, commandId }, by) })
   }
 
   send(message: HubMessage): void {
@@ -173,20 +195,25 @@ export class AgentHub {
         parsed !== undefined && verify(null, Buffer.from(text), parsed, Buffer.from(body["signature"] ?? "", "base64"))
       )
     }
+    if (this.refuses !== undefined && path !== agentPaths.challenge) return this.refuses
     if (path === agentPaths.enroll) {
       const { token = "", publicKey = "" } = body
       if (token !== inviteToken || !holds(enrollText({ token, publicKey }), publicKey))
         return refuse(403, "No such invite.")
       this.enrolled = publicKey
+      this.known.add(publicKey)
+      if (this.loses-- > 0) this.cut()
       const hubKey = publicKeyText(this.keys.publicKey)
       return { status: 200, body: { agentId: this.agentId, name: "web1", hubKey, allows: this.allows } }
     }
     if (path === agentPaths.challenge) {
-      this.nonce = randomUUID()
-      return { status: 200, body: { nonce: this.nonce } }
+      const nonce = randomUUID()
+      this.nonces.add(nonce)
+      return { status: 200, body: { nonce } }
     }
     const { agentId = "", nonce = "" } = body
-    if (path !== agentPaths.session || nonce !== this.nonce || !holds(sessionText({ agentId, nonce }), this.enrolled))
+    const known = [...this.known, this.enrolled].some((key) => holds(sessionText({ agentId, nonce }), key))
+    if (path !== agentPaths.session || !this.nonces.has(nonce) || !known)
       return refuse(401, "The signature does not hold.")
     this.signIns += 1
     return { status: 200, body: { token: `token ${nonce}` } }

@@ -1,7 +1,9 @@
 /** A hub with what carries plans out, and agents that enroll with it: all in this process but for the database. */
+import { randomUUID } from "node:crypto"
 import { Effect, Layer } from "effect"
 import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
+import { shortCode } from "@signalbox/core/plan/hash.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { layer as leasesLayer } from "@signalbox/core/queue/LeasesLive.ts"
@@ -55,4 +57,25 @@ export const planWhen = (planId: string, what: string, holds: (plan: PlanView) =
       `${planId} ${what}`,
       Effect.map(hub.plans.get({ params: { planId } }), ({ plan }) => (holds(plan) ? plan : undefined))
     )
+  })
+
+/** Connected, with a first heartbeat, and known to be online. */
+export const connected = (agent: FakeAgent) =>
+  Effect.gen(function* () {
+    const socket = yield* Effect.promise(() => agent.connect())
+    socket.beat()
+    yield* onlineAs(agent.name)
+    return socket
+  })
+
+export const give = (text: string) =>
+  Effect.gen(function* () {
+    const hub = yield* HubClient
+    return (yield* hub.plans.give({ payload: { commandId: randomUUID(), text } })).plan
+  })
+
+export const approve = (planId: string, hash: string) =>
+  Effect.gen(function* () {
+    const hub = yield* HubClient
+    return yield* hub.plans.approve({ params: { planId }, payload: { hash, code: shortCode(hash) } })
   })

@@ -10,6 +10,7 @@ import { writeHubFile } from "@signalbox/core/config/hub-file.ts"
 import { HubAddress } from "@signalbox/hub/HubAddress.ts"
 import { run } from "../../packages/cli/src/main.ts"
 import { CommandFailed } from "../../packages/cli/src/output.ts"
+import { AgentRoomsTest } from "./agents.ts"
 import { hubTest, RoomsTest } from "./hub.ts"
 
 export interface Ran {
@@ -55,6 +56,9 @@ const hub = Layer.unwrap(
 
 /** Home, hub and rooms; the command line finds them as any process would. */
 export const CliTest = hub.pipe(Layer.provideMerge(RoomsTest), Layer.provideMerge(TestHome.layer))
+
+/** The same with what carries plans out, for agents that enroll. */
+export const CliAgentsTest = hub.pipe(Layer.provideMerge(AgentRoomsTest), Layer.provideMerge(TestHome.layer))
 
 /** Runs one command line to its end, or until `stop`. */
 export const signalbox = (...args: ReadonlyArray<string>): Effect.Effect<Ran> =>

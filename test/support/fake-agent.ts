@@ -44,7 +44,7 @@ export class FakeAgent {
       memoryBytes: 1_000_000_000,
       virtualization: "none",
       allows: [],
-      actions: ["system.usage", "service.restart", "service.status", "config.set"]
+      actions: ["system.usage", "service.restart", "service.status", "config.set", "log.query"]
     }
   }
 
@@ -103,9 +103,9 @@ export class FakeAgent {
     return Schema.decodeUnknownSync(Token)(body).token
   }
 
-  /** @param greets whether it says hello at once */
-  async connect(greets = true): Promise<FakeSocket> {
-    const socket = await FakeSocket.open(this.hub, await this.signIn())
+  /** @param greets whether it says hello at once @param autoPong whether it answers pings by itself */
+  async connect(greets = true, autoPong = true): Promise<FakeSocket> {
+    const socket = await FakeSocket.open(this.hub, await this.signIn(), autoPong)
     if (greets) socket.send({ _tag: "hello", ...this.hello })
     return socket
   }
@@ -121,22 +121,30 @@ export class FakeAgent {
 
 export class FakeSocket {
   readonly heard: Array<HubMessage> = []
+  /** Whether it answers that a guard is off, as the real one does when that did not come too late. */
+  callsOff = true
   closed: { readonly code: number; readonly reason: string } | undefined
   readonly raw: WebSocket
 
   private constructor(raw: WebSocket) {
     this.raw = raw
-    raw.on("message", (data: Buffer) => this.heard.push(decode(data.toString())))
+    raw.on("message", (data: Buffer) => {
+      const message = decode(data.toString())
+      this.heard.push(message)
+      if (this.callsOff && message._tag === "guard_released")
+        this.send({ _tag: "guard_off", commandId: message.commandId })
+    })
     raw.on("close", (code, reason) => {
       this.closed = { code, reason: reason.toString() }
     })
     raw.on("error", () => undefined)
   }
 
-  static open(hub: string, token: string | undefined): Promise<FakeSocket> {
+  static open(hub: string, token: string | undefined, autoPong = true): Promise<FakeSocket> {
     const raw = new WebSocket(`${hub.replace(/^http/u, "ws")}${agentPaths.socket}`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      perMessageDeflate: false
+      perMessageDeflate: false,
+      autoPong
     })
     const socket = new FakeSocket(raw)
     return new Promise((resolve, reject) => {
@@ -155,6 +163,18 @@ export class FakeSocket {
       _tag: "agent_heartbeat",
       sample: { at: Date.now(), cpu, memory: 20, disk: 30, load: 0.1, uptime: 1000 }
     })
+  }
+
+  /** Carries out whatever comes as `how` says; undefined: it begins, and `result` says how it ended. */
+  answers(how: (request: CommandRequest) => Partial<CommandResult> | undefined): this {
+    this.raw.on("message", (data: Buffer) => {
+      const message = decode(data.toString())
+      if (message._tag !== "command_request") return
+      this.send({ _tag: "command_accepted", commandId: message.commandId })
+      const change = how(message)
+      if (change !== undefined) this.result(message.commandId, change)
+    })
+    return this
   }
 
   requests(): ReadonlyArray<CommandRequest> {

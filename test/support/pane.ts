@@ -31,7 +31,8 @@ export class Pane {
   ): Promise<string> => {
     const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`])
     const session = ["new-session", "-d", "-s", "t", "-x", String(columns), "-y", String(rows), ...variables]
-    const program = ["sh", "-c", `"$@"; echo "exit $?"; exec sleep 600`, "sh", ...argv]
+    // a Ctrl-C that the program does not read reaches the shell, too
+    const program = ["sh", "-c", `trap : INT; "$@"; echo "exit $?"; exec sleep 600`, "sh", ...argv]
     return this.tmux("start-server", ";", "set", "-g", "escape-time", "0", ";", ...session, ...program)
   }
 

@@ -221,6 +221,15 @@ export const startHub = async (home: Home): Promise<Role> => {
   return hub
 }
 
+/** Resolves when it takes jobs. */
+export const startWorker = async (home: Home): Promise<Role> => {
+  const worker = await start(home, "worker")
+  await until("the worker takes jobs", 60_000, async () =>
+    (await worker.log()).includes("takes jobs") ? true : undefined
+  )
+  return worker
+}
+
 /** The hub of a home over HTTP, as its owner. */
 export const hubFetch = async (home: Home, path: string, init: RequestInit = {}): Promise<Response> => {
   const token = (await readFile(join(home.path, "home", "credentials", "admin-token"), "utf8")).trim()

@@ -36,6 +36,8 @@ export const makeAppendFile = async (path: string, end: number): Promise<AppendF
   let good = end
   let waiting: Array<Waiting> = []
   let flight: Promise<void> | undefined
+  /** What a failed write left behind the last good line. */
+  let litter = false
 
   const fly = async (): Promise<void> => {
     while (waiting.length > 0) {
@@ -43,14 +45,20 @@ export const makeAppendFile = async (path: string, end: number): Promise<AppendF
       waiting = []
       const bytes = Buffer.concat(now.map((one) => one.bytes))
       try {
+        if (litter) await file.truncate(good) // a shorter line would leave the rest of it behind itself
+        litter = true
         await writeAll(file, bytes, good)
         await file.datasync()
+        litter = false
         for (const one of now) {
           one.resolve({ offset: good, length: one.bytes.length - 1 })
           good += one.bytes.length
         }
       } catch (cause) {
-        await file.truncate(good).catch(() => undefined) // the next write is at the same place in any case
+        await file.truncate(good).then(
+          () => (litter = false),
+          () => undefined // the next write tries it again, and fails without it
+        )
         for (const one of now) one.reject(cause)
       }
     }

@@ -12,16 +12,17 @@ const answerLimit = 64 * 1024
 const askMillis = 20_000
 
 export class Refused extends Trouble {
-  readonly status: number
+  /** The problem's type where the hub named one. */
+  readonly problem: string | undefined
   readonly retryAfterSeconds: number | undefined
-  constructor(status: number, reason: string, retryAfter: string | undefined) {
+  constructor(problem: string | undefined, reason: string, retryAfter: string | undefined) {
     super(reason)
-    this.status = status
+    this.problem = problem
     this.retryAfterSeconds = /^[0-9]{1,5}$/u.test(retryAfter ?? "") ? Number(retryAfter) : undefined
   }
 }
 
-const Problem = Schema.fromJsonString(Schema.Struct({ detail: Schema.String }))
+const Problem = Schema.fromJsonString(Schema.Struct({ detail: Schema.String, type: Schema.optionalKey(Schema.String) }))
 
 export const ask = async <A>(
   target: Target,
@@ -35,7 +36,7 @@ export const ask = async <A>(
     const reason = Result.isSuccess(problem)
       ? problem.success.detail
       : `The hub answered ${path} with status ${status}.`
-    throw new Refused(status, reason, retryAfter)
+    throw new Refused(Result.isSuccess(problem) ? problem.success.type : undefined, reason, retryAfter)
   }
   const decoded = Schema.decodeUnknownResult(Schema.fromJsonString(answer))(text)
   if (Result.isFailure(decoded))
@@ -51,6 +52,8 @@ interface Answer {
 
 const send = async (target: Target, path: string, body: string): Promise<Answer> => {
   const socket = await dial(target)
+  // of the whole answer: whoever sends a byte now and then is not waited for
+  const limit = setTimeout(() => socket.destroy(new Error(`no answer in ${askMillis / 1_000} s`)), askMillis)
   try {
     return await new Promise<Answer>((resolve, reject) => {
       const request = http.request(
@@ -63,8 +66,7 @@ const send = async (target: Target, path: string, body: string): Promise<Answer>
             "content-length": Buffer.byteLength(body),
             connection: "close"
           },
-          createConnection: () => socket,
-          timeout: askMillis
+          createConnection: () => socket
         },
         (response) => {
           const parts: Array<Buffer> = []
@@ -84,13 +86,13 @@ const send = async (target: Target, path: string, body: string): Promise<Answer>
           response.once("error", reject)
         }
       )
-      request.once("timeout", () => request.destroy(new Error(`no answer in ${askMillis / 1_000} s`)))
       request.once("error", reject)
       request.end(body)
     })
   } catch (cause) {
     throw new Trouble(`${target.hub} does not answer: ${reasonOf(cause)}.`)
   } finally {
+    clearTimeout(limit)
     socket.destroy()
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { Act } from "@signalbox/core/action/catalog.ts"
 import type { CommandResult } from "@signalbox/core/agent/protocol.ts"
-import type { Performer, Performers, Performing } from "./perform/Performer.ts"
+import type { Performed, Performer, Performers, Performing } from "./perform/Performer.ts"
 import { reasonOf } from "./trouble.ts"
 
 /** For a performer that was aborted, to end its children and say how it ended. */
@@ -16,7 +16,7 @@ const graceMillis = 10_000
 type Ended = Pick<CommandResult, "outcome" | "summary" | "data" | "proven">
 
 export interface CarriedOut {
-  readonly performed: Ended
+  readonly performed: Ended & Pick<Performed, "afterwards">
   /** Resolves when the performer is truly gone, which may be after the answer. */
   readonly rest: Promise<unknown>
 }
@@ -42,7 +42,7 @@ export const carryOut = async (
   }
   const work = Promise.resolve()
     .then(() => performer(act.args as never, performing)) // decoded by the very entry that named the performer
-    .then((performed): Ended =>
+    .then((performed): CarriedOut["performed"] =>
       abort.signal.aborted && performed.outcome === "failed" && of.effect === "acts"
         ? { ...performed, outcome: "unknown" }
         : performed

@@ -11,6 +11,7 @@ import { actionNames, catalog, type ActionName } from "@signalbox/core/action/ca
 import type { Action } from "@signalbox/core/action/Action.ts"
 import { PublicKey } from "@signalbox/core/agent/enrollment.ts"
 import { Result, Schema } from "effect"
+import { RelayConfig } from "./relay-config.ts"
 import { codeOf, reasonOf, Trouble } from "./trouble.ts"
 
 const Names = Schema.Array(Schema.String.check(Schema.isMaxLength(64))).check(Schema.isMaxLength(100))
@@ -29,7 +30,9 @@ export const AgentConfig = Schema.Struct({
   /** Opt-in actions, like shell.run. */
   allows: Names,
   /** Absent: all of the catalogue that are not opt-in. */
-  actions: Schema.optionalKey(Names)
+  actions: Schema.optionalKey(Names),
+  /** Other agents may reach the hub through this one. */
+  relay: Schema.optionalKey(RelayConfig)
 })
 export type AgentConfig = typeof AgentConfig.Type
 
@@ -47,7 +50,9 @@ export const readConfig = async (path: string, options: { readonly rootOnly: boo
   if (options.rootOnly) await refuseForeign(path)
   const decoded = decode(text)
   if (Result.isFailure(decoded))
-    throw new Trouble(`${path} does not fit: ${decoded.failure.message}. Mend it, or enroll this host anew.`)
+    throw new Trouble(
+      `${path} does not fit: ${decoded.failure.message}. Mend it, or move it away and enroll this host anew.`
+    )
   return decoded.success
 }
 
@@ -62,17 +67,34 @@ const refuseForeign = async (path: string): Promise<void> => {
   }
 }
 
-export const writeWhole = async (path: string, text: string, mode: number): Promise<void> => {
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/**
+ * @param owner given by descriptor, before the file has its name: the directory may be another user's, who could put a link in its place
+ */
+export const writeWhole = async (
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  owner?: Owner
+): Promise<void> => {
   const making = `${path}.${randomBytes(4).toString("hex")}`
   try {
     const file = await fs.open(making, "wx", mode)
     try {
-      await file.writeFile(text)
+      await file.writeFile(content)
+      await file.chmod(mode) // whatever the umask is
+      if (owner !== undefined) await file.chown(owner.uid, owner.gid)
       await file.sync()
     } finally {
       await file.close()
     }
     await fs.rename(making, path)
+    const directory = await fs.open(dirname(path), "r")
+    await directory.sync().finally(() => directory.close())
   } finally {
     await fs.rm(making, { force: true })
   }

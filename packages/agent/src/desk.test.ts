@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { argsHash, signGrant, type CommandRequest } from "@signalbox/core/agent/grant.ts"
+import { argsHash, signGrant, signRelease, type CommandRequest } from "@signalbox/core/agent/grant.ts"
 import { resultLimit, type AgentMessage, type CommandResult, type Grant } from "@signalbox/core/agent/protocol.ts"
 import { eventually } from "../../../test/support/eventually.ts"
 import { capabilities } from "./config.ts"
@@ -51,7 +51,7 @@ const open = async (): Promise<void> => {
     performers,
     receipts,
     aftermath: {
-      release: () => Promise.resolve(),
+      release: (commandId) => Promise.resolve(!restored.has(commandId)),
       interrupted: () => Promise.resolve(undefined),
       since: (commandId, ended) =>
         Promise.resolve(restored.has(commandId) ? { ...ended, outcome: "rolled-back", proven: false } : ended)
@@ -86,6 +86,7 @@ const command = (action: string, args: CommandRequest["args"], grant: Partial<Gr
     argsHash: argsHash(args),
     notBefore: now,
     expiresAt: now + 60_000,
+    timeoutMs: 60_000,
     ...grant
   }
   return {
@@ -93,7 +94,7 @@ const command = (action: string, args: CommandRequest["args"], grant: Partial<Gr
     commandId,
     action,
     args,
-    timeoutMs: 60_000,
+    timeoutMs: signed.timeoutMs,
     grant: signed,
     signature: signGrant(signed, privateKey)
   }
@@ -128,6 +129,7 @@ describe("the desk", () => {
       ["other-agent", restart("nginx.service", { agentId: "a2", commandId: good.commandId })],
       ["other-arguments", { ...good, args: { unit: "sshd.service" } }],
       ["other-action", { ...good, action: "service.stop" }],
+      ["other-arguments", { ...good, timeoutMs: 1 }], // an act that would be ended in its middle
       ["other-command", { ...good, commandId: randomUUID() }],
       ["too-early", restart("nginx.service", { notBefore: now + 120_000, commandId: good.commandId })],
       ["not-understood", command("service.restart", { unit: "-x" })],
@@ -196,9 +198,9 @@ describe("the desk", () => {
   })
 
   it("says unknown of an act whose end was not seen, and failed of a read", async () => {
-    const [act, read] = [restart("a.service"), command("log.query", {})]
-    desk.request({ ...act, timeoutMs: 1 })
-    desk.request({ ...read, timeoutMs: 1 })
+    const [act, read] = [restart("a.service", { timeoutMs: 1 }), command("log.query", {}, { timeoutMs: 1 })]
+    desk.request(act)
+    desk.request(read)
     await begun(2)
     for (const { of, fail } of doing)
       if (of.signal.aborted) fail(new Error("aborted"))
@@ -233,6 +235,84 @@ describe("the desk", () => {
     desk.attach((message) => told.push(message))
     await eventually("told again", () => results().length === 2)
     assert.deepStrictEqual([results()[1]?.outcome, results()[1]?.proven], ["rolled-back", false])
+  })
+
+  it("says that a guard is off, and where that came too late what became of the change", async () => {
+    const [kept, late] = [restart("a.service"), restart("b.service")]
+    for (const one of [kept, late]) {
+      desk.request(one)
+      ;(await eventually("it runs", () => doing.find(({ of }) => of.commandId === one.commandId))).end(done)
+      await resultOf(one.commandId)
+    }
+    restored.add(late.commandId)
+    for (const { commandId } of [kept, late])
+      desk.release({
+        _tag: "guard_released",
+        commandId,
+        signature: signRelease({ agentId: "a1", commandId }, privateKey)
+      })
+    await eventually("told again", () => results().length === 3)
+    assert.deepStrictEqual([results()[2]?.commandId, results()[2]?.outcome], [late.commandId, "rolled-back"])
+    assert.deepStrictEqual(
+      told.filter((one) => one._tag === "guard_off"),
+      [{ _tag: "guard_off", commandId: kept.commandId }]
+    )
+  })
+
+  describe("after the answer of an act", () => {
+    const relapse = { summary: "it fell over", data: { active: "failed" } }
+    const relapses = () => told.filter((one) => one._tag === "command_relapsed")
+    /** Answered, and looked after since; @returns its id, the signal of the look, and what ends it */
+    const lookedAfter = async (unit: string) => {
+      const asked = restart(unit)
+      desk.request(asked)
+      const running = await eventually("it runs", () => doing.find(({ of }) => of.commandId === asked.commandId))
+      let signal: AbortSignal | undefined
+      let fall: ((of: typeof relapse | undefined) => void) | undefined
+      running.end({
+        ...done,
+        afterwards: (of) => {
+          signal = of
+          return new Promise((resolve) => (fall = resolve))
+        }
+      })
+      const result = await resultOf(asked.commandId)
+      assert.deepStrictEqual([result.outcome, "afterwards" in result], ["succeeded", false])
+      return { id: asked.commandId, fall: (of?: typeof relapse) => fall?.(of), left: () => signal?.aborted === true }
+    }
+
+    it("tells that what was well fell over, when the hub has the result, until it has that as well", async () => {
+      const { id, fall } = await lookedAfter("a.service")
+      assert.isFalse(desk.idle())
+      fall(relapse)
+      desk.attach((message) => told.push(message))
+      await eventually("the result again", () => results().length === 2)
+      assert.deepStrictEqual(relapses(), []) // whoever does not have the result cannot make anything of it
+      desk.acknowledge(id)
+      await eventually("the relapse", () => relapses().length === 1)
+      assert.deepInclude(relapses()[0], { commandId: id, ...relapse })
+      desk.attach((message) => told.push(message))
+      assert.lengthOf(relapses(), 2)
+      desk.relapseHeard(id)
+      desk.attach((message) => told.push(message))
+      assert.lengthOf(relapses(), 2)
+      await eventually("nothing is left", () => desk.idle())
+    })
+
+    it("looks no longer when the same is acted on anew, and the next act did not wait for the look", async () => {
+      const first = await lookedAfter("a.service")
+      const other = await lookedAfter("b.service")
+      desk.acknowledge(first.id)
+      const second = await lookedAfter("a.service")
+      assert.deepStrictEqual([first.left(), other.left(), second.left()], [true, false, false])
+      first.fall(relapse) // what it saw then was the second one's doing
+      other.fall()
+      second.fall()
+      desk.acknowledge(second.id)
+      desk.acknowledge(other.id)
+      await eventually("nothing is left", () => desk.idle())
+      assert.deepStrictEqual(relapses(), [])
+    })
   })
 
   it("keeps the result of an act over its own end, and of a read not", async () => {

@@ -3,31 +3,40 @@
  *
  * Owns: the order of checks, turns, deadlines, time limits, repeating results. Does not own: sockets, how an action is done (performers), the
  * file of receipts.
- * Invariants: nothing begins without a grant that fits, nor after the grant's end; an act begins only when its receipt is on the disk;
+ * Invariants: nothing begins without a grant that fits, nor after the grant's end, and no guard ends without the hub's signature; an act begins only when its receipt is on the disk;
  * the same id with other content is refused; acts with the same key wait for each other; only what was truly granted leaves a trace.
  */
 import type { KeyObject } from "node:crypto"
 import type { Action } from "@signalbox/core/action/Action.ts"
 import { catalog, decodeAction, type Act, type ActionName } from "@signalbox/core/action/catalog.ts"
 import { canonicalHash } from "@signalbox/core/agent/canonical.ts"
-import { checkGrant, grantRefusals, type CommandRequest, type GrantRefusal } from "@signalbox/core/agent/grant.ts"
-import type { AgentMessage, CommandResult } from "@signalbox/core/agent/protocol.ts"
+import {
+  checkGrant,
+  grantRefusals,
+  releaseHolds,
+  type CommandRequest,
+  type GrantRefusal
+} from "@signalbox/core/agent/grant.ts"
+import type { AgentMessage, CommandResult, HubMessage } from "@signalbox/core/agent/protocol.ts"
 import { Result } from "effect"
 import type { Performers } from "./perform/Performer.ts"
 import { fitting } from "./fitting.ts"
+import { makeAftercare } from "./aftercare.ts"
 import { makeOutbox } from "./outbox.ts"
 import { carryOut } from "./carry-out.ts"
 import type { Ended, Receipts, Unfinished } from "./receipts.ts"
 import { makeTurns } from "./turns.ts"
-import { reasonOf } from "./trouble.ts"
+import { reasonOf, say } from "./trouble.ts"
 
 /** Told in `data.reason` of a result that is refused. */
 export type RefusalReason = GrantRefusal | "not-allowed" | "not-understood" | "other-content" | "busy" | "no-receipt"
 
+export type GuardReleased = Extract<HubMessage, { readonly _tag: "guard_released" }>
+
 /** What becomes of acts after they were begun, where their performers can tell. */
 export interface Aftermath {
-  /** The hub still reaches the agent: the restore by itself of this command is called off. */
-  readonly release: (commandId: string) => Promise<void>
+  /** The hub still reaches the agent: the restore by itself of this command is called off. False: that came too late. */
+  readonly release: (commandId: string) => Promise<boolean>
   /** Begun before this process, without an end. Undefined: nobody can tell. */
   readonly interrupted: (commandId: string, unfinished: Unfinished, bootId: string) => Promise<Ended | undefined>
   /** Asked before a result is told again: what was well may have been restored by itself since. */
@@ -44,12 +53,17 @@ export interface DeskOptions {
   readonly receipts: Receipts
   readonly aftermath?: Aftermath
   readonly now?: () => number
+  /** Between two tries to write what the disk did not take. */
+  readonly rewriteMillis?: number
 }
 
 export interface Desk {
   readonly request: (request: CommandRequest) => void
   readonly acknowledge: (commandId: string) => void
-  readonly release: (commandId: string) => void
+  /** The hub has it that what this command did fell over later. */
+  readonly relapseHeard: (commandId: string) => void
+  /** Only with the hub's signature: a guard that anybody could end would guard against nothing. */
+  readonly release: (released: GuardReleased) => void
   /** From now on answers go here, first of all those that were not acknowledged. Undefined: nobody listens. */
   readonly attach: (answer: ((message: AgentMessage) => void) | undefined) => void
   /** Nothing waits, runs or is unacknowledged. */
@@ -63,8 +77,12 @@ const mostWaiting = 500
 export const makeDesk = (options: DeskOptions): Desk => {
   const { receipts, privilege, performers } = options
   const now = options.now ?? Date.now
-  const outbox = makeOutbox(receipts, options.aftermath?.since)
+  const outbox = makeOutbox(receipts, {
+    ...(options.aftermath === undefined ? {} : { since: options.aftermath.since }),
+    ...(options.rewriteMillis === undefined ? {} : { rewriteMillis: options.rewriteMillis })
+  })
   const turns = makeTurns()
+  const aftercare = makeAftercare(now)
   /** What is here and has no end yet, with what it was. */
   const open = new Map<string, string>()
   const working = new Set<Promise<void>>()
@@ -104,9 +122,7 @@ export const makeDesk = (options: DeskOptions): Desk => {
     open.set(commandId, digest)
     outbox.tell({ _tag: "command_accepted", commandId })
     const work = turns
-      .take(entry.effect === "reads" ? undefined : (entry.key?.(act.args) ?? act.name), () =>
-        inTurn(command, act, entry, digest)
-      )
+      .take(entry.effect === "reads" ? undefined : keyOf(entry, act), () => inTurn(command, act, entry, digest))
       .finally(() => {
         open.delete(commandId)
         working.delete(work)
@@ -136,29 +152,51 @@ export const makeDesk = (options: DeskOptions): Desk => {
         return refuse(commandId, "no-receipt", reason)
       }
     const startedAt = now()
+    const key = keyOf(entry, act)
+    aftercare.leave(key)
     const { performed, rest } = await carryOut(performers, act, {
       commandId,
       timeoutMs: Math.min(command.timeoutMs, entry.timeoutMs),
       effect: entry.effect,
       ...(command.guardMillis === undefined ? {} : { guardMillis: command.guardMillis })
     })
-    await settle({ commandId, ...performed, startedAt, finishedAt: now() })
+    const { afterwards, ...ended } = performed
+    if (afterwards !== undefined) aftercare.watch(commandId, key, afterwards)
+    await settle({ commandId, ...ended, startedAt, finishedAt: now() })
     await rest // the next with the same key waits until this one is truly gone
   }
 
   return {
     request,
-    acknowledge: outbox.acknowledge,
-    release: (commandId) => void options.aftermath?.release(commandId).catch(() => undefined), // then the guard restores
-    attach: outbox.attach,
-    idle: () => open.size === 0 && outbox.empty(),
+    acknowledge: (commandId) => {
+      outbox.acknowledge(commandId)
+      aftercare.heard(commandId)
+    },
+    relapseHeard: aftercare.acknowledge,
+    release: ({ commandId, signature }) => {
+      if (!releaseHolds({ agentId: options.agentId, commandId }, signature, options.hubKey))
+        return say(`A word that would end the guard of ${commandId} is not signed by the hub, so nothing was done.`)
+      void options.aftermath?.release(commandId).then(
+        (kept) => (kept ? outbox.tell({ _tag: "guard_off", commandId }) : outbox.repeat(commandId)),
+        () => undefined // then the guard restores
+      )
+    },
+    attach: (answer) => {
+      outbox.attach(answer)
+      aftercare.attach(answer)
+    },
+    idle: () => open.size === 0 && outbox.empty() && aftercare.idle(),
     stop: async () => {
       stopping = true
+      aftercare.stop()
       await Promise.allSettled(working)
-      await outbox.told()
+      await outbox.settled()
     }
   }
 }
+
+/** Acts on one thing are done one after the other. */
+const keyOf = (entry: Action<Act["args"]>, act: Act): string => entry.key?.(act.args) ?? act.name
 
 const notAllowed = (name: ActionName, entry: Pick<Action<never>, "optIn">): string =>
   entry.optIn === true

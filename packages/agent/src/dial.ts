@@ -2,7 +2,8 @@
  * A connection to the hub on which nothing was said yet and which is known to end at the hub.
  *
  * Owns: TCP, CONNECT through a proxy, TLS, the pinned certificate. Does not own: what is said on it (HTTP, WebSocket).
- * Invariants: no byte of ours leaves before the certificate's SHA-256 was compared; plain TCP only to this very machine.
+ * Invariants: no byte of ours leaves before the certificate's SHA-256 was compared; plain TCP only to this very machine; whoever is in
+ * between has so much time and no more.
  */
 import { connect, isIP } from "node:net"
 import type { Duplex } from "node:stream"
@@ -21,19 +22,9 @@ export const dial = async (
   target: Target,
   environment: Readonly<Record<string, string | undefined>> = process.env
 ): Promise<Duplex> => {
-  const hub = new URL(target.hub)
-  const host = hub.hostname.replace(/^\[|\]$/gu, "")
-  const port = Number(hub.port || (hub.protocol === "https:" ? 443 : 80))
-  if (hub.protocol === "http:") {
-    if (!["localhost", "127.0.0.1", "::1"].includes(host))
-      throw new Trouble(`${target.hub} is not encrypted and not on this machine. Give the hub's https address.`)
-    return opened(connect({ host, port }), "connect", target.hub)
-  }
-  const proxy = proxyFor(hub, environment)
-  const below =
-    proxy === undefined
-      ? await opened(connect({ host, port }), "connect", target.hub)
-      : await through(proxy, host, port)
+  const { protocol, host } = placeOf(target.hub)
+  const below = await reach(target.hub, environment)
+  if (protocol === "http:") return below
   const options: ConnectionOptions = {
     socket: below,
     minVersion: "TLSv1.2",
@@ -51,6 +42,33 @@ export const dial = async (
     )
   }
   return secure
+}
+
+/** TCP to the hub, or to a proxy that leads to it: who is at the other end has to be shown by what is said on it. */
+export const reach = async (
+  hub: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env
+): Promise<Duplex> => {
+  const { protocol, host, port } = placeOf(hub)
+  if (protocol === "http:" && !["localhost", "127.0.0.1", "::1"].includes(host))
+    throw new Trouble(`${hub} is not encrypted and not on this machine. Give the hub's https address.`)
+  const proxy = proxyFor(new URL(hub), environment)
+  return proxy === undefined ? opened(connect({ host, port }), "connect", hub) : through(proxy, authorityOf(hub))
+}
+
+const placeOf = (hub: string) => {
+  const { protocol, hostname, port } = new URL(hub)
+  return {
+    protocol,
+    host: hostname.replace(/^\[|\]$/gu, ""),
+    port: Number(port || (protocol === "https:" ? 443 : 80))
+  }
+}
+
+/** host:port as CONNECT names it. */
+export const authorityOf = (hub: string): string => {
+  const { host, port } = placeOf(hub)
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
 /** Resolves at the event; an error or too much time before it ends the connection. */
@@ -75,10 +93,9 @@ const opened = <S extends Duplex>(socket: S, event: "connect" | "secureConnect",
     })
   })
 
-const through = async (proxy: URL, host: string, port: number): Promise<Duplex> => {
+const through = async (proxy: URL, authority: string): Promise<Duplex> => {
   const { request: ask } = await (proxy.protocol === "https:" ? import("node:https") : import("node:http"))
   return new Promise((resolve, reject) => {
-    const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
     const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
     const request = ask({
       host: proxy.hostname.replace(/^\[|\]$/gu, ""),
@@ -91,23 +108,24 @@ const through = async (proxy: URL, host: string, port: number): Promise<Duplex> 
           ? {}
           : { "proxy-authorization": `Basic ${Buffer.from(credentials).toString("base64")}` })
       },
-      agent: false,
-      timeout: dialMillis
+      agent: false
     })
     const where = `The proxy ${proxy.host}`
-    request.once("timeout", () => request.destroy(new Error(`no answer in ${dialMillis / 1_000} s`)))
+    const late = setTimeout(() => request.destroy(new Error(`no answer in ${dialMillis / 1_000} s`)), dialMillis)
+    request.once("close", () => clearTimeout(late))
     request.once("error", (cause) => reject(new Trouble(`${where} cannot be reached: ${reasonOf(cause)}.`)))
     request.once("response", (response) => {
       response.destroy()
       reject(new Trouble(`${where} does not let us through (status ${response.statusCode ?? 0}).`))
     })
     request.once("connect", (response, socket, head) => {
+      clearTimeout(late)
       if (response.statusCode !== 200) {
         socket.destroy()
         reject(new Trouble(`${where} does not let us through to ${authority} (status ${response.statusCode ?? 0}).`))
         return
       }
-      socket.setTimeout(0)
+      socket.on("error", () => undefined) // whoever uses it hears of the close
       if (head.length > 0) socket.unshift(head)
       resolve(socket)
     })

@@ -5,9 +5,9 @@
  * Invariants: a file that is not there gives a plain default and never ends the agent; the machine's id leaves this host only hashed.
  */
 import { execFile } from "node:child_process"
-import { createHash } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { arch, hostname, release } from "node:os"
+import { hashedMachineId } from "@signalbox/core/agent/machine-id.ts"
 import type { AgentHello, AgentSample } from "@signalbox/core/agent/protocol.ts"
 import { looks } from "./last-look.ts"
 import { cpuPercent, cpuTimes, loadOfMinute, memory, osName, percent, uptimeSeconds, type CpuTimes } from "./proc.ts"
@@ -18,11 +18,9 @@ const read = (path: string): Promise<string> => fs.readFile(path, "utf8").catch(
 export const readBootId = async (): Promise<string> => (await read("/proc/sys/kernel/random/boot_id")).trim()
 
 export const machineId = async (): Promise<string> =>
-  createHash("sha256")
-    .update(`signalbox ${(await read("/etc/machine-id")).trim() || hostname()}`)
-    .digest("hex")
+  hashedMachineId((await read("/etc/machine-id")).trim() || hostname())
 
-export const hello = async (of: Pick<AgentHello, "allows" | "actions">): Promise<AgentHello> => {
+export const hello = async (of: Pick<AgentHello, "allows" | "actions" | "relay" | "through">): Promise<AgentHello> => {
   const [id, bootId, osRelease, meminfo, stat, virtualization] = await Promise.all([
     machineId(),
     readBootId(),

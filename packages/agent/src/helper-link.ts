@@ -2,20 +2,27 @@
  * The unprivileged process's side of the helper's socket.
  *
  * Owns: handing in what needs root, again after the helper died, until it is answered. Does not own: what the helper does.
- * Invariants: nothing is answered in the helper's place but a command that was never handed over before its time was over.
+ * Invariants: nothing is answered in the helper's place but a command that was never handed over before its time was over, or for which
+ * there is no room; what is handed over is as the hub signed it.
  */
 import { connect, type Socket } from "node:net"
-import { AgentMessage } from "@signalbox/core/agent/protocol.ts"
+import { AgentMessage, type HubMessage } from "@signalbox/core/agent/protocol.ts"
 import type { CommandRequest } from "@signalbox/core/agent/grant.ts"
+import type { GuardReleased } from "./desk.ts"
 import { readLines, writeLine } from "./lines.ts"
 import { codeOf, reasonOf } from "./trouble.ts"
 
 const retryMillis = 1_000
+/** As many as the helper's desk takes. */
+const mostPending = 500
+
+type Note = Extract<HubMessage, { readonly _tag: "result_acknowledged" | "relapse_acknowledged" | "guard_released" }>
 
 export interface HelperLink {
   readonly request: (request: CommandRequest) => void
   readonly acknowledge: (commandId: string) => void
-  readonly release: (commandId: string) => void
+  readonly relapseHeard: (commandId: string) => void
+  readonly release: (released: GuardReleased) => void
   /** Connects anew, and with that hears again of everything that is not acknowledged. Undefined: nobody listens. */
   readonly attach: (answer: ((message: AgentMessage) => void) | undefined) => void
   readonly close: () => void
@@ -73,35 +80,42 @@ export const makeHelperLink = (path: string): HelperLink => {
     for (const [commandId, { request, handed }] of pending) {
       if (handed || Date.now() <= request.grant.expiresAt) continue
       pending.delete(commandId)
-      const at = Date.now()
-      answer?.({
-        _tag: "command_result",
-        commandId,
-        outcome: "expired",
-        summary: `The agent's helper could not be reached in time (${trouble}), so nothing was done. Look at systemctl status signalbox-agent-helper.socket.`,
-        data: { reason: "no-helper" },
-        startedAt: at,
-        finishedAt: at
-      })
+      answer?.(
+        notDone(
+          commandId,
+          "expired",
+          "no-helper",
+          `The agent's helper could not be reached in time (${trouble}), so nothing was done. Look at systemctl status signalbox-agent-helper.socket.`
+        )
+      )
     }
   }
-  const note = (kind: "result_acknowledged" | "guard_released", commandId: string): void => {
-    const message = { _tag: kind, commandId }
+  const note = (message: Note): void => {
     if (ready && socket !== undefined) writeLine(socket, message)
     else {
-      notes.set(`${kind} ${commandId}`, message)
+      if (notes.size < mostPending) notes.set(`${message._tag} ${message.commandId}`, message)
       open()
     }
   }
   return {
     request: (request) => {
+      if (pending.size >= mostPending && !pending.has(request.commandId))
+        return answer?.(
+          notDone(
+            request.commandId,
+            "refused",
+            "busy",
+            `${mostPending} commands wait on this host already, so nothing was done.`
+          )
+        )
       const one: Pending = { request, handed: false }
       pending.set(request.commandId, one)
       if (ready && socket !== undefined) hand(socket, one)
       else open()
     },
-    acknowledge: (commandId) => note("result_acknowledged", commandId),
-    release: (commandId) => note("guard_released", commandId),
+    acknowledge: (commandId) => note({ _tag: "result_acknowledged", commandId }),
+    relapseHeard: (commandId) => note({ _tag: "relapse_acknowledged", commandId }),
+    release: note,
     attach: (to) => {
       answer = to
       if (to === undefined) return
@@ -116,4 +130,14 @@ export const makeHelperLink = (path: string): HelperLink => {
       socket?.destroy()
     }
   }
+}
+
+const notDone = (
+  commandId: string,
+  outcome: "expired" | "refused",
+  reason: "no-helper" | "busy",
+  summary: string
+): AgentMessage => {
+  const at = Date.now()
+  return { _tag: "command_result", commandId, outcome, summary, data: { reason }, startedAt: at, finishedAt: at }
 }

@@ -51,7 +51,7 @@ export const helper = async ({ places, performers, aftermath, signal }: HelperOp
     ...(aftermath === undefined ? {} : { aftermath })
   })
   let newest: Socket | undefined
-  let lastUse = Date.now()
+  let lastUse = performance.now()
   const server = createServer((socket) => {
     newest?.destroy()
     newest = socket
@@ -62,10 +62,11 @@ export const helper = async ({ places, performers, aftermath, signal }: HelperOp
       desk.attach(undefined)
     })
     readLines(socket, HubMessage, (message) => {
-      lastUse = Date.now()
+      lastUse = performance.now()
       if (message._tag === "command_request") desk.request(message)
       else if (message._tag === "result_acknowledged") desk.acknowledge(message.commandId)
-      else if (message._tag === "guard_released") desk.release(message.commandId)
+      else if (message._tag === "relapse_acknowledged") desk.relapseHeard(message.commandId)
+      else if (message._tag === "guard_released") desk.release(message)
     })
     desk.attach((answer) => writeLine(socket, answer))
   })
@@ -74,14 +75,14 @@ export const helper = async ({ places, performers, aftermath, signal }: HelperOp
   say(`The helper listens${handed === undefined ? ` on ${places.socket}` : ""}.`)
   await new Promise<void>((resolve) => {
     const look = setInterval(() => {
-      if (handed !== undefined && desk.idle() && Date.now() - lastUse > idleMillis) resolve()
+      if (handed !== undefined && desk.idle() && performance.now() - lastUse > idleMillis) resolve()
     }, 5_000)
     signal.addEventListener("abort", () => resolve(), { once: true })
     if (signal.aborted) resolve()
     server.once("close", () => clearInterval(look))
   })
   await desk.stop()
-  newest?.end()
+  newest?.destroySoon() // whoever does not hang up keeps nobody waiting
   await new Promise((resolve) => server.close(resolve))
   await receipts.close()
 }

@@ -2,19 +2,18 @@
  * The agent's own key: Ed25519, made on this host, never leaving it.
  *
  * Owns: making and reading the key file. Does not own: what is signed with it (sign-in, enrollment).
- * Invariants: the file has mode 0600 before it holds a key; one that others can read is refused with the mend.
+ * Invariants: the file has mode 0600, and its owner, before anybody can reach it by name; one that others can read is refused with the mend.
  */
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { privateKeyFrom } from "@signalbox/core/agent/grant.ts"
-import { writeWhole } from "./config.ts"
+import { writeWhole, type Owner } from "./config.ts"
 import { codeOf, Trouble } from "./trouble.ts"
 
-export const makeKey = async (path: string): Promise<KeyObject> => {
-  const { privateKey } = generateKeyPairSync("ed25519")
-  await writeWhole(path, privateKey.export({ type: "pkcs8", format: "pem" }).toString(), 0o600)
-  return privateKey
-}
+export const makeKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey
+
+export const writeKey = (path: string, key: KeyObject, owner?: Owner): Promise<void> =>
+  writeWhole(path, key.export({ type: "pkcs8", format: "pem" }).toString(), 0o600, owner)
 
 export const readKey = async (path: string): Promise<KeyObject> => {
   try {

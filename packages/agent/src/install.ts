@@ -4,10 +4,10 @@
  * Owns: the service's user, where its files lie, the order of steps. Does not own: the units' text (`units.ts`), enrollment, how the bundle
  * and a Node came here (the hub's script, `host prepare`).
  * Invariants: what root will run lies where only root can write; a second run replaces bundle and units and keeps the enrollment; nothing is
- * started before the host is enrolled.
+ * started before the host is enrolled; nothing is taken away while a change of configuration depends on it.
  */
 import { execFile } from "node:child_process"
-import { copyFile, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, readFile, realpath, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { writeWhole } from "./config.ts"
 import { enroll, type EnrollOptions } from "./enroll.ts"
@@ -62,6 +62,11 @@ export const install = async (options: InstallOptions): Promise<ReadonlyArray<st
 
 export const uninstall = async (places: Places): Promise<ReadonlyArray<string>> => {
   await needRootAndSystemd()
+  const held = await systemctl("list-units", "--plain", "--no-legend", "--state=active", "signalbox-restore-*.timer")
+  if (held.trim() !== "")
+    throw new Trouble(
+      "A change of configuration on this host still waits for the hub's word, and would not be restored without the agent. Wait until it is decided, and try again."
+    )
   await systemctl("disable", "--now", services.agent, services.socket, services.helper).catch(() => undefined) // not installed
   for (const path of Object.values(unitPaths)) await rm(path, { force: true })
   await systemctl("daemon-reload")
@@ -87,18 +92,22 @@ const fail = (reason: string): never => {
 /** Root runs it: nobody else may be able to put another program in its place, and the service's user must be able to run it. */
 const trustedNode = async (node: string): Promise<string> => {
   const path = await realpath(node)
+  const fault = await faultOf(path)
+  if (fault !== undefined)
+    throw new Trouble(
+      `${fault}, so ${path} cannot run the agent. Install Node for the whole system, or put a copy of it at ${shippedNode}.`
+    )
+  return path
+}
+
+/** Why others than root could put something else at this path, or the agent's user not use it. */
+const faultOf = async (path: string): Promise<string | undefined> => {
   for (let one = path; ; one = dirname(one)) {
     const { uid, mode } = await stat(one)
-    const fault = [
-      [uid !== 0, "belongs to another user than root"],
-      [(mode & 0o022) !== 0, "can be written by others than root"],
-      [(mode & 0o001) === 0, "cannot be used by the agent's user"]
-    ].find(([holds]) => holds)
-    if (fault !== undefined)
-      throw new Trouble(
-        `${one} ${fault[1]}, so ${path} cannot run the agent. Install Node for the whole system, or put a copy of it at ${shippedNode}.`
-      )
-    if (one === "/") return path
+    if (uid !== 0) return `${one} belongs to another user than root`
+    if ((mode & 0o022) !== 0) return `${one} can be written by others than root`
+    if ((mode & 0o001) === 0) return `${one} cannot be used by the agent's user`
+    if (one === "/") return undefined
   }
 }
 
@@ -111,20 +120,21 @@ const makeUser = async (): Promise<boolean> => {
 
 const placeBundle = async (bundle: string): Promise<void> => {
   await mkdir(programDirectory, { recursive: true, mode: 0o755 })
-  if ((await realpath(bundle)) === bundlePath) return
-  const making = `${bundlePath}.new`
-  await copyFile(bundle, making)
-  await rename(making, bundlePath)
+  const fault = await faultOf(await realpath(programDirectory))
+  if (fault !== undefined)
+    throw new Trouble(`${fault}, so root cannot run what lies there. Mend that with chown or chmod.`)
+  if ((await realpath(bundle)) !== bundlePath) await writeWhole(bundlePath, await readFile(bundle), 0o644)
 }
 
 const writeProxy = async (directory: string, environment: InstallOptions["environment"]): Promise<void> => {
   const lines = proxyNames.flatMap((name) => {
     const value = environment[name]
-    return value === undefined || value === "" || /[\p{Cc}"\\]/u.test(value) ? [] : [`${name}="${value}"\n`]
+    if (value === undefined || value === "") return []
+    if (/[\p{Cc}"\\]/u.test(value)) throw new Trouble(`${name} holds a character that no proxy's address has.`)
+    return [`${name}="${value}"\n`]
   })
-  const path = join(directory, "environment")
   // it may hold the proxy's password
-  if (lines.length > 0) await writeFile(path, lines.join(""), { mode: 0o600 })
+  if (lines.length > 0) await writeWhole(join(directory, "environment"), lines.join(""), 0o600)
 }
 
 /** That they were started is not enough: they must still be there a moment later. */
@@ -150,7 +160,7 @@ const run = (program: string, args: ReadonlyArray<string>): Promise<string> =>
     execFile(
       program,
       [...args],
-      { timeout: 90_000, env: { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } },
+      { timeout: 150_000, env: { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } },
       (cause, stdout, stderr) =>
         cause === null
           ? resolve(stdout)

@@ -2,11 +2,16 @@
  * Messages between the two processes of one agent: JSON, one a line, over the unix socket.
  *
  * Owns: framing and its limit. Does not own: the messages (core's protocol).
- * Invariants: what does not fit ends the connection; a line that has no end within the limit too.
+ * Invariants: what does not fit ends the connection and never the process, however deep it is nested; a line that has no end within the
+ * limit too.
  */
 import type { Socket } from "node:net"
 import { frameLimit } from "@signalbox/core/agent/protocol.ts"
 import { Result, Schema } from "effect"
+import { reasonOf } from "./trouble.ts"
+
+/** What fits into a frame fits into a line, however long its numbers become when they are written out. */
+const lineLimit = 8 * frameLimit
 
 export const writeLine = (socket: Socket, message: unknown): void => {
   if (socket.writable) socket.write(`${JSON.stringify(message)}\n`)
@@ -23,17 +28,17 @@ export const readLines = <A>(socket: Socket, schema: Schema.Codec<A, unknown>, u
       parts = []
       size = 0
       from = at + 1
-      const message = decode(line)
-      if (Result.isFailure(message)) {
-        socket.destroy(new Error(`a message does not fit: ${message.failure.message}`))
+      try {
+        use(Result.getOrThrowWith(decode(line), (failure) => failure))
+      } catch (cause) {
+        socket.destroy(new Error(`a message does not fit: ${reasonOf(cause)}`))
         return
       }
-      use(message.success)
     }
     if (from < part.length) {
       parts.push(part.subarray(from))
       size += part.length - from
     }
-    if (size > frameLimit) socket.destroy(new Error(`a message is longer than ${frameLimit} bytes`))
+    if (size > lineLimit) socket.destroy(new Error(`a message is longer than ${lineLimit} bytes`))
   })
 }

@@ -4,6 +4,7 @@
  * Owns: subcommands, exit codes, signals. Does not own: what they do; each is loaded when it is asked for.
  * Invariants: one file runs on plain Node from the version below on, and says so where it is older; exit 2 is a wrong call, 3 is revoked.
  */
+import * as module from "node:module"
 import { dirname, join } from "node:path"
 import { fillOlderNode } from "./older-node.ts"
 import type { Surroundings } from "./perform/Surroundings.ts"
@@ -31,7 +32,9 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
     case "run": {
       const [{ run }, { performersLazily }] = await Promise.all([import("./run.ts"), import("./perform/lazily.ts")])
       const performers = performersLazily(surroundings(places, places.state))
-      return (await run({ places, performers, signal: stop.signal })) === "revoked" ? revokedExit : 0
+      return (await run({ places, performers, signal: stop.signal, connected: keepCompiled })) === "revoked"
+        ? revokedExit
+        : 0
     }
     case "helper": {
       const [{ helper }, { performersLazily }, { afterGuard, recoverChanges, releaseGuard }, { afterInterruption }] =
@@ -47,7 +50,7 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
         places,
         performers: performersLazily(own),
         aftermath: {
-          release: async (commandId) => void (await releaseGuard(own, commandId)),
+          release: (commandId) => releaseGuard(own, commandId),
           interrupted: (commandId) => afterInterruption(own, commandId),
           since: async (commandId, ended) =>
             ended.outcome === "succeeded" ? { ...ended, ...(await afterGuard(own, commandId)) } : ended
@@ -98,6 +101,11 @@ const main = async (args: ReadonlyArray<string>): Promise<number> => {
       process.stderr.write(usage)
       return 2
   }
+}
+
+/** Not only at a good end: the next start may come after a power cut. */
+const keepCompiled = (): void => {
+  if (process.env["NODE_COMPILE_CACHE"] !== undefined) module.flushCompileCache?.() // not in older ones
 }
 
 /** From the environment: a command line is seen by everybody on the host. */

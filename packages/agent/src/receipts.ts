@@ -11,11 +11,13 @@ import { dirname } from "node:path"
 import { CommandResult, Outcome } from "@signalbox/core/agent/protocol.ts"
 import { Result, Schema } from "effect"
 import { makeAppendFile, type AppendFile } from "./append-file.ts"
-import { codeOf, Trouble } from "./trouble.ts"
+import { codeOf, reasonOf, say, Trouble } from "./trouble.ts"
 
 const dayMillis = 86_400_000
 const resultMillis = 30 * dayMillis
 const idMillis = 365 * dayMillis
+/** Lines, of 256 KiB each at most. */
+const togetherWritten = 64
 
 const common = { id: Schema.String, at: Schema.Int }
 const Line = Schema.TaggedUnion({
@@ -79,7 +81,11 @@ export const openReceipts = async (path: string, options: ReceiptsOptions = {}):
   await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const known = new Map<string, Known>()
   const end = await recover(path, (line, place) => apply(known, line, place))
-  const kept = await compact(path, known, now(), end)
+  // a disk too full to write the file anew has room for nothing else either, and the file is good as it is
+  const kept = await compact(path, known, now(), end).catch((cause: unknown) => {
+    say(`${path} was not shortened: ${reasonOf(cause)}.`)
+    return end
+  })
   const file = await makeAppendFile(path, kept)
 
   const write = async (line: Line): Promise<void> => {
@@ -108,7 +114,11 @@ export const openReceipts = async (path: string, options: ReceiptsOptions = {}):
   }
   for (const [id, { digest, outcome, at, begun = nothing }] of known) {
     if (outcome !== undefined) continue
-    const ended = (await options.judge?.(id, { ...begun, startedAt: at })) ?? nobodyKnows
+    // one damaged record must not keep all the others from being told
+    const judged = await options.judge?.(id, { ...begun, startedAt: at }).catch((cause: unknown) => {
+      say(`What became of ${id} cannot be read: ${reasonOf(cause)}.`)
+    })
+    const ended = judged ?? nobodyKnows
     await receipts.end(digest, { commandId: id, ...ended, startedAt: at, finishedAt: now() })
   }
   return receipts
@@ -193,14 +203,17 @@ const recover = async (
 const compact = async (path: string, known: Map<string, Known>, now: number, end: number): Promise<number> => {
   const age = (one: Known): number => (one.acknowledged === true ? now - one.at : 0)
   const old = [...known].filter(([, one]) => age(one) > (one.place === undefined ? idMillis : resultMillis))
-  if (old.length === 0) return end
+  if (old.length === 0 || old.length < known.size / 4) return end
   const making = `${path}.new`
   await fs.rm(making, { force: true })
   const [from, to] = [await makeAppendFile(path, end), await makeAppendFile(making, 0)]
   const places = new Map<string, Known>()
   try {
+    /** Written together, so that a year's ids are a few syncs and not one each: the host's acts wait for this. */
+    const writing: Array<Promise<void>> = []
     for (const [id, one] of known) {
       if (age(one) > idMillis) continue
+      if (writing.length >= togetherWritten) await Promise.all(writing.splice(0))
       const { digest, at, outcome, acknowledged, place, begun = nothing } = one
       const lines: Array<Line> = []
       if (outcome === undefined) lines.push({ _tag: "began", id, digest, at, ...begun })
@@ -211,8 +224,13 @@ const compact = async (path: string, known: Map<string, Known>, now: number, end
         if (result !== undefined) lines.push({ _tag: "ended", id, digest, at, result })
         if (acknowledged === true) lines.push({ _tag: "acknowledged", id, at })
       }
-      for (const line of lines) apply(places, line, await to.append(`${JSON.stringify(line)}\n`))
+      for (const line of lines) {
+        const written = to.append(`${JSON.stringify(line)}\n`).then((place) => apply(places, line, place))
+        written.catch(() => undefined) // it is heard below
+        writing.push(written)
+      }
     }
+    await Promise.all(writing)
     await fs.rename(making, path)
     known.clear()
     for (const [id, one] of places) known.set(id, one)

@@ -16,6 +16,7 @@ import { readKey } from "./identity.ts"
 import { keepLink, type LinkEnd } from "./link.ts"
 import type { Performers } from "./perform/Performer.ts"
 import type { Places } from "./places.ts"
+import { proxyFor } from "./proxy.ts"
 import { openReceipts } from "./receipts.ts"
 import { Trouble } from "./trouble.ts"
 
@@ -25,10 +26,12 @@ export interface RunOptions {
   readonly places: Places
   readonly performers: Partial<Performers>
   readonly signal: AbortSignal
+  /** Told whenever the hub was reached. */
+  readonly connected?: () => void
   readonly heartbeatMillis?: number
 }
 
-export const run = async ({ places, performers, signal, heartbeatMillis }: RunOptions): Promise<LinkEnd> => {
+export const run = async ({ places, performers, signal, heartbeatMillis, ...told }: RunOptions): Promise<LinkEnd> => {
   const config = await readConfig(places.config, { rootOnly: false })
   const key = await readKey(places.key)
   const hubKey = publicKeyFrom(config.hubKey)
@@ -57,13 +60,16 @@ export const run = async ({ places, performers, signal, heartbeatMillis }: RunOp
         return fromHelper.delete(message.commandId)
           ? helper.acknowledge(message.commandId)
           : desk.acknowledge(message.commandId)
+      case "relapse_acknowledged":
+        return helper.relapseHeard(message.commandId) // only root's part looks after its acts
       case "guard_released":
-        return helper.release(message.commandId)
+        return helper.release(message)
       case "event_notification":
         return undefined
     }
   }
   const connected = (send: (message: AgentMessage) => void): (() => void) => {
+    if (told.connected !== undefined) setImmediate(told.connected) // hello goes out first
     desk.attach(send)
     fromHelper.clear()
     helper.attach((message) => {
@@ -75,20 +81,33 @@ export const run = async ({ places, performers, signal, heartbeatMillis }: RunOp
       helper.attach(undefined)
     }
   }
+  const relay =
+    config.relay === undefined
+      ? undefined
+      : (await import("./relay.ts")).openRelay({ config: config.relay, hub: config.hub })
+  const through = proxyFor(new URL(config.hub), process.env)?.host
+  const sample = sampler()
   // an agent that waits would not collect its garbage for hours
   const tidy = setInterval(() => globalThis.gc?.(), tidyMillis)
   const end = await keepLink({
     target: config,
     agentId: config.agentId,
     key,
-    hello: () => hello({ allows: config.allows, actions }),
-    sample: sampler(),
+    hello: () =>
+      hello({
+        allows: config.allows,
+        actions,
+        ...(relay === undefined ? {} : { relay: { listen: relay.listen } }),
+        ...(through === undefined ? {} : { through })
+      }),
+    sample: async () => ({ ...(await sample()), ...(relay === undefined ? {} : { relay: relay.counts() }) }),
     connected,
     received,
     signal,
     ...(heartbeatMillis === undefined ? {} : { heartbeatMillis })
   })
   clearInterval(tidy)
+  await relay?.close()
   helper.close()
   await desk.stop()
   await receipts.close()

@@ -6,7 +6,8 @@
  * first one's group can open, and takes nothing there that the hub has not signed. The helper has no file system of its own making, since
  * configuration and packages are its work; what it can never need is taken away.
  */
-import { nodeEnvironment, nodeFlags } from "./flags.ts"
+import { compiledIn, nodeEnvironment, nodeFlags } from "./flags.ts"
+import { placesBelow } from "./places.ts"
 
 export const unitPaths = {
   agent: "/etc/systemd/system/signalbox-agent.service",
@@ -21,11 +22,14 @@ export interface Programs {
   readonly bundle: string
 }
 
+const places = placesBelow("")
+
 const start = ({ node, bundle }: Programs, subcommand: string): string =>
   [node, ...nodeFlags, bundle, subcommand].join(" ")
-const environment = Object.entries(nodeEnvironment)
-  .map(([name, value]) => `Environment=${name}=${value}`)
-  .join("\n")
+const environment = (state: string): string =>
+  Object.entries({ ...nodeEnvironment, ...compiledIn(state) })
+    .map(([name, value]) => `Environment=${name}=${value}`)
+    .join("\n")
 
 export const units = (programs: Programs): Readonly<Record<keyof typeof unitPaths, string>> => ({
   agent: `[Unit]
@@ -37,7 +41,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${start(programs, "run")}
-${environment}
+${environment(places.state)}
 EnvironmentFile=-/etc/signalbox-agent/environment
 User=signalbox-agent
 Group=signalbox-agent
@@ -98,7 +102,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${start(programs, "helper")}
-${environment}
+${environment(places.helperState)}
 # what runs may come to its end
 KillMode=mixed
 TimeoutStopSec=90

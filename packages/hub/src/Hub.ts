@@ -42,6 +42,7 @@ import { type ListenOptions, listening } from "./edge/listen.ts"
 import { isLoopback, isWildcard, ownAddress } from "./edge/loopback.ts"
 import { countRequests, metricsRoute } from "./edge/metrics.ts"
 import { answerOutages, Outage } from "./edge/Outage.ts"
+import { shallowOnly } from "./edge/nesting.ts"
 import { ownNamesOnly, problems } from "./edge/problems.ts"
 import { HubAddress } from "./HubAddress.ts"
 import { HostsLive } from "./host/routes.ts"
@@ -166,6 +167,7 @@ const app = (version: string, keys: TokenKeys) =>
       "/docs",
       "/openapi.json"
     ]),
+    shallowOnly,
     answerOutages,
     countRequests,
     ownNamesOnly

@@ -10,8 +10,10 @@ import { Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Result, Schedule,
 import type { HostRequest, TaskRequest } from "@signalbox/core/api/contract.ts"
 import { streams } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
+import { pinnedFetch } from "@signalbox/core/api/pin.ts"
 import { follow } from "@signalbox/core/api/sse.ts"
 import { RecordedEvent } from "@signalbox/core/log/Event.ts"
+import { FetchHttpClient } from "effect/http"
 import { type AgentActs, agentActs } from "./agent/AgentHub.ts"
 import { type ChatActs, chatActs } from "./conversation/ChatHub.ts"
 import { type PlanActs, planActs } from "./plan/PlanHub.ts"
@@ -46,14 +48,18 @@ const page = 500
 export interface HubOptions {
   readonly baseUrl: string
   readonly token: Redacted.Redacted
+  /** Of the hub's certificate: nothing is sent to another. */
+  readonly fingerprint?: string | undefined
   readonly store: Store
   /** Something that a person should read and that no act of theirs caused. */
   readonly tell: (sentence: string) => void
 }
 
 export const connect = (options: HubOptions): Acts => {
-  const { store, baseUrl, token } = options
-  const runtime = ManagedRuntime.make(HubClient.layer(baseUrl, token) as Layer.Layer<HubClient>)
+  const { store, baseUrl, token, fingerprint } = options
+  const pinned =
+    fingerprint === undefined ? Layer.empty : Layer.succeed(FetchHttpClient.Fetch, pinnedFetch(fingerprint))
+  const runtime = ManagedRuntime.make(HubClient.layer(baseUrl, token).pipe(Layer.provideMerge(pinned)))
   const act = <A>(effect: Effect.Effect<A, unknown, HubClient>): Promise<A> =>
     runtime.runPromiseExit(effect).then((exit) => {
       if (Exit.isSuccess(exit)) return exit.value

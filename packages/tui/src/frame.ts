@@ -115,7 +115,7 @@ const bodyRows = (ui: Ui, model: Model, body: Size): Frame => {
     return { rows: over(view, drawn.rows, body.columns), cursor: drawn.cursor }
   }
   if (overlay?.kind === "help")
-    return { rows: over(view, help(ui.view, overlay.scroll, body).rows, body.columns), cursor: undefined }
+    return { rows: over(view, help(standing(ui, model), overlay.scroll, body).rows, body.columns), cursor: undefined }
   if (overlay?.kind === "palette") {
     const drawn = palette(overlay.line, found(ui, model, overlay.line.text), overlay.selected, body)
     return { rows: over(view, drawn.rows, body.columns), cursor: drawn.cursor }

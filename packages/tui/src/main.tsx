@@ -4,8 +4,8 @@
  * Owns: refusing what is not a terminal, and what must be settled before Ink and React are loaded. Does not own: the rest (`run.tsx`).
  * Invariant: nothing here imports Ink or React, for they read the environment when they are loaded.
  */
+import { pinnedFetch, WrongCertificate } from "@signalbox/core/api/pin.ts"
 import { settleEnvironment } from "./theme.ts"
-import { trust } from "./trust.ts"
 
 export interface TuiOptions {
   /** http://127.0.0.1:49152 */
@@ -16,8 +16,8 @@ export interface TuiOptions {
   readonly place?: string
   /** How to open a task's own terminal; this program's `task attach ID` by default. */
   readonly attachCommand?: (taskId: string) => ReadonlyArray<string>
-  /** SHA-256 of the hub's certificate, for an https hub with one of its own. */
-  readonly fingerprint?: string
+  /** SHA-256 of the hub's certificate, lower case, without colons; undefined: a public authority says who it is. */
+  readonly fingerprint?: string | undefined
   readonly onExit?: () => Promise<void> | void
 }
 
@@ -30,14 +30,19 @@ export const runTui = async (options: TuiOptions): Promise<number> => {
     return 2
   }
   settleEnvironment(process.env)
-  if (options.fingerprint !== undefined) {
-    try {
-      await trust(options.baseUrl, options.fingerprint)
-    } catch (error) {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-      return 1
-    }
+  const wrong = options.fingerprint === undefined ? undefined : await imposter(options.baseUrl, options.fingerprint)
+  if (wrong !== undefined) {
+    process.stderr.write(`error: ${options.baseUrl} is not the hub that was meant: ${wrong}. Nothing was sent to it.\n`)
+    return 1
   }
   const { run } = await import("./run.tsx")
   return run(options)
 }
+
+/** Says before the screen opens what it could only repeat. A hub that does not answer is none: the screen waits for it. */
+const imposter = (baseUrl: string, fingerprint: string): Promise<string | undefined> =>
+  pinnedFetch(fingerprint)(new URL("/ready", baseUrl), { signal: AbortSignal.timeout(patience) }).then(
+    async (response) => void (await response.body?.cancel()),
+    (error: unknown) => (error instanceof WrongCertificate ? error.message : undefined)
+  )
+const patience = 10_000

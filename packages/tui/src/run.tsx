@@ -21,6 +21,7 @@ export const run = async (options: TuiOptions): Promise<number> => {
   const acts = connect({
     baseUrl: options.baseUrl,
     token: Redacted.make(options.token),
+    fingerprint: options.fingerprint,
     store,
     tell: (sentence) => tell(sentence)
   })

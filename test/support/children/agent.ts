@@ -54,7 +54,10 @@ const stop = new AbortController()
 process.on("SIGTERM", () => stop.abort())
 const places = placesBelow(root)
 const aftermath: Aftermath = {
-  release: async (commandId) => appendFileSync(journal, `released ${commandId}\n`),
+  release: (commandId) => {
+    appendFileSync(journal, `released ${commandId}\n`)
+    return Promise.resolve(true)
+  },
   interrupted: () => Promise.resolve(undefined),
   since: (_, ended) => Promise.resolve(ended)
 }

@@ -25,6 +25,15 @@ export interface Performed {
   readonly data: Schema.Json
   /** Absent for reads. */
   readonly proven?: boolean
+  /** What was well can fall over a moment later: looks until `signal`, and tells it if it does. */
+  readonly afterwards?: (signal: AbortSignal) => Promise<Relapse | undefined>
+}
+
+/** After its answer an act's success did not last. */
+export interface Relapse {
+  /** One sentence for people. */
+  readonly summary: string
+  readonly data: Schema.Json
 }
 
 /** Rejects when nobody can tell how the act ended. */

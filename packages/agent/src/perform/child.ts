@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly graceMs?: number
   /** Takes stdout piece by piece instead of keeping it; `false` means enough, and ends the child. */
   readonly onChunk?: (chunk: Buffer) => boolean
+  /** When it has ended by itself, what it left in its process group is ended, too. */
+  readonly leavesNothing?: true
 }
 
 export interface Ran {
@@ -120,7 +122,10 @@ const collect = (program: string, child: ChildProcess, options: RunOptions): Pro
         })
       }, 500).unref()
     }
-    child.once("exit", () => leave(reads))
+    child.once("exit", () => {
+      if (options.leavesNothing) endGroup(child, "SIGKILL")
+      leave(reads)
+    })
     child.once("close", (code) => {
       settled()
       resolve({ code, stdout: out.text(), stderr: err.text(), truncated: out.over(), ended })

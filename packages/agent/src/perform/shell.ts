@@ -2,7 +2,7 @@
  * shell.run: the one action that takes free text, where the host's owner allowed it.
  *
  * Owns: running it. Does not own: whether it may (grant, opt-in: agent; approval: plan room).
- * Invariants: its own process group, which ends with it; its output is text of strangers.
+ * Invariants: its own process group, which ends with it, what it put into the background too (a service is for systemd to keep); its output is text of strangers.
  */
 import { run } from "./child.ts"
 import type { Performer } from "./Performer.ts"
@@ -12,7 +12,12 @@ import { mask } from "./text/mask.ts"
 const outputLimit = 96 * 1024
 
 export const runShell: Performer<"shell.run"> = async ({ command }, of) => {
-  const ran = await run("sh", ["-c", command], { signal: of.signal, timeoutMs: 10 * 60_000, maxBytes: outputLimit })
+  const ran = await run("sh", ["-c", command], {
+    signal: of.signal,
+    timeoutMs: 10 * 60_000,
+    maxBytes: outputLimit,
+    leavesNothing: true
+  })
   const how =
     ran.ended === "by itself"
       ? ran.code === null

@@ -5,7 +5,7 @@ import { AgentInfo } from "@signalbox/core/agent/view.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { withHub } from "../client/hub.ts"
 import { answer, failed, talk } from "../output.ts"
-import { details, rows } from "./screen.ts"
+import { details, onlyHere, rows } from "./screen.ts"
 
 const encode = Schema.encodeSync(Schema.toCodecJson(AgentInfo))
 const json = (agent: AgentInfo): Schema.Json => encode(agent) as Schema.Json
@@ -14,6 +14,7 @@ export const invite = (flags: {
   readonly name: string | undefined
   readonly tags: ReadonlyArray<string>
   readonly allows: ReadonlyArray<string>
+  readonly through: string | undefined
   readonly ttl: number | undefined
 }) =>
   withHub(
@@ -25,6 +26,7 @@ export const invite = (flags: {
           ...(flags.name === undefined ? {} : { name: flags.name }),
           ...(flags.tags.length === 0 ? {} : { tags: flags.tags }),
           ...(flags.allows.length === 0 ? {} : { allows: flags.allows }),
+          ...(flags.through === undefined ? {} : { through: flags.through }),
           ...(flags.ttl === undefined ? {} : { ttlMs: flags.ttl })
         }
       })
@@ -32,7 +34,8 @@ export const invite = (flags: {
         yield* talk(
           "The agent was not built, so the hub cannot give it to hosts: run npm run build on the hub's machine."
         )
-      else yield* talk(`Run this as root on the host, once, before ${made.expiresAt}:`)
+      else
+        yield* talk(`Run this as root on the host, once, before ${made.expiresAt.slice(0, 16).replace("T", " ")} UTC:`)
       if (made.fingerprint === null)
         yield* talk(
           "This hub serves its own machine only. For other hosts start it with SIGNALBOX_HTTP_HOST set to an address that they reach."
@@ -48,11 +51,16 @@ export const list = (all: boolean) =>
       const { agents } = yield* hub.agents.list()
       const shown = agents.filter((agent) => all || agent.status === "enrolled")
       const now = yield* Clock.currentTimeMillis
-      yield* answer({ agents: shown.map(json) }, () =>
-        shown.length === 0 ? "No agents yet. Invite a host: signalbox agent invite" : rows(shown, now)
-      )
+      yield* answer({ agents: shown.map(json) }, () => (shown.length === 0 ? nobody(agents) : rows(shown, now)))
     })
   )
+
+const nobody = (all: ReadonlyArray<AgentInfo>): string => {
+  const open = all.filter((agent) => agent.status === "invited").length
+  return open === 0
+    ? "No agents yet. Invite a host: signalbox agent invite, or signalbox host prepare HOST --agent"
+    : `No agents yet; ${open === 1 ? "an invite was" : `${open} invites were`} made: signalbox agent list --all`
+}
 
 export const show = (agent: string) =>
   withHub(
@@ -91,6 +99,11 @@ export const edit = (
       })
       const now = yield* Clock.currentTimeMillis
       yield* answer(json(done.agent), () => details(done.agent, now))
+      const missing = onlyHere(done.agent)
+      if (change.allows.length > 0 && missing.length > 0)
+        yield* talk(
+          `${missing.join(" ")} must be allowed by the host too. There, as root: add it to "allows" in /etc/signalbox-agent/agent.json, then systemctl restart signalbox-agent-helper.service signalbox-agent.service`
+        )
     })
   )
 

@@ -214,7 +214,7 @@ describe("the bridge of a running hub", () => {
   it("is found without an address, signs its owner in by itself, and answers all of what was piped in", async () => {
     const ran = await connect("INFO\nIA\nsay 3 words\nBACK\nTASKS\nEXIT\n")
     assert.deepStrictEqual([ran.code, ran.stderr], [0, ""])
-    assert.include(ran.stdout, "You are signed in as local-admin.")
+    assert.include(ran.stdout, "You are signed in as local-admin, admin.")
     assert.match(ran.stdout, /Signed in: local-admin/u)
     assert.include(ran.stdout, "IA> word1 word2 word3\nIA> ")
     assert.include(ran.stdout, "no tasks yet")
@@ -343,6 +343,39 @@ describe("the bridge of a running hub", () => {
     assert.deepStrictEqual(openai.requests.at(-1)?.tools, [])
   })
 
+  it("signs in as who the environment says, and shows that token to no other machine's bridge", async () => {
+    const Made = Schema.Struct({ token: Schema.String })
+    assert.strictEqual((await signalbox(home, "user", "add", "ana", "--role", "operator")).code, 0)
+    const { token } = (await signalbox(home, "user", "token", "ana", "--json")).json(Made)
+    const ana = { SIGNALBOX_TOKEN: token }
+    const as = (env: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
+      signalboxWith(home, { input: "INFO\nEXIT\n", env }, "bridge", "connect", ...args)
+    assert.match((await as(ana)).stdout, /Signed in: ana \(operator\)/u)
+    const heard: Array<string> = []
+    const other = await stranger((socket) => {
+      socket.write("> ")
+      socket.on("data", (part: Buffer) => {
+        heard.push(part.toString())
+        if (heard.join("").endsWith("EXIT\n")) socket.end("Goodbye.\n")
+      })
+    })
+    try {
+      const at = [`127.0.0.1:${other.port}`, "--plain"]
+      assert.strictEqual((await as(ana, ...at)).code, 0)
+      const named = { ...ana, SIGNALBOX_HUB_URL: "https://hub.example:1" }
+      assert.strictEqual((await as(named, ...at)).code, 0)
+      assert.deepStrictEqual(heard.join(""), "INFO\nEXIT\n".repeat(2))
+      const here = { ...ana, SIGNALBOX_HUB_URL: "http://127.0.0.1:1" }
+      assert.strictEqual((await as(here, ...at)).code, 0)
+      assert.include(heard.join(""), `AUTH ${token}\nINFO\n`)
+      const bad = await as({ SIGNALBOX_TOKEN: "a b" }, ...at)
+      assert.deepStrictEqual([bad.code, bad.stdout], [2, ""])
+      assert.match(bad.stderr, /SIGNALBOX_TOKEN does not hold a token/u)
+    } finally {
+      await other.stop()
+    }
+  })
+
   it("says what is wrong with an address, a port and a token file", async () => {
     for (const [args, wanted] of [
       [["no such host"], "is not HOST or HOST:PORT"],
@@ -462,10 +495,10 @@ describe("the bridge of a running hub", () => {
     const pane = new Pane("sbx-bridge")
     try {
       await pane.start([process.execPath, program, "bridge", "connect"], 100, 30, home.env)
-      await pane.until(/signed in as local-admin\.\n> *$/mu)
+      await pane.until(/signed in as local-admin, admin\.\n> *$/mu)
       await pane.type("INFOO")
       await pane.keys("BSpace", "Enter")
-      await pane.until(/Signed in: local-admin\n> *$/mu)
+      await pane.until(/Signed in: local-admin \(admin\)\n> *$/mu)
       await pane.type("ia new")
       await pane.keys("Enter")
       await pane.until(/\nIA> *\n/u)
@@ -502,7 +535,7 @@ describe("the bridge of a running hub", () => {
     const pane = new Pane("sbx-typed")
     try {
       await pane.start([process.execPath, program, "bridge", "connect", "--typewriter", "200"], 80, 24, home.env)
-      await pane.until(/signed in as local-admin\.\n> *$/mu)
+      await pane.until(/signed in as local-admin, admin\.\n> *$/mu)
       await pane.type("HELP")
       await pane.keys("Enter")
       const part = await pane.until(/this list/u)

@@ -10,11 +10,13 @@ import type { Socket } from "node:net"
 import { createInterface } from "node:readline"
 import { Effect, Option, Redacted } from "effect"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
+import { type Elsewhere, elsewhere } from "@signalbox/core/config/elsewhere.ts"
 import { Home, type HomePaths } from "@signalbox/core/config/Home.ts"
 import { readHubFile } from "@signalbox/core/config/hub-file.ts"
 import { safeText } from "@signalbox/hub/bridge/safe-text.ts"
 import { isLoopback } from "@signalbox/hub/edge/loopback.ts"
-import { failed } from "../output.ts"
+import { Environment } from "../client/HubConnection.ts"
+import { cannotTell, failed } from "../output.ts"
 import { dialPlain, dialTls, named, type Place } from "./dial.ts"
 import { plainFingerprint, readPin, writePin } from "./pins.ts"
 import { makeScreen } from "./screen.ts"
@@ -32,8 +34,11 @@ const usualPort = 65_432
 export const connectCommand = (flags: Flags) =>
   Effect.gen(function* () {
     const home = yield* Home
+    const chosen = elsewhere(yield* Environment)
+    if ("problem" in chosen) return yield* Effect.fail(cannotTell(chosen.problem))
+    const other = chosen.url === undefined ? undefined : new URL(chosen.url).hostname
     const own = yield* ownBridge(home)
-    const given = Option.getOrUndefined(flags.address)
+    const given = Option.getOrUndefined(flags.address) ?? other
     const place = given === undefined ? own : placeOf(given)
     if (place === undefined)
       return yield* Effect.fail(
@@ -44,6 +49,7 @@ export const connectCommand = (flags: Flags) =>
         )
       )
     const mine = own !== undefined && own.port === place.port && (own.host === place.host || isLoopback(place.host))
+    const meant = other === undefined ? mine : placeOf(other)?.host.toLowerCase() === place.host.toLowerCase()
     const plain = flags.plain || (mine && !own.tls)
     if (plain && !isLoopback(place.host))
       return yield* Effect.fail(
@@ -51,8 +57,13 @@ export const connectCommand = (flags: Flags) =>
       )
     const socket = plain
       ? yield* dialPlain(place)
-      : yield* trusted(home, place, mine ? own.fingerprint : undefined, flags)
-    const token = yield* tokenFor(home, mine, flags)
+      : yield* trusted(
+          home,
+          place,
+          [mine && own.fingerprint, meant && plainFingerprint(chosen.fingerprint ?? "")],
+          flags
+        )
+    const token = yield* tokenFor(home, { mine, meant }, chosen, flags)
     const end = yield* conversation(socket, token, flags.speed)
     if (end === "lost") return yield* Effect.fail(failed(`The connection to ${named(place)} was lost.`))
     if (end === "asked")
@@ -76,8 +87,16 @@ const placeOf = (text: string): Place | undefined => {
   return { host: parts[1] ?? parts[2] ?? "", port }
 }
 
-/** The certificate is the one that the hub of this home announced, the one that was said, the one it was last time — or it is refused. */
-const trusted = Effect.fnUntraced(function* (home: HomePaths, place: Place, own: string | undefined, flags: Flags) {
+/**
+ * The certificate is the one that the hub of this home announced or the environment pins, the one that was said, the one it was last
+ * time — or it is refused.
+ */
+const trusted = Effect.fnUntraced(function* (
+  home: HomePaths,
+  place: Place,
+  sure: ReadonlyArray<string | false | undefined>,
+  flags: Flags
+) {
   const { socket, shown } = yield* dialTls(place)
   const refuse = (reason: string) =>
     Effect.andThen(
@@ -91,7 +110,7 @@ const trusted = Effect.fnUntraced(function* (home: HomePaths, place: Place, own:
       return yield* refuse("--pin is a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.")
     if (wanted !== shown)
       return yield* refuse(`${at} showed another certificate (${shown}) than --pin says. Nothing was sent to it.`)
-  } else if (own === shown) return socket
+  } else if (sure.includes(shown)) return socket
   const known = yield* Effect.promise(() => readPin(home.directory, at))
   if (flags.pin === undefined && known !== undefined && known !== shown && !flags.accept)
     return yield* refuse(
@@ -105,9 +124,15 @@ const trusted = Effect.fnUntraced(function* (home: HomePaths, place: Place, own:
   return socket
 })
 
-/** The own token goes to the own bridge only. */
-const tokenFor = Effect.fnUntraced(function* (home: HomePaths, mine: boolean, flags: Flags) {
+/** The home's token goes to the home's bridge only, and that of the environment to the machine of the hub that it is for. */
+const tokenFor = Effect.fnUntraced(function* (
+  home: HomePaths,
+  { mine, meant }: { readonly mine: boolean; readonly meant: boolean },
+  chosen: Elsewhere,
+  flags: Flags
+) {
   const file = flags.token
+  if (file === undefined && meant && chosen.token !== undefined) return chosen.token
   if (file === undefined) return mine ? Redacted.value(yield* readAdminToken(home)) : undefined
   return yield* Effect.tryPromise({
     try: async () => (await fs.readFile(file, "utf8")).trim(),

@@ -13,12 +13,21 @@ const invite = Command.make(
     name: maybe(flag("name", "What the host will be called; default as it calls itself")),
     tags: many("tag", "A tag; repeatable"),
     allows,
+    through: maybe(
+      flag("through", "A host without a way to the hub: the relay it goes through, an agent's name or HOST:PORT")
+    ),
     ttl: maybe(duration("ttl", "How long the invite holds; default an hour"))
   },
   (flags) => lazy(load, (file) => file.invite(flags))
 ).pipe(
   Command.withDescription("An invite for one host: prints the line to run there as root"),
-  Command.withExamples([{ command: "signalbox agent invite --name web1 --tag web --tag prod" }])
+  Command.withExamples([
+    { command: "signalbox agent invite --name web1 --tag web --tag prod" },
+    {
+      command: "signalbox agent invite --name db7 --through web1",
+      description: "The host reaches the hub through web1"
+    }
+  ])
 )
 
 const list = Command.make("list", { all: switchOn("all", "Also unused invites and revoked agents") }, ({ all }) =>

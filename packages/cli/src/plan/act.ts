@@ -10,7 +10,7 @@ import { type Column, table } from "../client/table.ts"
 import { answer, failed } from "../output.ts"
 import { carried } from "./do.ts"
 import { followPlan } from "./follow.ts"
-import { dataText, howToApprove, planJson, preview, targetText } from "./print.ts"
+import { dataText, howToApprove, planJson, preview, targetText, widthOf } from "./print.ts"
 
 const columns: ReadonlyArray<Column<PlanView>> = [
   { title: "PLAN", cell: (plan) => plan.planId, keep: true },
@@ -45,10 +45,16 @@ export const show = (planId: string) =>
       const { plan } = yield* hub.plans.get({ params: { planId } })
       yield* answer(planJson(plan), () => {
         const ends = plan.steps.flat().filter((target) => target.state !== "waiting")
-        const alone = ends.length === 1
+        const of = { planId, hosts: ends.length }
         const state =
-          plan.status === "proposed" ? `It waits for approval: ${howToApprove(plan)}` : `It is ${plan.status}.`
-        return [preview(plan), ...ends.map((target) => targetText(target, alone)), state].join("\n")
+          plan.status === "proposed"
+            ? `It waits for approval: ${howToApprove(plan)}`
+            : ["succeeded", "failed", "expired"].includes(plan.status)
+              ? `It has ${plan.status}.`
+              : `It is ${plan.status}.`
+        return [preview(plan, widthOf(process.stdout)), ...ends.map((target) => targetText(target, of)), state].join(
+          "\n"
+        )
       })
     })
   )

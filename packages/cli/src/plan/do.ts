@@ -11,12 +11,13 @@ import { Effect } from "effect"
 import { risks } from "@signalbox/core/action/Action.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { gateOf } from "@signalbox/core/plan/gate.ts"
+import { isRunning } from "@signalbox/core/plan/progress.ts"
 import { shortCode } from "@signalbox/core/plan/hash.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { withHub } from "../client/hub.ts"
 import { answer, CommandFailed, Json, talk } from "../output.ts"
 import { followPlan } from "./follow.ts"
-import { howToApprove, planJson, preview, targetText } from "./print.ts"
+import { howToApprove, planJson, preview, targetText, widthOf } from "./print.ts"
 
 export interface DoFlags {
   readonly dryRun: boolean
@@ -38,9 +39,15 @@ export const run = (text: string, flags: DoFlags) =>
         }
       })
       if (first.status === "asked") yield* talk("The phrasebook does not know this; a model is being asked.")
-      const proposed = first.status === "asked" ? yield* followPlan(first, position, () => Effect.void) : first
+      const proposed =
+        first.status === "asked"
+          ? yield* watched(
+              followPlan(first, position, () => Effect.void),
+              first
+            )
+          : first
       if (proposed.status !== "proposed") return yield* carried(proposed, position, flags.noWait)
-      if (!(yield* Json)) yield* talk(preview(proposed))
+      if (!(yield* Json)) yield* talk(preview(proposed, widthOf(process.stderr)))
       const agreed = yield* agreement(proposed, flags.yesUpTo)
       if (agreed === undefined) {
         if (!(yield* Json)) yield* talk(`It waits for approval: ${howToApprove(proposed)}`)
@@ -61,7 +68,6 @@ export const run = (text: string, flags: DoFlags) =>
 /** From an approved (or ended) plan to its end: results as they come, then the exit code. */
 export const carried = Effect.fnUntraced(function* (plan: PlanView, position: number, noWait: boolean) {
   const json = yield* Json
-  const alone = plan.plan?.steps.length === 1 && plan.plan.steps[0]?.targets.length === 1
   const shown = new Set<string>()
   const tell = (now: PlanView) =>
     json
@@ -75,18 +81,27 @@ export const carried = Effect.fnUntraced(function* (plan: PlanView, position: nu
         const key = `${step} ${target.agentId} ${target.state}`
         if (target.finishedAt === undefined || told.has(key)) return []
         told.add(key)
-        return [targetText(target, alone)]
+        return [targetText(target, { planId: now.planId, hosts: now.steps.flat().length })]
       })
     )
   yield* tell(plan)
-  const last = noWait ? plan : yield* followPlan(plan, position, tell)
+  if (!noWait && !json && isRunning(plan) && plan.plan !== undefined && gateOf(plan.plan).approval !== "none")
+    yield* talk(`${plan.planId} is being carried out. Ctrl-C leaves it going on.`)
+  const last = noWait ? plan : yield* watched(followPlan(plan, position, tell), plan)
   if (json) yield* answer(planJson(last), () => "")
-  else if (last.status === "not-understood" || last.status === "previewed") yield* talk(preview(last))
+  else if (last.status === "not-understood" || last.status === "previewed")
+    yield* talk(preview(last, widthOf(process.stderr)))
   else if (noWait) yield* talk(`${last.planId} is ${last.status}. See plan show ${last.planId}.`)
   else yield* talk(`${last.planId}: ${ending(last)}`)
   const code = exitCode(last, noWait)
   if (code > 0) return yield* Effect.fail(new CommandFailed({ reason: "", code }))
 })
+
+/** Who leaves in the middle stops nothing, and is told so. */
+const watched = <A, E, R>(following: Effect.Effect<A, E, R>, { planId }: PlanView) =>
+  Effect.onInterrupt(following, () =>
+    talk(`\n${planId} goes on. Watch it: signalbox plan show ${planId}. Stop it: signalbox plan cancel ${planId}`)
+  )
 
 const exitCode = ({ status }: PlanView, noWait: boolean): 0 | 1 | 2 => {
   if (["succeeded", "previewed", "skipped"].includes(status)) return 0
@@ -121,6 +136,7 @@ const ask = (question: string): Effect.Effect<string> =>
     try {
       return await lines.question(question, { signal })
     } catch {
+      process.stderr.write("\n") // Ctrl-C, or the end of the input: it is no yes, and the line has not ended
       return ""
     } finally {
       lines.close()

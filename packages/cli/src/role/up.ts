@@ -9,6 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { Duration, Effect, Option, Redacted, Schedule } from "effect"
 import { readAdminToken } from "@signalbox/core/config/credentials.ts"
+import { elsewhere } from "@signalbox/core/config/elsewhere.ts"
 import { Home } from "@signalbox/core/config/Home.ts"
 import { type HubInfo, readHubFile } from "@signalbox/core/config/hub-file.ts"
 import { installationRoot } from "@signalbox/core/config/root.ts"
@@ -37,18 +38,26 @@ const alone = Effect.gen(function* () {
 const withView = Effect.scoped(
   Effect.gen(function* () {
     const running = yield* runningHub
-    const hub = Option.isSome(running) ? running.value : yield* startServer
-    yield* view(hub)
+    const { url } = Option.isSome(running) ? running.value : yield* startServer
+    // what SIGNALBOX_HUB_URL names is another hub, and its token is none of this one's
+    const chosen = elsewhere(process.env)
+    const given = "problem" in chosen || chosen.url !== undefined ? undefined : chosen.token
+    const token = given === undefined ? yield* readAdminToken(yield* Home) : Redacted.make(given)
+    yield* view({ url, token })
   })
 ).pipe(Effect.provide(Home.layer))
 
 /** Opens the view on a hub; its exit code is the command's. */
-export const view = (hub: HubInfo) =>
+export const view = (hub: {
+  readonly url: string
+  readonly token: Redacted.Redacted
+  readonly fingerprint?: string | undefined
+}) =>
   Effect.gen(function* () {
-    const token = yield* readAdminToken(yield* Home)
+    const { url: baseUrl, token, fingerprint } = hub
     const { runTui } = yield* Effect.promise(() => import("@signalbox/tui/main.tsx"))
     const code = yield* Effect.promise(() =>
-      runTui({ baseUrl: hub.url, token: Redacted.value(token), version: installationRoot().version })
+      runTui({ baseUrl, token: Redacted.value(token), fingerprint, version: installationRoot().version })
     )
     if (code !== 0) yield* Effect.sync(() => void (process.exitCode = code))
   })

@@ -72,7 +72,7 @@ const lines = (accounts: ReadonlyArray<AccountInfo>): string =>
       { title: "TOKEN", cell: ({ token }) => token?.tokenId ?? "", keep: true },
       {
         title: "UNTIL",
-        cell: ({ token }) => (token === undefined ? "" : (token.expiresAt?.slice(0, 16) ?? "revoked"))
+        cell: ({ token }) => (token === undefined ? "" : (token.expiresAt?.slice(0, 16) ?? "no end"))
       },
       { title: "LABEL", cell: ({ token }) => token?.label ?? "", flexible: true }
     ],

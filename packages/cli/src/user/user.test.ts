@@ -16,6 +16,7 @@ import { openHome } from "@signalbox/core/config/Home.ts"
 import { writeHubFile } from "@signalbox/core/config/hub-file.ts"
 import { HubAddress } from "@signalbox/hub/HubAddress.ts"
 import { hubTest, RoomsTest } from "../../../../test/support/hub.ts"
+import { Pane } from "../../../../test/support/pane.ts"
 import { dispose, makeHome, signalboxWith } from "../../../../test/support/signalbox.ts"
 import { askAt } from "../read/ask.ts"
 
@@ -118,6 +119,30 @@ describe("signalbox user", () => {
           assert.strictEqual(refused.code, 2)
           assert.match(refused.stderr, /WRONG_CERTIFICATE/u)
         }
+        const program = fileURLToPath(new URL("../../bin/signalbox.mjs", import.meta.url))
+        const screen = (
+          name: string,
+          env: Readonly<Record<string, string>>,
+          seen: RegExp,
+          ...keys: ReadonlyArray<string>
+        ) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => new Pane(name)),
+            (pane) =>
+              Effect.promise(async () => {
+                await pane.start([process.execPath, program, "tui"], 100, 30, { ...home.env, ...env })
+                await pane.until(seen)
+                if (keys.length > 0) await pane.keys(...keys)
+                return pane.ended()
+              }),
+            (pane) => Effect.promise(() => pane.stop())
+          )
+        const pinned = { ...far, ...pin, SIGNALBOX_TOKEN: token }
+        assert.strictEqual(yield* screen("tui-afar", pinned, /● live/u, "q"), 0)
+        const imposter = { ...pinned, SIGNALBOX_HUB_FINGERPRINT: "ab".repeat(32) }
+        assert.strictEqual(yield* screen("tui-imposter", imposter, /is not the hub that was meant/u), 1)
+        assert.strictEqual(yield* screen("tui-home", { SIGNALBOX_TOKEN: token }, /● live/u, "q"), 0)
+
         const unpinned = yield* as({ ...far, SIGNALBOX_TOKEN: token })("user", "whoami")
         assert.strictEqual(unpinned.code, 2, "no certificate is trusted by silence")
         const noToken = yield* as({ ...far, ...pin })("task", "list")

@@ -134,6 +134,37 @@ describe("accounts", () => {
     }).pipe(Effect.scoped, Effect.provide(AccountsTest))
   )
 
+  it.live("are not told from names that nobody has, however often one tries", () =>
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      yield* accounts.add({ name: "ana", role: "operator", password }, by())
+      const wrong = Redacted.make("a wrong password")
+      const outcomes = (name: string) =>
+        Effect.forEach(
+          Array.from({ length: 6 }, (_, n) => `198.51.100.${n}`),
+          (address) => Effect.map(Effect.flip(accounts.signIn(tried(name, wrong, address))), (error) => error._tag)
+        )
+      const [known, unknown] = yield* Effect.all([outcomes("ana"), outcomes("nobody-here")], { concurrency: 2 })
+      assert.deepStrictEqual(unknown, known)
+      assert.strictEqual(known.at(-1), "SignInThrottled")
+    }).pipe(Effect.provide(AccountsTest))
+  )
+
+  it.live("are tried by one address no oftener than it may, also when it asks all at once", () =>
+    Effect.gen(function* () {
+      const accounts = yield* Accounts
+      const tags = yield* Effect.forEach(
+        Array.from({ length: 60 }, (_, n) => `name-${n}`),
+        (name) => Effect.map(Effect.flip(accounts.signIn(tried(name, password, "203.0.113.5"))), (error) => error._tag),
+        { concurrency: "unbounded" }
+      )
+      const letIn = tags.filter((tag) => tag === "SignInFailed").length
+      assert.include([30, 31], letIn, "two are worked on at a time")
+      const honest = yield* Effect.flip(accounts.signIn(tried("ana", password, "203.0.113.6")))
+      assert.strictEqual(honest._tag, "SignInFailed", "another address goes on")
+    }).pipe(Effect.provide(AccountsTest))
+  )
+
   it.live("leave no password and no token in the database, but what they can be checked against", () =>
     Effect.gen(function* () {
       const accounts = yield* Accounts

@@ -18,7 +18,7 @@ import { matches, passwordFault, seal } from "./password.ts"
 import { listAccounts, ownerOfToken, ownerOfTokenId } from "./projection.ts"
 import { makeRoll } from "./roll.ts"
 import { accountDecider } from "./room.ts"
-import { accountWait, makeAddressThrottle } from "./throttle.ts"
+import { accountWait, makeAddressThrottle, makeNameThrottle } from "./throttle.ts"
 import { hashToken, makeToken, makeTokenId } from "./token.ts"
 
 const atOnce = 2
@@ -33,6 +33,7 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
     const db = yield* Db
     const roll = yield* makeRoll
     const addresses = makeAddressThrottle()
+    const strangers = makeNameThrottle()
     const turn = yield* Semaphore.make(atOnce)
     let waiting = 0
 
@@ -45,6 +46,10 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
         command,
         ...(body === undefined ? {} : { body })
       })
+
+    /** What may be kept of it anywhere in this process is dropped before the answer is given; other processes hear of it by the log. */
+    const told = <A, E, R>(name: string, self: Effect.Effect<A, E, R>) =>
+      Effect.tap(self, () => Effect.sync(() => roll.tell(name)))
 
     const find: Accounts["Service"]["find"] = (name) =>
       isAccountName(name)
@@ -100,8 +105,11 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
     const changePassword: Accounts["Service"]["changePassword"] = Effect.fn("Accounts.changePassword")(
       function* (name, password, by) {
         yield* existing(name)
-        const { position, state } = yield* withPassword(name, password, (passwordRef) =>
-          execute(name, { _tag: "ChangePassword", passwordRef }, by, JSON.stringify(["password", name]))
+        const { position, state } = yield* told(
+          name,
+          withPassword(name, password, (passwordRef) =>
+            execute(name, { _tag: "ChangePassword", passwordRef }, by, JSON.stringify(["password", name]))
+          )
         )
         if (state?.passwordRef != null) yield* forgetOthers(name, state.passwordRef)
         return { position }
@@ -133,7 +141,7 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
     const revoke: Accounts["Service"]["revoke"] = Effect.fn("Accounts.revoke")(function* (tokenId, by) {
       const [row] = yield* db.query("find a token", (sql) => ownerOfTokenId(sql, tokenId))
       if (row === undefined) return yield* new AccountNotFound({ what: `token ${tokenId}` })
-      const { position } = yield* execute(row.account, { _tag: "RevokeToken", tokenId }, by)
+      const { position } = yield* told(row.account, execute(row.account, { _tag: "RevokeToken", tokenId }, by))
       return { position, account: row.account }
     })
 
@@ -161,10 +169,19 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
             ([row]) => row?.sealed
           )
 
-    const tried: Accounts["Service"]["signIn"] = Effect.fnUntraced(function* ({ name, password, address, sessionId }) {
+    type Tried = Parameters<Accounts["Service"]["signIn"]>[0]
+    const mayTry = ({ address }: Tried, now: number) => {
+      const wait = addresses.wait(address, now)
+      return wait > 0 ? Effect.fail(throttled(wait)) : Effect.void
+    }
+
+    /** Undefined: it was wrong. */
+    const tried = Effect.fnUntraced(function* (attempt: Tried) {
+      const { name, password, address, sessionId } = attempt
       const begun = yield* Clock.currentTimeMillis
+      yield* mayTry(attempt, begun) // those before it in the queue were wrong, too
       const account = yield* find(name)
-      const wait = account === undefined ? 0 : accountWait(account, begun)
+      const wait = account === undefined ? strangers.wait(name, begun) : accountWait(account, begun)
       if (wait > 0) return yield* throttled(wait)
       const sealed = yield* sealedBy(account?.passwordRef)
       const fits = yield* matches(password, sealed)
@@ -182,17 +199,23 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
         if (signed !== undefined) return signed
       }
       addresses.refused(address, now)
-      if (account !== undefined && !fits) yield* recorded({ _tag: "RefuseSignIn", address, now })
-      yield* Effect.sleep(Math.max(0, begun + refusalMs - (yield* Clock.currentTimeMillis)))
-      return yield* new SignInFailed()
+      if (account === undefined) strangers.refused(name, now)
+      else if (!fits) yield* recorded({ _tag: "RefuseSignIn", address, now })
+      return undefined
     })
 
     const signIn: Accounts["Service"]["signIn"] = Effect.fn("Accounts.signIn")(function* (attempt) {
-      const wait = addresses.wait(attempt.address, yield* Clock.currentTimeMillis)
-      if (wait > 0) return yield* throttled(wait)
+      const begun = yield* Clock.currentTimeMillis
+      yield* mayTry(attempt, begun)
       if (waiting >= mostWaiting) return yield* throttled(1_000)
       waiting++
-      return yield* Semaphore.withPermits(turn, 1)(tried(attempt)).pipe(Effect.ensuring(Effect.sync(() => waiting--)))
+      const account = yield* Semaphore.withPermits(
+        turn,
+        1
+      )(tried(attempt)).pipe(Effect.ensuring(Effect.sync(() => waiting--)))
+      if (account !== undefined) return account
+      yield* Effect.sleep(Math.max(0, begun + refusalMs - (yield* Clock.currentTimeMillis))) // holds up nobody else
+      return yield* new SignInFailed()
     })
 
     return Accounts.of({
@@ -205,12 +228,12 @@ export const AccountsLive: Layer.Layer<Accounts, never, Commands | Db | EventLog
       signIn,
       changeRole: Effect.fn("Accounts.changeRole")(function* (name, role, by) {
         yield* existing(name)
-        const { position } = yield* execute(name, { _tag: "ChangeRole", role }, by)
+        const { position } = yield* told(name, execute(name, { _tag: "ChangeRole", role }, by))
         return { position }
       }),
       remove: Effect.fn("Accounts.remove")(function* (name, by) {
         yield* existing(name)
-        const { position } = yield* execute(name, { _tag: "Remove" }, by)
+        const { position } = yield* told(name, execute(name, { _tag: "Remove" }, by))
         yield* forgetOthers(name, undefined)
         return { position }
       }),

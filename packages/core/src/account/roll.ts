@@ -22,6 +22,8 @@ export interface Roll {
   /** An account other than the owner of the home may approve plans of every risk. */
   readonly othersApprove: Effect.Effect<boolean>
   readonly watch: (hear: (name: string) => void) => Effect.Effect<void, never, Scope.Scope>
+  /** An account was changed by this very process: who watches hears of it now, and again by the log. */
+  readonly tell: (name: string) => void
 }
 
 export const makeRoll: Effect.Effect<Roll, never, Db | EventLog | Scope.Scope> = Effect.gen(function* () {
@@ -40,10 +42,13 @@ export const makeRoll: Effect.Effect<Roll, never, Db | EventLog | Scope.Scope> =
     else if ("role" in one) known.set(name, { version: event.version, role: one.role })
   }
   const tail = yield* makeTypeTail("accounts", accountEvents.types)
+  const tell = (name: string): void => {
+    for (const hear of listeners) hear(name)
+  }
   const follow = tail.watchAll((event) => {
     note(event)
     const name = accountOf(event.stream)
-    if (name !== undefined) for (const hear of listeners) hear(name)
+    if (name !== undefined) tell(name)
   })
   const past = Effect.forEach(
     deciding,
@@ -69,6 +74,7 @@ export const makeRoll: Effect.Effect<Roll, never, Db | EventLog | Scope.Scope> =
   )
 
   return {
+    tell,
     // until the past is read, nobody is known to be alone
     othersApprove: Effect.map(
       Effect.timeoutOption(Deferred.await(complete), patience),

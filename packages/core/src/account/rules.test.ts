@@ -5,7 +5,7 @@ import type { AccountEvent } from "./events.ts"
 import { isAccountName, nameFault } from "./name.ts"
 import { matches, passwordFault, seal } from "./password.ts"
 import { accountRoles, may, type Permission, permissions, reaches, refusalOf } from "./permissions.ts"
-import { accountWait, makeAddressThrottle, waitAfter } from "./throttle.ts"
+import { accountWait, makeAddressThrottle, makeNameThrottle, networkOf, waitAfter } from "./throttle.ts"
 import { hashToken, isToken, makeToken, makeTokenId } from "./token.ts"
 import { type AccountView, evolveAccount } from "./view.ts"
 
@@ -228,5 +228,31 @@ describe("tries of a password", () => {
     assert.strictEqual(throttle.wait("a", now + 10 * 60_000), 0, "after its time")
     for (let n = 0; n < 20_000; n++) throttle.refused(`x${n}`, now)
     assert.isAtMost(throttle.size(), 10_000)
+  })
+
+  it("are counted by network where one owner has many addresses", () => {
+    assert.strictEqual(networkOf("203.0.113.7"), "203.0.113.7")
+    const same = ["2001:db8:1:2::1", "2001:db8:1:2:ffff:1:2:3", "2001:db8:1:2::", "2001:db8:1:2::7%eth0"]
+    assert.deepStrictEqual([...new Set(same.map(networkOf))], ["2001:db8:1:2"])
+    assert.deepStrictEqual(["::1", "2001:db8::1", "fe80::1"].map(networkOf), ["0:0:0:0", "2001:db8:0:0", "fe80:0:0:0"])
+    const throttle = makeAddressThrottle()
+    for (let n = 0; n < 30; n++) throttle.refused(`2001:db8:1:2::${n}`, now)
+    assert.isAbove(throttle.wait("2001:db8:1:2:3:4:5:6", now), 0)
+    assert.strictEqual(throttle.wait("2001:db8:1:3::1", now), 0)
+  })
+
+  it("of names that are no account's have to wait as those of accounts do", () => {
+    const throttle = makeNameThrottle()
+    for (let n = 0; n < 5; n++) {
+      assert.strictEqual(throttle.wait("nobody", now), 0)
+      throttle.refused("nobody", now)
+    }
+    assert.strictEqual(throttle.wait("nobody", now), 5_000)
+    throttle.refused("nobody", now) // while it must wait, nothing counts
+    assert.strictEqual(throttle.wait("nobody", now), 5_000)
+    assert.strictEqual(throttle.wait("nobody", now + 5_000), 0)
+    throttle.refused("nobody", now + 5_000)
+    assert.strictEqual(throttle.wait("nobody", now + 5_000), 10_000)
+    assert.strictEqual(throttle.wait("somebody", now), 0)
   })
 })

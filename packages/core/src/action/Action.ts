@@ -39,6 +39,8 @@ export interface Action<Args> {
   readonly timeoutMs: number
   /** Acts with the same key on one host wait for each other; reads never wait. */
   readonly key?: (args: Args) => string
+  /** Arguments that are free text: they may hold anything, so the log holds only what they look like with secrets masked. */
+  readonly free?: ReadonlyArray<string>
   /** Off unless the host's agent was told to allow it. */
   readonly optIn?: true
 }

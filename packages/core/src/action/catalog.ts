@@ -34,7 +34,19 @@ const none = Schema.Struct({}).check(
 const seconds = (n: number) => n * 1_000
 const minutes = (n: number) => n * 60_000
 
-const entry = <Args>(action: Action<Args>): Action<Args> => action
+/** An entry with what needs the type of its own arguments: whoever takes it out of the table by a name does not know that any more. */
+const entry = <Name extends string, Args>(name: Name, action: Action<Args>) => {
+  const decode = Schema.decodeUnknownResult(action.args, { onExcessProperty: "error" })
+  return {
+    ...action,
+    act: (args: unknown) => Result.map(decode(args), (fitting) => ({ name, args: fitting })),
+    /** The base first; of arguments that do not fit there is nothing more to say. */
+    reasons: (args: unknown): ReadonlyArray<RiskReason> => [
+      { risk: action.risk, reason: action.title },
+      ...Result.match(decode(args), { onFailure: () => [], onSuccess: (fitting) => action.raises?.(fitting) ?? [] })
+    ]
+  }
+}
 
 interface UnitArgs {
   readonly unit: string
@@ -50,32 +62,33 @@ const filesKey = (args: { readonly path: string }) => args.path
 const packagesKey = () => "packages"
 
 export const catalog = {
-  "service.status": entry({
+  "service.status": entry("service.status", {
     ...read,
     title: "status of a service",
     description: "State, process, memory and start of a systemd unit, with its last log lines.",
     args: unit,
     timeoutMs: seconds(15)
   }),
-  "service.list": entry({
+  "service.list": entry("service.list", {
     ...read,
     title: "list services",
     description: "Services with their states; `state` keeps those in it.",
     args: Schema.Struct({ state: optional(Schema.Literals(["active", "failed", "inactive", "enabled", "disabled"])) }),
     timeoutMs: seconds(15)
   }),
-  "service.start": entry({
+  "service.start": entry("service.start", {
     ...act,
     ...onUnit,
     title: "start a service",
     description: "Starts a systemd unit that does not run.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and began with the act; or it ran before, which is said",
+    proof:
+      "the unit is active, still the same run a moment later, and began with the act; or it ran before, which is said. It is told, too, when it falls over within 10 s",
     undo: "service.stop",
     timeoutMs: seconds(90)
   }),
-  "service.stop": entry({
+  "service.stop": entry("service.stop", {
     ...act,
     ...onUnit,
     title: "stop a service",
@@ -86,18 +99,19 @@ export const catalog = {
     undo: "service.start",
     timeoutMs: seconds(90)
   }),
-  "service.restart": entry({
+  "service.restart": entry("service.restart", {
     ...act,
     ...onUnit,
     title: "restart a service",
     description: "Stops and starts a systemd unit.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active, still so after 2 s, and its InvocationID has changed",
+    proof:
+      "the unit is active, still the same run a moment later, and its InvocationID has changed. It is told, too, when it falls over within 10 s",
     undo: "none needed",
     timeoutMs: seconds(120)
   }),
-  "service.reload": entry({
+  "service.reload": entry("service.reload", {
     ...act,
     ...onUnit,
     title: "reload a service",
@@ -108,7 +122,7 @@ export const catalog = {
     undo: "none",
     timeoutMs: seconds(90)
   }),
-  "service.enable": entry({
+  "service.enable": entry("service.enable", {
     ...act,
     ...onUnit,
     title: "enable a service",
@@ -119,7 +133,7 @@ export const catalog = {
     undo: "service.disable",
     timeoutMs: seconds(30)
   }),
-  "service.disable": entry({
+  "service.disable": entry("service.disable", {
     ...act,
     ...onUnit,
     title: "disable a service",
@@ -131,26 +145,27 @@ export const catalog = {
     timeoutMs: seconds(30)
   }),
 
-  "config.read": entry({
+  "config.read": entry("config.read", {
     ...readAsRoot,
     title: "read a configuration file",
     description: "Contents, owner, mode and SHA-256 of a file below /etc (secrets are masked).",
     args: Schema.Struct({ path: AbsolutePath }),
     timeoutMs: seconds(15)
   }),
-  "config.validate": entry({
+  "config.validate": entry("config.validate", {
     ...readAsRoot,
     title: "check a configuration",
     description: "Lets the service's own checker (nginx -t, sshd -t, visudo -c …) judge the configuration as it is.",
     args: Schema.Struct({ path: AbsolutePath }),
     timeoutMs: seconds(30)
   }),
-  "config.write": entry({
+  "config.write": entry("config.write", {
     ...act,
     title: "replace a configuration file",
     description:
       "Writes a whole file: backup, validator, rename, reload, look; restored when any of these fails. `tag` is the SHA-256 that it must have before; absent: it must not exist.",
     args: Schema.Struct({ path: AbsolutePath, content: Content, tag: optional(Sha256) }),
+    free: ["content"],
     risk: "high",
     raises: aboutFile,
     before: "config.read",
@@ -159,7 +174,7 @@ export const catalog = {
     timeoutMs: seconds(180),
     key: filesKey
   }),
-  "config.set": entry({
+  "config.set": entry("config.set", {
     ...act,
     title: "set a value in a configuration file",
     description:
@@ -180,7 +195,7 @@ export const catalog = {
     timeoutMs: seconds(180),
     key: filesKey
   }),
-  "config.add-site": entry({
+  "config.add-site": entry("config.add-site", {
     ...act,
     title: "add a domain to nginx",
     description: "Adds a server block for a domain, with a root directory or a proxied address, and enables it.",
@@ -197,14 +212,14 @@ export const catalog = {
     timeoutMs: seconds(180),
     key: () => "/etc/nginx"
   }),
-  "config.backups": entry({
+  "config.backups": entry("config.backups", {
     ...readAsRoot,
     title: "list backups of configuration files",
     description: "Backups that earlier changes left, newest first; `path` keeps those of one file.",
     args: Schema.Struct({ path: optional(AbsolutePath) }),
     timeoutMs: seconds(15)
   }),
-  "config.restore": entry({
+  "config.restore": entry("config.restore", {
     ...act,
     title: "restore a configuration file",
     description: "Puts back a backup, with the same safety as config.write.",
@@ -223,7 +238,7 @@ export const catalog = {
     key: filesKey
   }),
 
-  "log.query": entry({
+  "log.query": entry("log.query", {
     ...readAsRoot,
     title: "read logs",
     description: "Lines of the journal or of a file below /var/log: the last ones, by unit, level, time and text.",
@@ -238,21 +253,21 @@ export const catalog = {
     timeoutMs: seconds(30)
   }),
 
-  "system.info": entry({
+  "system.info": entry("system.info", {
     ...read,
     title: "what a host is",
     description: "Operating system, kernel, processors, memory, disks, addresses, uptime.",
     args: none,
     timeoutMs: seconds(15)
   }),
-  "system.usage": entry({
+  "system.usage": entry("system.usage", {
     ...read,
     title: "what a host is doing",
     description: "CPU (over half a second), memory, swap, disks, load and uptime, now.",
     args: none,
     timeoutMs: seconds(15)
   }),
-  "system.reboot": entry({
+  "system.reboot": entry("system.reboot", {
     ...act,
     title: "reboot a host",
     description: "Restarts the whole machine.",
@@ -264,7 +279,7 @@ export const catalog = {
     timeoutMs: minutes(10),
     key: () => "host"
   }),
-  "process.list": entry({
+  "process.list": entry("process.list", {
     ...read,
     title: "list processes",
     description: "Processes with the most CPU or memory; `text` keeps those whose command holds it.",
@@ -275,7 +290,7 @@ export const catalog = {
     }),
     timeoutMs: seconds(15)
   }),
-  "process.signal": entry({
+  "process.signal": entry("process.signal", {
     ...act,
     title: "end a process",
     description:
@@ -293,7 +308,7 @@ export const catalog = {
     key: (args) => `pid ${args.pid}`
   }),
 
-  "network.ping": entry({
+  "network.ping": entry("network.ping", {
     ...readAsRoot, // not everywhere may others send echo requests
     title: "ping",
     description: "Round-trip times and loss from a host to an address.",
@@ -303,7 +318,7 @@ export const catalog = {
     }),
     timeoutMs: seconds(40)
   }),
-  "network.dns": entry({
+  "network.dns": entry("network.dns", {
     ...read,
     title: "look up a name",
     description: "What a host's resolver answers for a name.",
@@ -313,28 +328,28 @@ export const catalog = {
     }),
     timeoutMs: seconds(20)
   }),
-  "network.port": entry({
+  "network.port": entry("network.port", {
     ...read,
     title: "check a TCP port",
     description: "Whether a TCP connection from a host to an address and port is accepted, and how fast.",
     args: Schema.Struct({ address: NetworkName, port: Port }),
     timeoutMs: seconds(20)
   }),
-  "network.http": entry({
+  "network.http": entry("network.http", {
     ...read,
     title: "check a URL",
     description: "Status, time and certificate of an HTTP(S) request from a host; the body is not read.",
     args: Schema.Struct({ url: HttpUrl }),
     timeoutMs: seconds(30)
   }),
-  "network.listening": entry({
+  "network.listening": entry("network.listening", {
     ...readAsRoot,
     title: "listening ports",
     description: "TCP and UDP ports that a host listens on, with their processes.",
     args: none,
     timeoutMs: seconds(15)
   }),
-  "network.routes": entry({
+  "network.routes": entry("network.routes", {
     ...read,
     title: "routes and addresses",
     description: "A host's interfaces, addresses and routes.",
@@ -342,21 +357,21 @@ export const catalog = {
     timeoutMs: seconds(15)
   }),
 
-  "package.list": entry({
+  "package.list": entry("package.list", {
     ...read,
     title: "list packages",
     description: "Installed Debian packages with versions; `text` keeps names that hold it.",
     args: Schema.Struct({ text: optional(Needle) }),
     timeoutMs: seconds(30)
   }),
-  "package.upgradable": entry({
+  "package.upgradable": entry("package.upgradable", {
     ...readAsRoot,
     title: "list pending updates",
     description: "Installed packages for which a newer version is there, after the lists were read anew.",
     args: none,
     timeoutMs: minutes(5)
   }),
-  "package.install": entry({
+  "package.install": entry("package.install", {
     ...act,
     title: "install a package",
     description: "Installs Debian packages with what they need.",
@@ -368,7 +383,7 @@ export const catalog = {
     timeoutMs: minutes(20),
     key: packagesKey
   }),
-  "package.update": entry({
+  "package.update": entry("package.update", {
     ...act,
     title: "update packages",
     description: "Upgrades the named packages, or all; never removes one.",
@@ -381,14 +396,14 @@ export const catalog = {
     key: packagesKey
   }),
 
-  "file.list": entry({
+  "file.list": entry("file.list", {
     ...readAsRoot,
     title: "list a directory",
     description: "Entries of a directory with sizes, owners, modes and times.",
     args: Schema.Struct({ path: AbsolutePath }),
     timeoutMs: seconds(15)
   }),
-  "file.read": entry({
+  "file.read": entry("file.read", {
     ...readAsRoot,
     title: "read a file",
     description: "The first or last lines of a text file (never /etc/shadow, private keys and the like).",
@@ -399,7 +414,7 @@ export const catalog = {
     }),
     timeoutMs: seconds(15)
   }),
-  "file.disk-usage": entry({
+  "file.disk-usage": entry("file.disk-usage", {
     ...readAsRoot,
     title: "what fills a disk",
     description: "The largest directories and files below a directory, on its file system only.",
@@ -407,11 +422,12 @@ export const catalog = {
     timeoutMs: minutes(2)
   }),
 
-  "shell.run": entry({
+  "shell.run": entry("shell.run", {
     ...act,
     title: "run a shell command",
     description: "Free text for /bin/sh. Only where the host's agent was told to allow it.",
     args: Schema.Struct({ command: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(20_000)) }),
+    free: ["command"],
     risk: "critical",
     proof: "none: the exit code and output are all there is",
     undo: "none",
@@ -436,15 +452,12 @@ export function isActionName(name: string): name is ActionName {
 /** The failure is one sentence for whoever wrote the action: a person, a model, a stranger on a socket. */
 export const decodeAction = (name: string, args: unknown): Result.Result<Act, string> => {
   if (!isActionName(name)) return Result.fail(`There is no action ${name.slice(0, 64)}. See the catalogue of actions.`)
-  const schema: Schema.Codec<unknown, unknown> = catalog[name].args
-  const decoded = Schema.decodeUnknownResult(schema, { onExcessProperty: "error" })(args)
-  return Result.isFailure(decoded)
-    ? Result.fail(`The arguments of ${name} do not fit: ${decoded.failure.message}`)
-    : Result.succeed({ name, args: decoded.success } as Act) // what the table's own schema decoded
+  const act: Result.Result<Act, Schema.SchemaError> = catalog[name].act(args)
+  return Result.mapError(act, ({ message }) => `The arguments of ${name} do not fit: ${message}`)
 }
 
 /** The risk of an act wherever it is done, with reasons; the plan room adds what its targets make of it. */
 export const actionReasons = (act: Act): ReadonlyArray<RiskReason> => {
-  const { title, risk, raises } = catalog[act.name] as Action<Act["args"]> // an entry and its own arguments
-  return [{ risk, reason: title }, ...(raises?.(act.args) ?? [])]
+  const { reasons } = catalog[act.name]
+  return reasons(act.args)
 }

@@ -16,6 +16,11 @@ export const unitReasons = (unit: string): ReadonlyArray<RiskReason> => {
   return databases.test(unit) ? [{ risk: "high", reason: `${unit} holds data` }] : []
 }
 
+/** Files on which the way to the host hangs: what is written there is put back by itself unless the hub still reaches the agent. */
+const wayIn = /^\/etc\/(?:ssh|network|netplan|systemd\/network|nftables\.conf|iptables|ufw|hosts|resolv\.conf)(?:$|\/)/u
+
+export const isWayIn = (path: string): boolean => wayIn.test(path)
+
 const criticalFiles =
   /^\/etc\/(?:ssh|network|netplan|systemd|sudoers|sudoers\.d|pam\.d|security|nftables\.conf|iptables|ufw|hosts|resolv\.conf|fstab|crypttab|passwd|group|shadow|apt|cron.*|pve|signalbox.*)(?:$|\/)/u
 

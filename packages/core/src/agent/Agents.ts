@@ -7,8 +7,10 @@
  * seen the name before.
  */
 import { randomUUID } from "node:crypto"
-import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { ReadModels } from "../api/ReadModels.ts"
+import type { Action } from "../action/Action.ts"
+import { actionNames, catalog } from "../action/catalog.ts"
 import { HostName } from "../host/config.ts"
 import { Commands, type ExecuteError } from "../log/Commands.ts"
 import { CommandRejected } from "../log/EventLog.ts"
@@ -17,6 +19,7 @@ import { type AgentCommand, badInvite } from "./decider.ts"
 import { agentEvents, agentIdOf, agentStream, makeInviteToken, tokenHashOf } from "./events.ts"
 import type { EnrollRequest } from "./enrollment.ts"
 import { agentRows, type AgentRow } from "./presence.ts"
+import type { AgentSample } from "./protocol.ts"
 import { agentDecider } from "./room.ts"
 import { type AgentInfo, AgentView, infoOf } from "./view.ts"
 
@@ -90,6 +93,7 @@ export class Agents extends Context.Service<
       const commands = yield* Commands
       const db = yield* Db
       const models = yield* ReadModels
+      const turn = yield* Semaphore.make(1)
 
       const load = (agentId: string) =>
         Effect.map(commands.load(agentDecider, agentEvents, agentStream(agentId)), ({ state }) => state)
@@ -110,23 +114,28 @@ export class Agents extends Context.Service<
       const rows = (which: string | null) => Effect.provideService(agentRows(which, false), Db, db)
       const seen = (position: number) => Effect.ignore(Effect.timeoutOption(models.waitFor(position), "3 seconds"))
 
-      /** One at a time, over all hubs; `taken` is what the log has. */
+      /** One at a time, over all hubs, and waiting for that takes one connection a hub; `taken` is what the log has. */
       const naming = <E = never>(
         self: (taken: ReadonlyMap<string, string>) => Effect.Effect<Executed, E | ExecuteError>
       ): Effect.Effect<Executed, E | ExecuteError | DbError> =>
-        db.transaction(
-          Effect.gen(function* () {
-            yield* db.query("give names one at a time", (sql) => sql`select pg_advisory_xact_lock(${nameLock})`)
-            const names = yield* db.query(
-              "read names",
-              (sql) => sql<{ id: string; name: string }[]>`
+        Semaphore.withPermits(
+          turn,
+          1
+        )(
+          db.transaction(
+            Effect.gen(function* () {
+              yield* db.query("give names one at a time", (sql) => sql`select pg_advisory_xact_lock(${nameLock})`)
+              const names = yield* db.query(
+                "read names",
+                (sql) => sql<{ id: string; name: string }[]>`
                 select id, name from read.agent where status <> 'revoked' and name is not null
                   and (status = 'enrolled' or (view ->> 'expiresAt')::timestamptz > now())`
-            )
-            const done = yield* self(new Map(names.map(({ id, name }) => [name, id])))
-            yield* seen(done.position)
-            return done
-          })
+              )
+              const done = yield* self(new Map(names.map(({ id, name }) => [name, id])))
+              yield* seen(done.position)
+              return done
+            })
+          )
         )
 
       const idOf = (which: string) =>
@@ -146,6 +155,7 @@ export class Agents extends Context.Service<
             row === undefined ? Effect.fail(new AgentNotFound({ which })) : Effect.succeed(shown(row))
           ),
         invite: Effect.fnUntraced(function* ({ name, tags, allows, ttlMillis }, by) {
+          yield* optIns(allows)
           const token = makeInviteToken()
           const agentId = agentIdOf(token)
           const expiresAt = new Date((yield* Clock.currentTimeMillis) + ttlMillis).toISOString()
@@ -171,30 +181,34 @@ export class Agents extends Context.Service<
         }),
         enroll: Effect.fnUntraced(function* (request) {
           const agentId = agentIdOf(request.token)
-          const before = yield* load(agentId)
-          if (before === undefined) return yield* new CommandRejected({ commandId: agentId, reason: badInvite })
-          const now = yield* Clock.currentTimeMillis
+          if ((yield* load(agentId)) === undefined)
+            return yield* new CommandRejected({ commandId: agentId, reason: badInvite })
           const { agent } = yield* naming((taken) =>
-            execute(
-              agentId,
-              {
-                _tag: "Enroll",
-                tokenHash: tokenHashOf(request.token),
-                now,
-                enrolled: {
-                  publicKey: request.publicKey,
-                  name: before.name ?? freeName(request.hostname, agentId, taken),
-                  hostname: request.hostname.toWellFormed(),
-                  machineId: request.machineId.toWellFormed(),
-                  version: request.version.toWellFormed()
-                }
-              },
-              { commandId: randomUUID(), actor: `agent:${agentId}` }
-            )
+            Effect.gen(function* () {
+              const before = yield* load(agentId) // it may have been renamed while this waited
+              const now = yield* Clock.currentTimeMillis
+              return yield* execute(
+                agentId,
+                {
+                  _tag: "Enroll",
+                  tokenHash: tokenHashOf(request.token),
+                  now,
+                  enrolled: {
+                    publicKey: request.publicKey,
+                    name: freeName(before?.name ?? shortName(request.hostname, agentId), agentId, taken),
+                    hostname: request.hostname.toWellFormed(),
+                    machineId: request.machineId.toWellFormed(),
+                    version: request.version.toWellFormed()
+                  }
+                },
+                { commandId: randomUUID(), actor: `agent:${agentId}` }
+              )
+            })
           )
           return agent ?? (yield* Effect.die(new Error(`${agentId} was enrolled and is not there`)))
         }),
         change: Effect.fnUntraced(function* (which, change, by) {
+          yield* optIns(change.allows ?? [])
           const agentId = yield* idOf(which)
           const { name } = change
           const done = yield* naming<AgentInvalid>((taken) =>
@@ -223,28 +237,53 @@ const shown = ({ view, online, lastSeen, sample }: AgentRow): AgentInfo =>
   infoOf(decodeView(view), {
     online,
     lastSeenAt: lastSeen === null ? null : new Date(lastSeen).toISOString(),
-    sample: sample === undefined ? null : { cpu: sample.cpu, memory: sample.memory, disk: sample.disk }
+    sample: sample === undefined ? null : momentary(sample)
   })
+
+/** A name that allows nothing would be taken for one that does. */
+const optIns = (names: ReadonlyArray<string>): Effect.Effect<void, AgentInvalid> => {
+  const wrong = names.find((name) => !optInNames.includes(name))
+  return wrong === undefined
+    ? Effect.void
+    : Effect.fail(
+        new AgentInvalid({
+          reason: `"${wrong}" is no action that has to be allowed. These are: ${optInNames.join(", ")}.`
+        })
+      )
+}
+const optInNames: ReadonlyArray<string> = actionNames.filter((name) => {
+  const entry: Pick<Action<never>, "optIn"> = catalog[name]
+  return entry.optIn === true
+})
+
+const momentary = ({ cpu, memory, disk, relay }: AgentSample): AgentInfo["sample"] => ({
+  cpu,
+  memory,
+  disk,
+  ...(relay === undefined ? {} : { relay })
+})
 
 const nameTaken = (name: string): string =>
   `There is an agent ${name} already. Choose another name, or revoke that one: agent revoke ${name}.`
 
 const decodeName = Schema.decodeUnknownOption(HostName)
 
-/** As the host calls itself, without its domain; with a number when that is taken. */
-const freeName = (hostname: string, agentId: string, taken: ReadonlyMap<string, string>): string => {
-  const short = hostname.split(".")[0] ?? ""
-  const base = Option.getOrElse(
+/** As the host calls itself, without its domain. */
+const shortName = (hostname: string, agentId: string): string =>
+  Option.getOrElse(
     decodeName(
-      short
+      (hostname.split(".")[0] ?? "")
         .replaceAll(/[^A-Za-z0-9._-]+/gu, "-")
         .replace(/^[^A-Za-z0-9]+/u, "")
         .slice(0, 55)
     ),
     () => agentId
   )
+
+/** With a number when it is taken. */
+const freeName = (base: string, agentId: string, taken: ReadonlyMap<string, string>): string => {
   for (let n = 1; ; n++) {
-    const name = n === 1 ? base : `${base}-${n}`
-    if (!taken.has(name) || taken.get(name) === agentId) return name
+    const name = n === 1 ? base : `${base.slice(0, 55)}-${n}`
+    if ((taken.get(name) ?? agentId) === agentId) return name
   }
 }

@@ -52,10 +52,13 @@ export const EnrollAnswer = Schema.Struct({
 })
 export type EnrollAnswer = typeof EnrollAnswer.Type
 
-export const ChallengeRequest = Schema.Struct({ agentId: Text(100) })
+const AgentId = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9-]{0,99}$/u, { expected: "the id of an agent" })
+)
+export const ChallengeRequest = Schema.Struct({ agentId: AgentId })
 export const ChallengeAnswer = Schema.Struct({ nonce: Text(200) })
 
-export const SessionRequest = Schema.Struct({ agentId: Text(100), nonce: Text(200), signature: Signature })
+export const SessionRequest = Schema.Struct({ agentId: AgentId, nonce: Text(200), signature: Signature })
 export type SessionRequest = typeof SessionRequest.Type
 export const sessionText = (of: { readonly agentId: string; readonly nonce: string }): string =>
   `signalbox session\n${of.agentId}\n${of.nonce}`

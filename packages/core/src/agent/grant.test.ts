@@ -1,7 +1,16 @@
 import { generateKeyPairSync } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { canonicalHash, canonicalJson } from "./canonical.ts"
-import { argsHash, checkGrant, privateKeyFrom, publicKeyFrom, publicKeyText, signGrant } from "./grant.ts"
+import {
+  argsHash,
+  checkGrant,
+  privateKeyFrom,
+  publicKeyFrom,
+  publicKeyText,
+  releaseHolds,
+  signGrant,
+  signRelease
+} from "./grant.ts"
 import type { Grant } from "./protocol.ts"
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519")
@@ -17,9 +26,17 @@ const grant: Grant = {
   action: "service.restart",
   argsHash: argsHash(args),
   notBefore: at,
-  expiresAt: at + 60_000
+  expiresAt: at + 60_000,
+  timeoutMs: 30_000
 }
-const request = { commandId, action: grant.action, args, grant, signature: signGrant(grant, privateKey) }
+const request = {
+  commandId,
+  action: grant.action,
+  args,
+  timeoutMs: 30_000,
+  grant,
+  signature: signGrant(grant, privateKey)
+}
 const by = { agentId: "a1", hubKey: publicKey, now: at + 1 }
 
 describe("canonical JSON", () => {
@@ -78,10 +95,30 @@ describe("a grant", () => {
     ["other-arguments", "a grant with other arguments", { ...request, args: { unit: "sshd.service" } }, by],
     ["other-arguments", "a grant with more arguments", { ...request, args: { ...args, force: true } }, by],
     ["other-arguments", "an act whose guard was taken away or added", { ...request, guardMillis: 1 }, by],
+    ["other-arguments", "an act that would be ended sooner", { ...request, timeoutMs: 1 }, by],
+    ["not-signed", "a grant with another time limit", changed("timeoutMs", 1), by],
     ["too-early", "a grant for later than clocks may differ", request, { ...by, now: at - 60_001 }]
   ] as const
   it.each(cases)("is refused as %s: %s", (reason, _, asked, at) => {
     assert.strictEqual(checkGrant(asked, at), reason)
+  })
+})
+
+describe("a word that ends a guard", () => {
+  const release = { agentId: "a1", commandId }
+  const signature = signRelease(release, privateKey)
+  it("holds for one command of one agent, signed by the hub", () => {
+    assert.isTrue(releaseHolds(release, signature, publicKey))
+    assert.isFalse(releaseHolds({ ...release, agentId: "a2" }, signature, publicKey))
+    assert.isFalse(
+      releaseHolds({ ...release, commandId: "0198c9a2-0000-7000-8000-000000000002" }, signature, publicKey)
+    )
+    assert.isFalse(releaseHolds(release, "", publicKey))
+    assert.isFalse(releaseHolds(release, signRelease(release, generateKeyPairSync("ed25519").privateKey), publicKey))
+  })
+  it("is not what signs the command itself", () => {
+    assert.isFalse(releaseHolds(release, request.signature, publicKey))
+    assert.strictEqual(checkGrant({ ...request, signature }, by), "not-signed")
   })
 })
 

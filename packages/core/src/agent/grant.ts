@@ -1,5 +1,5 @@
 /**
- * Grants: the hub's signature under exactly one command, and the agent's check of it.
+ * Grants: the hub's signature under exactly one command, and the agent's check of it; the same for the word that ends a guard.
  *
  * Owns: what is signed, signing, checking, the reasons of a refusal. Does not own: the keys (hub's home, agent's configuration), that a
  * command acts once (receipts).
@@ -33,21 +33,35 @@ export const signGrant = (grant: Grant, hubKey: KeyObject): string =>
 
 /** Whether this request is what the hub granted to this agent; that it has not expired is asked when it is about to begin. */
 export const checkGrant = (
-  request: Omit<CommandRequest, "_tag" | "timeoutMs">,
+  request: Omit<CommandRequest, "_tag">,
   by: { readonly agentId: string; readonly hubKey: KeyObject; readonly now: number }
 ): GrantRefusal | undefined => {
   const { grant } = request
-  if (!signatureHolds(grant, request.signature, by.hubKey)) return "not-signed"
+  if (!signed(canonicalJson(grant), request.signature, by.hubKey)) return "not-signed"
   if (grant.agentId !== by.agentId) return "other-agent"
   if (grant.commandId !== request.commandId) return "other-command"
   if (grant.action !== request.action) return "other-action"
-  if (grant.argsHash !== argsHash(request.args) || grant.guardMillis !== request.guardMillis) return "other-arguments"
+  if (grant.guardMillis !== request.guardMillis || grant.timeoutMs !== request.timeoutMs) return "other-arguments"
+  if (grant.argsHash !== argsHash(request.args)) return "other-arguments"
   return by.now + clockSkewMillis < grant.notBefore ? "too-early" : undefined
 }
 
-const signatureHolds = (grant: Grant, signature: string, hubKey: KeyObject): boolean => {
+/** What the hub signs when it still reaches an agent after a guarded act. No grant and no token begins like this. */
+interface Release {
+  readonly agentId: string
+  readonly commandId: string
+}
+const releaseText = ({ agentId, commandId }: Release): string => `signalbox guard released\n${agentId}\n${commandId}`
+
+export const signRelease = (release: Release, hubKey: KeyObject): string =>
+  sign(null, Buffer.from(releaseText(release)), hubKey).toString("base64")
+
+export const releaseHolds = (release: Release, signature: string, hubKey: KeyObject): boolean =>
+  signed(releaseText(release), signature, hubKey)
+
+const signed = (text: string, signature: string, hubKey: KeyObject): boolean => {
   const bytes = Buffer.from(signature, "base64")
-  return bytes.length === 64 && verify(null, Buffer.from(canonicalJson(grant)), hubKey, bytes)
+  return bytes.length === 64 && verify(null, Buffer.from(text), hubKey, bytes)
 }
 
 /** Base64 of the key's SPKI form: how public keys travel and rest. */

@@ -35,13 +35,13 @@ export const hubLives = (hub: HubPlace): Effect.Effect<void, DbError, Db> =>
 export const hubEnds = (id: string): Effect.Effect<void, DbError, Db> =>
   run("say that the hub ends", (sql) => sql`update agent.hub set expires_at = now() where id = ${id}`)
 
-/** The newest session of an agent is here now. */
+/** The newest session of an agent is here now; what it told in an older one is not of now. */
 export const sessionBegins = (agentId: string, session: string, hub: string): Effect.Effect<void, DbError, Db> =>
   run(
     "say that an agent is here",
     (sql) => sql`
       insert into agent.presence (agent_id, session, hub, seen_at) values (${agentId}, ${session}, ${hub}, now())
-      on conflict (agent_id) do update set session = excluded.session, hub = excluded.hub, seen_at = excluded.seen_at`
+      on conflict (agent_id) do update set session = excluded.session, hub = excluded.hub, seen_at = excluded.seen_at, sample = null`
   )
 
 export const sessionEnds = (agentId: string, session: string): Effect.Effect<void, DbError, Db> =>

@@ -2,8 +2,9 @@
  * What hub and agent say to each other over the socket at /agents, one JSON message a frame.
  *
  * Owns: the schemas and limits of both directions, and the grant. Does not own: sockets (hub, agent), keys, what a command does.
- * Invariants: every command carries a grant signed by the hub's Ed25519 key for exactly this command, agent, arguments and time; an
- * answer names the command that it belongs to; a result is repeated until the hub has acknowledged it.
+ * Invariants: every command carries a grant signed by the hub's Ed25519 key for exactly this command, agent, arguments and time, and so
+ * does the word that ends a guard: who is in between, the agent's own unprivileged process too, can hold back and nothing else; an answer
+ * names the command that it belongs to; a result is repeated until the hub has acknowledged it.
  */
 import { Schema } from "effect"
 
@@ -13,6 +14,16 @@ export const frameLimit = 1_048_576
 export const resultLimit = 256 * 1024
 /** Milliseconds between an agent's heartbeats. */
 export const heartbeatMillis = 15_000
+
+/** Of arrays and objects in one another: what is deeper is refused before anything walks through it. */
+const nestingLimit = 32
+const fitsNesting = (value: Schema.Json, left = nestingLimit): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (left > 0 && Object.values(value).every((one) => fitsNesting(one, left - 1)))
+const Json = Schema.Json.check(
+  Schema.makeFilter((value) => fitsNesting(value) || `at most ${nestingLimit} levels of arrays and objects are needed`)
+)
 
 const Id = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
 
@@ -33,6 +44,8 @@ export const Grant = Schema.Struct({
   notBefore: Schema.Int,
   /** The command may not begin later. */
   expiresAt: Schema.Int,
+  /** It is ended when it takes longer: whoever could shorten that could end an act in its middle. */
+  timeoutMs: Schema.Int.check(Schema.isGreaterThan(0)),
   guardMillis
 })
 export type Grant = typeof Grant.Type
@@ -41,7 +54,7 @@ export const HubMessage = Schema.TaggedUnion({
   command_request: {
     commandId: Schema.String.check(Schema.isUUID()),
     action: Schema.String,
-    args: Schema.Record(Schema.String, Schema.Json),
+    args: Schema.Record(Schema.String, Json),
     timeoutMs: Schema.Int,
     guardMillis,
     grant: Grant,
@@ -50,8 +63,14 @@ export const HubMessage = Schema.TaggedUnion({
   },
   /** The result is in the log: the agent need not repeat it. */
   result_acknowledged: { commandId: Schema.String },
+  /** The relapse is in the log, or was nothing new there. */
+  relapse_acknowledged: { commandId: Schema.String },
   /** The hub can still reach the agent after an act that might have cut it off: nothing needs to be restored. */
-  guard_released: { commandId: Schema.String },
+  guard_released: {
+    commandId: Schema.String.check(Schema.isUUID()),
+    /** Of `releaseText`, base64 of 64 bytes. */
+    signature: Schema.String
+  },
   event_notification: { text: Schema.String }
 })
 export type HubMessage = typeof HubMessage.Type
@@ -71,7 +90,11 @@ export const AgentHello = Schema.Struct({
   /** Opt-in actions that the host's owner allowed. */
   allows: Schema.Array(Schema.String),
   /** Actions of the catalogue that this agent can carry out. */
-  actions: Schema.Array(Schema.String)
+  actions: Schema.Array(Schema.String),
+  /** Where it lets other agents through to the hub. */
+  relay: Schema.optionalKey(Schema.Struct({ listen: Schema.String.check(Schema.isMaxLength(100)) })),
+  /** The proxy or relay by which it reaches the hub, as host:port. */
+  through: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(300)))
 })
 export type AgentHello = typeof AgentHello.Type
 
@@ -83,7 +106,9 @@ export const AgentSample = Schema.Struct({
   disk: Schema.Finite,
   load: Schema.Finite,
   uptime: Schema.Finite,
-  failedUnits: Schema.optionalKey(Schema.Int)
+  failedUnits: Schema.optionalKey(Schema.Int),
+  /** Of a relay: connections that are open, and since its start those that were let through and those that were not. */
+  relay: Schema.optionalKey(Schema.Struct({ open: Schema.Int, passed: Schema.Int, refused: Schema.Int }))
 })
 export type AgentSample = typeof AgentSample.Type
 
@@ -92,12 +117,12 @@ export const Outcome = Schema.Literals(["succeeded", "failed", "refused", "expir
 export type Outcome = typeof Outcome.Type
 
 export const CommandResult = Schema.Struct({
-  commandId: Schema.String,
+  commandId: Schema.String.check(Schema.isUUID()),
   outcome: Outcome,
   /** One sentence for people: what happened, or why not. */
   summary: Schema.String.check(Schema.isMaxLength(2_000)),
   /** What a read read, or the facts that prove an act (before, after). */
-  data: Schema.Json,
+  data: Json,
   /** The proof of the catalogue was seen to hold. Absent for reads. */
   proven: Schema.optionalKey(Schema.Boolean),
   startedAt: Schema.Int,
@@ -106,10 +131,23 @@ export const CommandResult = Schema.Struct({
 })
 export type CommandResult = typeof CommandResult.Type
 
+/** What a command did was well, was answered so and acknowledged, and fell over a moment later. */
+export const Relapse = Schema.Struct({
+  commandId: Schema.String.check(Schema.isUUID()),
+  /** One sentence for people. */
+  summary: Schema.String.check(Schema.isMaxLength(2_000)),
+  data: Schema.Json,
+  at: Schema.Int
+})
+export type Relapse = typeof Relapse.Type
+
 export const AgentMessage = Schema.TaggedUnion({
   hello: AgentHello.fields,
   agent_heartbeat: { sample: AgentSample },
-  command_accepted: { commandId: Schema.String },
-  command_result: CommandResult.fields
+  command_accepted: { commandId: Schema.String.check(Schema.isUUID()) },
+  command_result: CommandResult.fields,
+  command_relapsed: Relapse.fields,
+  /** In answer to `guard_released`: what was changed stays, nothing restores it any more. */
+  guard_off: { commandId: Schema.String }
 })
 export type AgentMessage = typeof AgentMessage.Type

@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 import type { AgentEvent } from "./events.ts"
-import { AgentHello } from "./protocol.ts"
+import { AgentHello, AgentSample } from "./protocol.ts"
 
 export const agentStatuses = ["invited", "enrolled", "revoked"] as const
 
@@ -116,7 +116,14 @@ export const AgentInfo = Schema.Struct({
   /** ISO 8601; null: never. */
   lastSeenAt: Schema.NullOr(Schema.String),
   /** The last heartbeat's. */
-  sample: Schema.NullOr(Schema.Struct({ cpu: Schema.Finite, memory: Schema.Finite, disk: Schema.Finite }))
+  sample: Schema.NullOr(
+    Schema.Struct({
+      cpu: Schema.Finite,
+      memory: Schema.Finite,
+      disk: Schema.Finite,
+      relay: AgentSample.fields.relay
+    })
+  )
 }).annotate({ identifier: "Agent" })
 export type AgentInfo = typeof AgentInfo.Type
 

@@ -22,7 +22,13 @@ import { Forbidden, Invalid, NotFound, Rejected, Throttled, Unauthorized, Unavai
 
 const Reason = Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(500)))
 /** By id or name. */
-const one = { params: { agent: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100)) } }
+const one = {
+  params: {
+    agent: Schema.String.check(
+      Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/u, { expected: "the name or the id of an agent" })
+    )
+  }
+}
 const Done = Schema.Struct({ position: Schema.Int, agent: AgentInfo }).annotate({ identifier: "AgentAnswer" })
 
 export const inviteTtl = { default: 3_600_000, longest: 30 * 86_400_000 } as const
@@ -34,10 +40,7 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
       success: Schema.Struct({ agents: Schema.Array(AgentInfo) }),
       error: [Unavailable]
     }).annotate(Needs, "read"),
-    HttpApiEndpoint.get("get", "/:agent", { ...one, success: Done, error: [NotFound, Unavailable] }).annotate(
-      Needs,
-      "read"
-    ),
+    HttpApiEndpoint.get("get", "/:agent", { ...one, success: Done, error: failures }).annotate(Needs, "read"),
     /** The token is shown once. `line` makes the host it is run on an agent; null: the agent was not built. */
     HttpApiEndpoint.post("invite", "/invites", {
       payload: Schema.Struct({
@@ -45,6 +48,8 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
         name: Schema.optionalKey(HostName),
         tags: Schema.optionalKey(Tags),
         allows: Schema.optionalKey(Allows),
+        /** The relay by which the host reaches this hub: an agent that is one, by id or name, or host:port. */
+        through: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300))),
         /** Milliseconds; default an hour. */
         ttlMs: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1_000, maximum: inviteTtl.longest })))
       }),

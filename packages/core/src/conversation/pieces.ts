@@ -46,7 +46,7 @@ export const storableJson = (value: Schema.Json, depth = 1): Schema.Json => {
   if (typeof value === "number")
     return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)) ? value : String(value)
   if (typeof value !== "object" || value === null) return value
-  if (depth > deepest) return storableText(JSON.stringify(value))
+  if (depth > deepest) return storableText(deepText(value))
   if (Array.isArray(value)) return value.map((one: Schema.Json) => storableJson(one, depth + 1))
   return Object.fromEntries(
     Object.entries(value).map(([key, one]) => [storableText(key), storableJson(one, depth + 1)])
@@ -54,3 +54,12 @@ export const storableJson = (value: Schema.Json, depth = 1): Schema.Json => {
 }
 /** The log takes 100 levels, the event's own included. */
 const deepest = 90
+/** Of what was nested thousands of levels deep on purpose, nobody wants to read the rest. */
+const deepText = (value: Schema.Json): string => {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    if (cause instanceof RangeError) return "(nested too deeply)"
+    throw cause
+  }
+}

@@ -8,12 +8,12 @@
  */
 import { randomUUID } from "node:crypto"
 import { Context, Deferred, Effect, Exit, Layer, type Scope } from "effect"
-import type { CommandResult } from "../agent/protocol.ts"
+import type { CommandResult, Relapse } from "../agent/protocol.ts"
 import { Commands, type ExecuteError } from "../log/Commands.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
 import type { Said } from "./decider.ts"
 import { planEvents, planStream } from "./events.ts"
-import { type CommandRef, endedBy } from "./results.ts"
+import { type CommandRef, endedBy, relapsedBy } from "./results.ts"
 import { planDecider } from "./room.ts"
 
 /** Of one append. */
@@ -28,6 +28,8 @@ export class PlanOutcomes extends Context.Service<
   {
     readonly accepted: (of: CommandRef) => Effect.Effect<void, ExecuteError>
     readonly ended: (of: CommandRef, result: CommandResult) => Effect.Effect<void, ExecuteError | DbError>
+    /** What it did was well and fell over later. */
+    readonly relapsed: (of: CommandRef, relapse: Relapse) => Effect.Effect<void, ExecuteError>
   }
 >()("@signalbox/core/plan/PlanOutcomes") {
   /** @param actor who records it: "hub" */
@@ -79,7 +81,8 @@ export class PlanOutcomes extends Context.Service<
         return PlanOutcomes.of({
           accepted: ({ planId, ...command }) => hear(planId, { _tag: "StepAccepted", ...command }),
           ended: (of, result) =>
-            Effect.flatMap(Effect.provideService(endedBy(of, result), Db, db), (said) => hear(of.planId, said))
+            Effect.flatMap(Effect.provideService(endedBy(of, result), Db, db), (said) => hear(of.planId, said)),
+          relapsed: (of, relapse) => hear(of.planId, relapsedBy(of, relapse))
         })
       })
     )

@@ -7,23 +7,21 @@
  * always answered the same, drawn ids included; targets are frozen here and nowhere else.
  */
 import { randomBytes } from "node:crypto"
-import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Schema } from "effect"
 import type { AccountRole } from "../account/permissions.ts"
 import { Fleet, type FleetMember } from "../agent/Fleet.ts"
 import { canonical, Commands, type ExecuteError } from "../log/Commands.ts"
 import { EventLog } from "../log/EventLog.ts"
 import { findReceipt } from "../log/receipt.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
+import { type Content, keepContents, missingContent } from "./contents.ts"
 import type { PlanCommand } from "./decider.ts"
 import { planDrift } from "./drift.ts"
-import { makePlanId, type Origin, type PlanEvent, planEvents, planStream } from "./events.ts"
-import { freeze } from "./freeze.ts"
-import { planHash } from "./hash.ts"
-import type { Draft } from "./plan.ts"
+import { makePlanId, planEvents, planStream } from "./events.ts"
+import { answerOf, instructionOf, type NotUnderstood, type Understood } from "./proposal.ts"
 import { resultOf } from "./results.ts"
 import { planDecider } from "./room.ts"
 import type { PlanView } from "./view.ts"
-import { draftText } from "./words.ts"
 
 export class PlanNotFound extends Schema.TaggedError<PlanNotFound>()("PlanNotFound", { planId: Schema.String }) {
   override get message(): string {
@@ -45,13 +43,6 @@ export interface Approver extends PlanBy {
   readonly alone: boolean
 }
 
-export type NotUnderstood = Omit<Extract<PlanEvent, { readonly _tag: "PlanNotUnderstood" }>, "_tag">
-/** What an instruction was understood as. */
-export interface Understood {
-  readonly draft: Draft
-  readonly origin: Origin
-  readonly understood: ReadonlyArray<string>
-}
 export interface Instructed {
   /** Absent: the draft in words. */
   readonly text?: string
@@ -141,16 +132,18 @@ export class Plans extends Context.Service<
           const [view, members, now] = yield* Effect.all([existing(planId), fleet.members, Clock.currentTimeMillis], {
             concurrency: 3
           })
-          return yield* decide(planId, { _tag: "Answer", with: eventOf(planId, view.by, meaning, members, now) }, by, {
-            answer: planId,
-            meaning
-          })
+          const { event, contents } = answerOf({ planId, by: view.by, meaning, members, now })
+          if (view.status === "asked") yield* run(keepContents(planId, contents))
+          return yield* decide(planId, { _tag: "Answer", with: event }, by, { answer: planId, meaning })
         }),
         approve: Effect.fnUntraced(function* (planId, { hash, code }, { account, role, alone, ...by }) {
           const [view, members, now] = yield* Effect.all([existing(planId), fleet.members, Clock.currentTimeMillis], {
             concurrency: 3
           })
-          const drift = view.plan === undefined ? undefined : planDrift(view.plan, members, now)
+          const drift =
+            view.plan === undefined
+              ? undefined
+              : (planDrift(view.plan, members, now) ?? (yield* run(missingContent(planId, view.plan.steps)))?.message)
           const approval = { by: account, role, alone, ...(code === undefined ? {} : { code }) }
           const command: PlanCommand = {
             _tag: "Approve",
@@ -204,23 +197,23 @@ const instruct = Effect.fnUntraced(function* (instructed: Instructed, by: PlanBy
     [firstAnswer(by.commandId), fleet.members, Clock.currentTimeMillis],
     { concurrency: 3 }
   )
-  const give = (planId: string): Effect.Effect<Done, ExecuteError> =>
-    Effect.flatMap(
-      commands.execute({
-        decider: planDecider,
-        types: planEvents,
-        stream: planStream(planId),
-        command: giving(planId, instructed, by, members, now),
-        commandId: by.commandId,
-        actor: by.actor,
-        body: canonical({ instructed, account: by.account }),
-        ...(before === undefined ? { seen: { state: undefined, version: 0 } } : {})
-      }),
-      ({ state, position }) =>
-        state === undefined
-          ? Effect.die(new Error(`${planId} was recorded and is not there`))
-          : Effect.succeed({ plan: state, position })
-    )
+  const give = Effect.fnUntraced(function* (planId: string) {
+    const { command, contents } = giving(planId, instructed, by, members, now)
+    if (before === undefined) yield* keepContents(planId, contents)
+    const { state, position } = yield* commands.execute({
+      decider: planDecider,
+      types: planEvents,
+      stream: planStream(planId),
+      command,
+      commandId: by.commandId,
+      actor: by.actor,
+      body: canonical({ instructed, account: by.account }),
+      ...(before === undefined ? { seen: { state: undefined, version: 0 } } : {})
+    })
+    return state === undefined
+      ? yield* Effect.die(new Error(`${planId} was recorded and is not there`))
+      : { plan: state, position }
+  })
   if (before !== undefined) return yield* give(before)
   // Two of the same command at the same moment: the slower one finds the id taken and answers with the first one's plan.
   return yield* give(makePlanId(now, randomBytes(6))).pipe(
@@ -242,41 +235,21 @@ const giving = (
   { account, conversationId }: PlanBy,
   members: ReadonlyArray<FleetMember>,
   now: number
-): PlanCommand => {
+): { readonly command: PlanCommand; readonly contents: ReadonlyArray<Content> } => {
   const asks = "ask" in meaning
-  const said = text ?? ("draft" in meaning ? draftText(meaning.draft) : asks ? meaning.text : meaning.reason)
-  return {
+  const answer = asks ? undefined : answerOf({ planId, by: account, meaning, members, now })
+  const command: PlanCommand = {
     _tag: "Give",
     given: {
       planId,
-      text: said.slice(0, 10_000).toWellFormed(),
+      text: instructionOf(text, meaning),
       by: account,
       dryRun,
       ask: asks ? "model" : "none",
       ...(asks && meaning.model !== undefined ? { model: meaning.model } : {}),
       ...(conversationId === undefined ? {} : { conversationId })
     },
-    ...(asks ? {} : { answer: eventOf(planId, account, meaning, members, now) })
+    ...(answer === undefined ? {} : { answer: answer.event })
   }
-}
-
-const eventOf = (
-  planId: string,
-  account: string,
-  meaning: Understood | NotUnderstood,
-  members: ReadonlyArray<FleetMember>,
-  now: number
-): Extract<PlanEvent, { readonly _tag: "PlanProposed" | "PlanNotUnderstood" }> => {
-  if (!("draft" in meaning)) return { _tag: "PlanNotUnderstood", ...meaning }
-  const frozen = freeze(meaning.draft, members, now)
-  if (Result.isFailure(frozen))
-    return {
-      _tag: "PlanNotUnderstood",
-      reason: frozen.failure.slice(0, 2_000).toWellFormed(),
-      questions: [],
-      readings: []
-    }
-  const { plan, unjudged } = frozen.success
-  const { origin, understood } = meaning
-  return { _tag: "PlanProposed", plan, hash: planHash(planId, account, plan), origin, understood, unjudged }
+  return { command, contents: answer?.contents ?? [] }
 }

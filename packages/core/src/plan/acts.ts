@@ -8,6 +8,7 @@
 import { Result, Schema } from "effect"
 import { type Action } from "../action/Action.ts"
 import { catalog, decodeAction, isActionName } from "../action/catalog.ts"
+import { isWayIn } from "../action/sensitive.ts"
 import { uuidV5 } from "../projection/Reactor.ts"
 import type { Purpose } from "./events.ts"
 import { type Question, questionKey } from "./conditions.ts"
@@ -60,17 +61,12 @@ const beforeArgs: Readonly<Record<string, (args: Args) => Args | undefined>> = {
   "package.update": () => ({})
 }
 
-/** Files on which the way to the host hangs: what is written there is put back by itself unless the hub still reaches the agent. */
-const guardedFiles =
-  /^\/etc\/(?:ssh|network|netplan|systemd\/network|nftables\.conf|iptables|ufw|hosts|resolv\.conf)(?:$|\/)/u
+/** Milliseconds until what cuts a host off is restored by itself. */
 const guard = 60_000
 
 export const guardOf = (action: string, args: Args): number | undefined => {
   const file = args["path"]
-  return action.startsWith("config.") &&
-    effectOf(action) === "acts" &&
-    typeof file === "string" &&
-    guardedFiles.test(file)
+  return action.startsWith("config.") && effectOf(action) === "acts" && typeof file === "string" && isWayIn(file)
     ? guard
     : undefined
 }

@@ -2,9 +2,11 @@
  * A plan for lists: without contents of files, without what was read.
  *
  * Owns: what is left out. Does not own: the view.
- * Invariants: still a view; `counts` is always there; targets are listed as long as they are few.
+ * Invariants: still a view; `counts` is there once it is over, and means the same as everywhere; targets are listed as long as they are few.
  */
-import { countsOf, type PlanView, type TargetView } from "./view.ts"
+import { isSettledPlan } from "./progress.ts"
+import { countsOf } from "./evolve.ts"
+import type { PlanView, TargetView } from "./view.ts"
 
 const mostTargets = 64
 const longest = 300
@@ -20,7 +22,7 @@ export const briefPlan = (view: PlanView): PlanView => {
     ...(plan === undefined
       ? {}
       : {
-          counts: view.counts ?? countsOf(view.steps),
+          ...(isSettledPlan(view) ? { counts: view.counts ?? countsOf(view.steps) } : {}),
           plan: {
             ...plan,
             steps: plan.steps.map(({ args, targets: frozen, asks: _asks, ...step }) => ({

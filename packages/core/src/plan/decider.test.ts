@@ -9,7 +9,8 @@ import { freeze } from "./freeze.ts"
 import type { Approval } from "./gate.ts"
 import { planHash, shortCode } from "./hash.ts"
 import type { Draft } from "./plan.ts"
-import { countsOf, evolvePlan, PlanView } from "./view.ts"
+import { countsOf, evolvePlan } from "./evolve.ts"
+import { PlanView } from "./view.ts"
 
 const now = Date.parse("2026-11-20T14:30:00Z")
 const planId = "p-20261120-7Q2FXK"
@@ -327,6 +328,27 @@ describe("carrying out", () => {
     assert.match(run(over, cancel).refused ?? "", /is over \(succeeded\)/)
   })
 
+  it("counts what fell over after its success as failed: nothing further begins, and the end becomes another", () => {
+    const relapse = (host: number): Said => {
+      const { _tag, said: _, ...command } = ended("StepSucceeded", host)
+      return { ...command, _tag: "StepRelapsed", summary: "it fell over 3 s later", relapsedAt: now + 9_000 }
+    }
+    const view = approved({ ...restart, batch: { size: 1, maxFailures: 0 } })
+    const one = run(view, advance(dispatch(view, 1)), hear(relapse(1)), hear(ended("StepSucceeded", 1))).view
+    const fallen = run(one, hear(relapse(1)), hear(relapse(1), relapse(2)), advance(dispatch(view, 2)))
+    assert.deepStrictEqual(fallen.tags, ["StepRelapsed", "PlanFinished"])
+    assert.deepStrictEqual(statesOf(fallen.view), ["failed skipped skipped skipped"])
+    assert.deepInclude(fallen.view.steps[0]?.[0], { summary: "it fell over 3 s later", proven: false })
+
+    const over = run(
+      view,
+      ...[1, 2, 3, 4].flatMap((host) => [advance(dispatch(view, host)), hear(ended("StepSucceeded", host))])
+    ).view
+    assert.strictEqual(over.status, "succeeded")
+    const late = run(over, hear(relapse(3)))
+    assert.deepStrictEqual([late.tags, late.view.status, late.view.counts?.failed], [["StepRelapsed"], "failed", 1])
+  })
+
   it("takes an agent's word over a deadline's, also after the end, and never the other way round", () => {
     const view = approved({ ...restart, batch: { size: 4, maxFailures: 4 } })
     const sent = run(view, advance(...[1, 2, 3, 4].map((host) => dispatch(view, host)))).view
@@ -395,13 +417,24 @@ describe("the view", () => {
     assert.deepStrictEqual([three?.data, three?.more, three?.stored?.bytes], [undefined, true, 99_999])
   })
 
-  it("for lists has no contents, and counts", () => {
+  it("for lists has no contents, and counts once it is over", () => {
     const content = "x".repeat(10_000)
     const view = approved({ steps: [on("config.write", { path: "/etc/motd", content })] })
     const brief = briefPlan(view)
     assert.isBelow(JSON.stringify(brief).length, 3_000)
-    assert.strictEqual(brief.counts?.skipped, 4)
+    assert.isUndefined(brief.counts, "what has not begun is not skipped")
     assert.isTrue(Schema.is(PlanView)(brief))
+    const over = run(view, { _tag: "Cancel", by: "ana" }).view
+    assert.deepStrictEqual([over.finishedAt === undefined, briefPlan(over).counts], [false, over.counts])
+    const dry = run(undefined, give(restart, { dryRun: true })).view
+    assert.strictEqual(briefPlan(dry).counts?.skipped, 4)
+  })
+
+  it("folds what comes to a brief plan that runs without calling it over", () => {
+    const view = approved()
+    const sent = run(view, advance(...[1, 2, 3, 4].map((host) => dispatch(view, host)))).view
+    const one = run(briefPlan(sent), hear(ended("StepFailed", 1)))
+    assert.deepStrictEqual([one.tags, one.view.status], [["StepFailed"], "running"])
   })
 
   it.effect.prop("has events that survive the log's JSON unchanged", [PlanEvent], ([event]) =>

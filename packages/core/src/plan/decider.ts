@@ -13,7 +13,8 @@ import type { PlanEvent } from "./events.ts"
 import { type Approval, approvalFault, gateOf } from "./gate.ts"
 import { conclusion, isOver, isRunning, isSettledPlan, mayBegin } from "./progress.ts"
 import { effectOf } from "./risk.ts"
-import { evolvePlan, type PlanView, type ReadView, type TargetView } from "./view.ts"
+import { evolvePlan } from "./evolve.ts"
+import type { PlanView, ReadView, TargetView } from "./view.ts"
 
 export class PlanRejection extends Schema.TaggedError<PlanRejection>()("PlanRejection", { reason: Schema.String }) {
   override get message(): string {
@@ -27,7 +28,7 @@ export type Ended = Of<
   "StepSucceeded" | "StepFailed" | "StepRolledBack" | "StepRefused" | "StepOutcomeUnknown" | "StepExpired"
 >
 /** What an agent, or the deadline, says of a command. */
-export type Said = Of<"StepAccepted"> | Ended
+export type Said = Of<"StepAccepted" | "StepRelapsed"> | Ended
 export type Move = Of<"StepDispatched" | "StepSkipped"> | Ended
 
 export type PlanCommand =
@@ -219,7 +220,9 @@ const isGranted = (view: PlanView, move: Of<"StepDispatched">): boolean => {
   const approved = view.plan?.steps[move.step]
   if (approved === undefined || move.hash !== view.hash) return false
   if (move.purpose !== "act") return effectOf(move.action) === "reads"
-  const sameArgs = move.args === undefined || canonicalJson(move.args) === canonicalJson(approved.args)
+  const sameArgs =
+    move.args === undefined || // a content is put in only when it is sent
+    (approved.contents === undefined && canonicalJson(move.args) === canonicalJson(approved.args))
   return move.targetId === undefined && move.action === approved.action && sameArgs
 }
 
@@ -229,6 +232,13 @@ const isDispatched = (target: TargetView, commandId: string): boolean =>
 const isNews = (view: PlanView, said: Said): boolean => {
   const target = view.steps[said.step]?.find((one) => one.agentId === (said.targetId ?? said.agentId))
   if (target === undefined) return false
+  if (said._tag === "StepRelapsed")
+    return (
+      said.purpose === "act" &&
+      target.agentId === said.agentId &&
+      target.commandId === said.commandId &&
+      target.state === "succeeded"
+    )
   if (said.purpose !== "act") {
     const read = target.reads?.find((one) => one.commandId === said.commandId && one.agentId === said.agentId)
     return read !== undefined && (said._tag === "StepAccepted" ? read.state === "dispatched" : isOpenRead(read))

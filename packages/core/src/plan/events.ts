@@ -166,6 +166,14 @@ export const PlanEvent = Schema.TaggedUnion({
   StepOutcomeUnknown: ended,
   /** Its deadline was over before it began: nothing was done. */
   StepExpired: ended,
+  /** It had succeeded, and what it did fell over later: it has failed. */
+  StepRelapsed: {
+    ...command,
+    summary: text(2_000),
+    data: Schema.optionalKey(Schema.Json),
+    /** By the agent's clock, milliseconds since 1970. */
+    relapsedAt: Schema.Int
+  },
   StepSkipped: {
     step: StepIndex,
     agentId: AgentId,
@@ -209,6 +217,7 @@ export const planEvents = makeEventTypes<PlanEvent>({
     "StepRefused",
     "StepOutcomeUnknown",
     "StepExpired",
+    "StepRelapsed",
     "StepSkipped",
     "LogsExplanationRequested",
     "LogsExplained",

@@ -94,11 +94,15 @@ const valueIn = (fields: Readonly<Record<string, unknown>>, fact: FactName): Opt
   return fits && (typeof value === "number" || typeof value === "string") ? Option.some({ value }) : Option.none()
 }
 
+const percents: ReadonlySet<FactName> = new Set(["cpu", "memory", "disk"])
+
 /** @returns why the comparison makes no sense, in one sentence */
 export const comparisonFault = (fact: FactName, is: Comparison, value: string | number): string | undefined => {
   const { kind } = facts[fact]
   if (kind === "number" && !Number.isFinite(numberOf(value)))
     return `${fact} is a number, so it cannot be compared with "${value}".`
+  if (percents.has(fact) && (numberOf(value) < 0 || numberOf(value) > 100))
+    return `${fact} is percent in use, from 0 to 100, so it cannot be compared with ${value}.`
   if (kind === "number" && is === "~") return `${fact} is a number, so there is nothing for ~ to look for in it.`
   if (kind === "text" && is !== "=" && is !== "!=" && is !== "~")
     return `${fact} is a text, so ${is} says nothing about it.`
@@ -149,13 +153,12 @@ const compareText = (known: string, is: Comparison, value: string): boolean => {
  * while Debian and Ubuntu are not above each other.
  */
 const compareRelease = (known: string, is: Comparison, value: string): Truth => {
-  if (is === "~") return truthOf(compareText(known, is, value))
   const [has, wanted] = [release(known), release(value)]
   const sameName = wanted.words.every((word) => has.words.includes(word))
-  if (is === "=" || is === "!=") {
-    const same = sameName && wanted.version.every((part, nth) => has.version[nth] === part)
-    return truthOf(same === (is === "="))
-  }
+  const same = sameName && wanted.version.every((part, nth) => has.version[nth] === part)
+  if (is === "=" || is === "!=") return truthOf(same === (is === "="))
+  // a number is never looked for as text: "Debian 1" is no part of "Debian 12"
+  if (is === "~") return wanted.version.length > 0 ? truthOf(same) : truthOf(compareText(known, is, value))
   if (!sameName) return "false"
   if (has.version.length === 0 || wanted.version.length === 0) return "unknown"
   const at = wanted.version.findIndex((part, nth) => part !== (has.version[nth] ?? 0))

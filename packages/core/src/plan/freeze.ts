@@ -14,6 +14,7 @@ import { freezeCondition } from "./conditions.ts"
 import type { Unjudged } from "./events.ts"
 import { readsOnly, standsFor } from "./gate.ts"
 import { encodedPlan } from "./hash.ts"
+import { markedArg } from "./masking.ts"
 import type { Draft, DraftStep, Plan, Step } from "./plan.ts"
 import { defaultBatch, effectOf, planRisk, policyVersion, stepRisk } from "./risk.ts"
 import { resolve, selectorFault } from "./selectors.ts"
@@ -21,7 +22,7 @@ import { selectorText } from "./words.ts"
 
 /** Of one step. */
 const mostTargets = 1_000
-/** Of the whole plan as JSON: it is one event. */
+/** Of the whole plan as JSON, contents included. */
 const mostBytes = 900 * 1024
 
 export interface Frozen {
@@ -72,6 +73,11 @@ export const freeze = (
 const aim = (step: DraftStep, members: ReadonlyArray<FleetMember>, now: number): Result.Result<Aimed, string> => {
   const act = decodeAction(step.action, step.args)
   if (Result.isFailure(act)) return Result.fail(act.failure)
+  const marked = markedArg(act.success.args)
+  if (marked !== undefined)
+    return Result.fail(
+      `The ${marked} of ${step.action} holds a mark that stands for a secret that was taken out, so it would be written instead of the secret. Say the value itself, in one instruction that needs no model, like "set password to hunter2 in /etc/app.conf on web1".`
+    )
   const fault = selectorFault(step.targets)
   if (fault !== undefined) return Result.fail(fault)
   const { targets, unjudged } = resolve(step.targets, members, now)

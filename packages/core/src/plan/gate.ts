@@ -5,7 +5,7 @@
  * and their roles, the rest of a plan's life (`decider.ts`).
  * Invariants: pure; only what changes nothing goes without anybody; every refusal says why and what would help.
  */
-import { type AccountRole, permissions, reaches } from "../account/permissions.ts"
+import { type AccountRole, type Permission, permissions, reaches } from "../account/permissions.ts"
 import type { Risk } from "../action/Action.ts"
 import type { Plan } from "./plan.ts"
 import { effectOf } from "./risk.ts"
@@ -32,6 +32,10 @@ export const readsOnly = (steps: ReadonlyArray<{ readonly action: string }>): bo
 
 export const gateOf = (plan: Pick<Plan, "risk" | "steps">): Gate =>
   plan.risk === "low" && readsOnly(plan.steps) ? { ...gates.low, approval: "none" } : gates[plan.risk]
+
+/** What whoever approves it must be permitted. */
+export const approvalNeeds = (plan: Pick<Plan, "risk" | "steps">): Permission =>
+  gateOf(plan).role === permissions.approve.role ? "approve" : "approveHigh"
 
 export const standsFor = (risk: Risk): number => gates[risk].minutes * 60_000
 

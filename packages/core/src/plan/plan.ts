@@ -118,10 +118,15 @@ export type Draft = typeof Draft.Type
 export const Target = Schema.Struct({ agentId: Schema.String, host: Schema.String })
 export type Target = typeof Target.Type
 
+/** What an argument really is lies in `plan.content`: the hash is over its salt and the text. */
+export const StowedContent = Schema.Struct({ sha256: Schema.String, bytes: Schema.Int })
+
 export const Step = Schema.Struct({
   action: Schema.String,
-  /** As the catalogue decodes them: defaults are in. */
+  /** As the catalogue decodes them: defaults are in. Free text and secrets are masked, and named in `contents`. */
   args: Schema.Record(Schema.String, Schema.Json),
+  /** By the argument. */
+  contents: Schema.optionalKey(Schema.Record(Schema.String, StowedContent)),
   /** As it was said. */
   selector: Selector,
   /** Frozen when the plan was proposed. */

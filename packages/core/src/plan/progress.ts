@@ -7,7 +7,8 @@
  */
 import type { PlanEvent } from "./events.ts"
 import type { Plan } from "./plan.ts"
-import { countsOf, outcomeOf, type PlanView, type TargetState, type TargetView } from "./view.ts"
+import { countsOf, outcomeOf } from "./evolve.ts"
+import type { PlanView, TargetState, TargetView } from "./view.ts"
 
 const overStates: ReadonlySet<TargetState> = new Set([
   "succeeded",

@@ -6,7 +6,8 @@ import type { Projection } from "../projection/Projection.ts"
 import { viewProjection } from "../projection/view-projection.ts"
 import { briefPlan } from "./brief.ts"
 import { planEvents, planIdOf } from "./events.ts"
-import { evolvePlan, PlanView } from "./view.ts"
+import { evolvePlan } from "./evolve.ts"
+import { PlanView } from "./view.ts"
 
 export const planProjection: Projection = viewProjection({
   name: "plan",

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { redact } from "./redact.ts"
+import { redact, redactJson } from "./redact.ts"
 
 const secrets: ReadonlyArray<readonly [string, string]> = [
   ["-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKC\nAQEA7\n-----END RSA PRIVATE KEY-----", "MIIEpAIBAAKC"],
@@ -48,5 +48,34 @@ describe("redaction", () => {
     }
     for (const hostile of ["password", "a", "-----BEGIN A-----", "token=", "://a:", "-- ", "bearer ", "eyJ"])
       assert.isBelow(took(hostile.repeat(100_000 / hostile.length)), 5_000, hostile)
+  })
+})
+
+describe("redacting data", () => {
+  const at = "2026-11-21T10:00:00.000Z"
+  const line = (text: string) => ({ at, unit: "app.service", text })
+
+  it("takes a key out that comes line by line, and nothing behind it", () => {
+    const key = ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0", "BAQEFAASCBKcwggSj", "AgEA=="]
+    const end = "-----END PRIVATE KEY-----"
+    const clean = redactJson({ lines: [...key, end, "connect() failed: Connection refused"].map(line) })
+    const text = JSON.stringify(clean)
+    for (const part of key.slice(1)) assert.notInclude(text, part)
+    assert.include(text, "connect() failed: Connection refused")
+    assert.include(text, at)
+    assert.deepStrictEqual(redactJson({ lines: [line("fine"), line("MIIEvQIBADANBgkqhkiG9w0 is a checksum")] }), {
+      lines: [line("fine"), line("MIIEvQIBADANBgkqhkiG9w0 is a checksum")]
+    })
+    const cut = JSON.stringify(redactJson([...key, "nginx.service: started", "x MIIEvQIBADANBgkqhkiG9w0"]))
+    assert.include(cut, "nginx.service: started")
+    assert.notInclude(cut, "MIIEvQIBADANBgkqhkiG9w0")
+  })
+
+  it("takes out what a field holds whose name says that it is a secret", () => {
+    assert.deepStrictEqual(redactJson({ api_key: "0f0f", name: "web1", tokens: 12 }), {
+      api_key: "[redacted]",
+      name: "web1",
+      tokens: 12
+    })
   })
 })

@@ -5,6 +5,8 @@
  * Invariants: pure; no pattern takes longer than a text's length allows; when in doubt, it is taken out; what was taken out is marked.
  */
 
+import type { Schema } from "effect"
+
 export const redacted = "[redacted]"
 
 interface Pattern {
@@ -12,7 +14,7 @@ interface Pattern {
   readonly put: string
 }
 
-const named =
+export const secretNames =
   "password|passwd|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|credentials?|authorization|cookie|session[_-]?id"
 
 const patterns: ReadonlyArray<Pattern> = [
@@ -27,7 +29,7 @@ const patterns: ReadonlyArray<Pattern> = [
   { find: /(:\/\/[^\s:/@]{1,100}:)[^\s/@]{1,300}@/gu, put: `$1${redacted}@` },
   {
     find: new RegExp(
-      `((?<![A-Za-z0-9])[\\w.-]{0,40}(?:${named})[\\w.-]{0,40}["']?\\s{0,3}(?:=>|=|:)\\s{0,3})("[^"\\n]*"|'[^'\\n]*'|[^\\s,;&"']+)`,
+      `((?<![\\w.-])[\\w.-]*?(?:${secretNames})[\\w.-]{0,40}["']?\\s{0,3}(?:=>|=|:)\\s{0,3})("[^"\\n]*"|'[^'\\n]*'|[^\\s,;&"']+)`,
       "giu"
     ),
     put: `$1${redacted}`
@@ -37,3 +39,37 @@ const patterns: ReadonlyArray<Pattern> = [
 
 export const redact = (text: string): string =>
   patterns.reduce((clean, { find, put }) => clean.replaceAll(find, put), text)
+
+/**
+ * Texts of it, and whatever a field holds whose name says that it is a secret. Logs come line by line, and so do the keys in them: what
+ * follows the beginning of one is taken out until its end, or as far as keys go.
+ */
+export const redactJson = (value: Schema.Json): Schema.Json => {
+  let left = 0
+  const text = (one: string): string => {
+    const end = left > 0 ? keyEnd.exec(one) : null
+    const within = left > 0 ? one.slice(0, end === null ? undefined : end.index + end[0].length) : ""
+    left = end === null ? Math.max(0, left - 1) : 0
+    const rest = one.slice(within.length)
+    if (keyBegin.test(rest)) left = mostOfKey
+    return within.replaceAll(keyBody, redacted).replace(keyEnd, redacted) + redact(rest)
+  }
+  const walk = (one: Schema.Json): Schema.Json => {
+    if (typeof one === "string") return text(one)
+    if (Array.isArray(one)) return one.map(walk)
+    if (typeof one !== "object" || one === null) return one
+    return Object.fromEntries(
+      Object.entries(one).map(([name, of]) => [
+        redact(name),
+        typeof of === "string" && of !== "" && secretField.test(name) ? redacted : walk(of)
+      ])
+    )
+  }
+  return walk(value)
+}
+/** Texts: a line may come with its time and its unit. */
+const mostOfKey = 500
+const keyBegin = /-----BEGIN [A-Z0-9 ]{1,40}-----(?![\s\S]*-----END )/u
+const keyEnd = /-----END [A-Z0-9 ]{1,40}-----/u
+const keyBody = /[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9+/]{2,}={1,2}/gu
+const secretField = new RegExp(`^[\\w.-]{0,40}(?:${secretNames})$`, "iu")

@@ -2,16 +2,17 @@
  * What commands answered: small enough it is in the event, larger it lies in the table `plan.result`.
  *
  * Owns: that table, and where an answer goes. Does not own: what agents may send (`agent/protocol.ts`), the events.
- * Invariants: the row is there before the event that names it; it is what the event's size and SHA-256 say; it is written once.
+ * Invariants: what looks like a secret is in neither; the row is there before the event that names it; it is what the event's size and SHA-256 say; it is written once.
  */
 import { createHash } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
-import type { CommandResult } from "../agent/protocol.ts"
+import type { CommandResult, Relapse } from "../agent/protocol.ts"
 import { storableJson, storableText } from "../conversation/pieces.ts"
 import { EventLog, type LogUnavailable } from "../log/EventLog.ts"
 import { Db, type DbError } from "../postgres/Db.ts"
 import type { Ended } from "./decider.ts"
-import { dataLimit, planEvents, planStream, type StoredResult } from "./events.ts"
+import { dataLimit, type PlanEvent, planEvents, planStream, type StoredResult } from "./events.ts"
+import { redact, redactJson } from "./redact.ts"
 
 /** A command as it was dispatched. */
 export interface CommandRef {
@@ -32,11 +33,11 @@ const tags = {
   unknown: "StepOutcomeUnknown"
 } as const satisfies Record<CommandResult["outcome"], Ended["_tag"]>
 
-/** Stores what is too large; @returns the event to record */
+/** Takes out what looks like a secret, though agents do so, too; stores what is too large; @returns the event to record */
 export const endedBy = (of: CommandRef, result: CommandResult): Effect.Effect<Ended, DbError, Db> =>
   Effect.gen(function* () {
     const { planId, ...command } = of
-    const data = storableJson(result.data)
+    const data = redactJson(storableJson(result.data))
     const text = JSON.stringify(data)
     const bytes = Buffer.byteLength(text)
     const large = bytes > dataLimit
@@ -47,7 +48,7 @@ export const endedBy = (of: CommandRef, result: CommandResult): Effect.Effect<En
     return {
       _tag: tags[result.outcome],
       ...command,
-      summary: storableText(result.summary),
+      summary: redact(storableText(result.summary)).slice(0, 2_000).toWellFormed(),
       ...(stored === undefined ? (data === null ? {} : { data }) : { stored }),
       ...(result.proven === undefined ? {} : { proven: result.proven }),
       ...(result.truncated === undefined ? {} : { truncated: result.truncated }),
@@ -56,6 +57,20 @@ export const endedBy = (of: CommandRef, result: CommandResult): Effect.Effect<En
       said: "agent"
     } satisfies Ended
   })
+
+/** Its data are the facts of one thing and small; what is not is left out. */
+export const relapsedBy = (of: CommandRef, relapse: Relapse): Extract<PlanEvent, { readonly _tag: "StepRelapsed" }> => {
+  const { planId: _, ...command } = of
+  const data = redactJson(storableJson(relapse.data))
+  const small = data !== null && Buffer.byteLength(JSON.stringify(data)) <= dataLimit
+  return {
+    _tag: "StepRelapsed",
+    ...command,
+    summary: redact(storableText(relapse.summary)).slice(0, 2_000).toWellFormed(),
+    ...(small ? { data } : {}),
+    relapsedAt: relapse.at
+  }
+}
 
 const keep = (planId: string, commandId: string, text: string) =>
   Effect.flatMap(Db, (db) =>

@@ -2,7 +2,8 @@
 import type { Decider } from "../log/Decider.ts"
 import { decidePlan, type PlanCommand, type PlanRejection } from "./decider.ts"
 import type { PlanEvent } from "./events.ts"
-import { evolvePlan, type PlanView } from "./view.ts"
+import { evolvePlan } from "./evolve.ts"
+import type { PlanView } from "./view.ts"
 
 export const planDecider: Decider<PlanView | undefined, PlanCommand, PlanEvent, PlanRejection> = {
   initial: undefined,

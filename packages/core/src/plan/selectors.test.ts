@@ -66,6 +66,8 @@ describe("a selector", () => {
     ["another system", fact("os", "!=", "Debian 12"), "app1 web1", "new1"],
     ["a later release of the same system", fact("os", ">=", "Debian 13"), "web1", "new1"],
     ["a word of the system", fact("os", "~", "TRIXIE"), "web1", "new1"],
+    ["a system as the phrasebook says it", fact("os", "~", "Debian 12"), "db-1 db-2 gone1 web10", "new1"],
+    ["no part of a number, as the phrasebook says it", fact("os", "~", "Debian 1"), "", "new1"],
     ["a kernel", fact("kernel", "=", "6.1"), "app1 db-1 db-2 gone1 web1 web10", "new1"],
     ["a newer kernel", fact("kernel", ">", "6.1"), "", "new1"],
     ["a kernel of at least a version", fact("kernel", ">=", "5.10.3"), "app1 db-1 db-2 gone1 web1 web10", "new1"],

@@ -1,4 +1,4 @@
-/** The statuses of a plan and of its targets, as words alone: `view.ts` has the schemas and the fold. Imports nothing. */
+/** The statuses of a plan and of its targets, as words alone: `view.ts` has the schemas, `evolve.ts` the fold. Imports nothing. */
 export const planStatuses = [
   "asked",
   "not-understood",

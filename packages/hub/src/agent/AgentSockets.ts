@@ -1,8 +1,8 @@
 /**
  * The agents whose sockets this hub holds: their steps go out as the log says, their answers come into it.
  *
- * Owns: sessions, delivery, acknowledgments, the newest session of an agent being the one that counts. Does not own: frames (`wire.ts`),
- * grants (`commands.ts`), the rules of plans and agents (core), giving up what nobody answers (worker).
+ * Owns: sessions, and the newest one of an agent being the one that counts. Does not own: frames (`wire.ts`), what goes out
+ * (`delivery.ts`) and comes in (`answers.ts`), the rules of plans and agents (core), giving up what nobody answers (worker).
  * Invariants: an agent is sent only what was dispatched to it and only while it is not revoked: revocations and dispatches are heard in the
  * order of the log; a result is acknowledged only when its outcome is in the log; what was dispatched while nobody listened is sent when
  * the agent comes; nothing is kept here that the log does not have, so a hub may end at any moment.
@@ -14,42 +14,29 @@ import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { agentEvents, agentIdOfStream } from "@signalbox/core/agent/events.ts"
 import { closeCodes } from "@signalbox/core/agent/enrollment.ts"
 import { type Beat, sessionBegins, sessionEnds } from "@signalbox/core/agent/presence.ts"
-import { type AgentHello, type AgentMessage, type CommandResult } from "@signalbox/core/agent/protocol.ts"
-import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
+import type { AgentHello, AgentMessage } from "@signalbox/core/agent/protocol.ts"
+import type { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { storableText } from "@signalbox/core/conversation/pieces.ts"
-import { Commands } from "@signalbox/core/log/Commands.ts"
+import type { Commands } from "@signalbox/core/log/Commands.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
-import { EventLog } from "@signalbox/core/log/EventLog.ts"
+import type { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { makeTypeTail } from "@signalbox/core/log/type-tail.ts"
 import { planIdOf } from "@signalbox/core/plan/events.ts"
-import { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
-import { effectOf } from "@signalbox/core/plan/risk.ts"
+import type { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
-import { argsOf, type Dispatched, requestOf, type Sent, sentOf } from "./commands.ts"
+import { makeAnswers } from "./answers.ts"
+import { makeDelivery } from "./delivery.ts"
 import { Heartbeats } from "./Heartbeats.ts"
 import { HubSelf } from "./HubSelf.ts"
-import { commandOf, dispatchedIn, type Found, openCommands } from "./open-commands.ts"
-import { makeWire, type Wire } from "./wire.ts"
+import { dispatchedIn } from "./open-commands.ts"
+import type { Session } from "./session.ts"
+import { makeWire } from "./wire.ts"
 
 /** How long an older socket with the same key has to show that it lives. */
 const proofMillis = 3_000
-/** An answer is tried to be recorded for so long; then its agent tells it again. */
-const recordWithin = "20 seconds"
 const helloBytes = 64 * 1_024
-
-interface Session {
-  readonly id: string
-  readonly agentId: string
-  readonly address: string
-  readonly wire: Wire
-  readonly sent: Map<string, Sent>
-  /** Of its AgentConnected in the agent's stream. */
-  version: number | undefined
-  /** Of the newest AgentConnected of another session that was heard of before `version` was known. */
-  other: number
-}
-
-type Needs = Commands | Db | EventLog
+/** Of writing down that a session has ended. */
+const patience = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
 export class AgentSockets extends Context.Service<
   AgentSockets,
@@ -68,55 +55,23 @@ export class AgentSockets extends Context.Service<
   > = Layer.effect(
     AgentSockets,
     Effect.gen(function* () {
-      const needs = yield* Effect.context<Needs>()
+      const db = yield* Db
       const agents = yield* Agents
       const beats = yield* Heartbeats
-      const log = yield* EventLog
-      const models = yield* ReadModels
-      const outcomes = yield* PlanOutcomes
       const self = yield* HubSelf
       const live = new Map<string, Session>()
       const all = new Set<Session>()
       const run = yield* FiberSet.makeRuntime<never>()
       const runPromise = yield* FiberSet.makeRuntimePromise<never>()
-      const within = <A, E>(effect: Effect.Effect<A, E, Needs>) => Effect.provideContext(effect, needs)
+      const within = Effect.provideService(Db, db)
 
-      // ---- out ----
-
-      const send = (session: Session, planId: string, event: Dispatched, at: number) =>
-        Effect.gen(function* () {
-          if (session.sent.has(event.commandId)) return
-          session.sent.set(event.commandId, sentOf(planId, event))
-          const args = event.args ?? (yield* within(argsOf(planId, event)))
-          if (args === undefined)
-            return yield* Effect.logError(`${planId} dispatched ${event.commandId} without arguments`)
-          if (live.get(session.agentId) === session) session.wire.send(requestOf(planId, event, args, at, self.key))
-        }).pipe(
-          Effect.catch((error) => {
-            session.sent.delete(event.commandId)
-            return Effect.logWarning(`${event.commandId} was not sent yet: ${error.message}`)
-          })
-        )
-      const sendAll = (session: Session, found: ReadonlyArray<Found>) =>
-        Effect.forEach(found, ({ planId, event, at }) => send(session, planId, event, at), { discard: true })
-
-      /** What was dispatched before the log was followed for this session; the read model may still have to come up to that. */
-      const catchUp = (session: Session) =>
-        Effect.gen(function* () {
-          const head = yield* log.head
-          yield* sendAll(session, yield* within(openCommands(session.agentId)))
-          if ((yield* models.position) >= head) return
-          yield* models.waitFor(head)
-          yield* sendAll(session, yield* within(openCommands(session.agentId)))
-        }).pipe(
-          Effect.tapError((error) => Effect.logWarning(`open commands of ${session.agentId}: ${error.message}`)),
-          Effect.retry(Schedule.spaced("1 second")),
-          Effect.ignore
-        )
+      const isNewest = (session: Session): boolean => live.get(session.agentId) === session
+      const { send, catchUp } = yield* makeDelivery(isNewest)
+      const { accepted, ended, relapsed } = yield* makeAnswers
 
       const retire = (session: Session, newer: string) =>
         Effect.gen(function* () {
-          if (live.get(session.agentId) === session) live.delete(session.agentId)
+          if (isNewest(session)) live.delete(session.agentId)
           if (yield* Effect.promise(() => session.wire.answers(proofMillis))) {
             yield* Effect.logWarning(`two live sockets have the key of ${session.agentId}; the newer one stays`)
             yield* agents.execute(
@@ -137,18 +92,21 @@ export class AgentSockets extends Context.Service<
           return
         }
         const event = Result.getOrUndefined(agentEvents.decode(recorded))
-        const session = live.get(agentIdOfStream(recorded.stream))
-        if (event === undefined || session === undefined) return
-        if (event._tag === "AgentRevoked") {
-          live.delete(session.agentId)
-          session.wire.close(closeCodes.revoked, "this agent was revoked")
+        const agentId = agentIdOfStream(recorded.stream)
+        if (event?._tag === "AgentRevoked") {
+          live.delete(agentId)
+          for (const one of all)
+            if (one.agentId === agentId) one.wire.close(closeCodes.revoked, "this agent was revoked")
         }
+        const session = live.get(agentId)
+        if (event === undefined || session === undefined) return
+        // another hub took this one for dead and said that it has ended: it begins anew, so that the log is right
+        if (event._tag === "AgentDisconnected" && event.session === session.id)
+          session.wire.close(1012, "the hub was taken for dead")
         if (event._tag !== "AgentConnected" || event.session === session.id) return
         session.other = Math.max(session.other, recorded.version)
         if (session.version !== undefined && recorded.version > session.version) run(retire(session, event.session))
       }
-
-      // ---- in ----
 
       const received = (session: Session, message: Exclude<AgentMessage, { readonly _tag: "hello" }>) => {
         switch (message._tag) {
@@ -160,68 +118,20 @@ export class AgentSockets extends Context.Service<
             const { _tag: _, ...result } = message
             return ended(session, result)
           }
+          case "guard_off":
+            return Effect.sync(() => session.guards.get(message.commandId)?.(true))
+          case "command_relapsed": {
+            const { _tag: _, ...relapse } = message
+            return relapsed(session, relapse)
+          }
         }
       }
-      const about = (session: Session, commandId: string) =>
-        Effect.gen(function* () {
-          const known = session.sent.get(commandId) ?? (yield* within(commandOf(session.agentId, commandId)))
-          if (known !== undefined) return known
-          // dispatched by others a moment ago: the read model is not that far yet
-          yield* Effect.flatMap(log.head, models.waitFor)
-          return yield* within(commandOf(session.agentId, commandId))
-        })
-      /** That a read has begun is not worth an event: its answer follows. */
-      const accepted = (session: Session, commandId: string) =>
-        Effect.gen(function* () {
-          const sent = session.sent.get(commandId)
-          if (sent === undefined || effectOf(sent.action) === "reads") return
-          yield* outcomes.accepted(refOf(sent))
-        }).pipe(
-          Effect.timeout(recordWithin),
-          Effect.catch((error) => Effect.logWarning(`${commandId} has begun, which was not recorded: ${error.message}`))
-        )
-      const ended = (session: Session, result: CommandResult) =>
-        Effect.gen(function* () {
-          const sent = yield* about(session, result.commandId)
-          if (sent === undefined)
-            yield* Effect.logWarning(
-              `${session.agentId} answered a command that this log does not know (${result.commandId.slice(0, 60)}, ${result.outcome})`
-            )
-          else {
-            // in this order: a hub that ends in between has at worst called off a restore of what is proven
-            if (sent.guardMillis !== undefined && result.outcome === "succeeded")
-              yield* release(session, result.commandId)
-            yield* outcomes.ended(refOf(sent), result).pipe(
-              Effect.retry({
-                schedule: Schedule.exponential("200 millis"),
-                while: (e) => e._tag === "LogUnavailable"
-              })
-            )
-          }
-          session.sent.delete(result.commandId)
-          session.wire.send({ _tag: "result_acknowledged", commandId: result.commandId })
-        }).pipe(
-          Effect.timeout(recordWithin),
-          Effect.catch((error) =>
-            Effect.logWarning(
-              `the answer to ${result.commandId} was not recorded and will come again: ${error.message}`
-            )
-          )
-        )
-      /** The way to the agent and back is open after the act. */
-      const release = (session: Session, commandId: string) =>
-        Effect.map(
-          Effect.promise(() => session.wire.answers(10_000)),
-          (answered) => (answered ? session.wire.send({ _tag: "guard_released", commandId }) : undefined)
-        )
-
-      // ---- sessions ----
 
       const begin = (session: Session, hello: AgentHello) =>
         Effect.gen(function* () {
           const older = live.get(session.agentId)
           live.set(session.agentId, session)
-          yield* within(sessionBegins(session.agentId, session.id, self.id))
+          yield* sessionBegins(session.agentId, session.id, self.id).pipe(within)
           const { agent } = yield* agents.execute(
             session.agentId,
             {
@@ -238,7 +148,11 @@ export class AgentSockets extends Context.Service<
           run(catchUp(session))
         }).pipe(
           Effect.catch((error) => {
-            live.delete(session.agentId)
+            if (isNewest(session)) live.delete(session.agentId)
+            // nothing has become of this one, so the one before it goes on
+            const before = [...all].findLast((one) => one.agentId === session.agentId && one.version !== undefined)
+            if (error._tag !== "CommandRejected" && !live.has(session.agentId) && before !== undefined)
+              live.set(session.agentId, before)
             return Effect.sync(() =>
               error._tag === "CommandRejected"
                 ? session.wire.close(closeCodes.revoked, error.message)
@@ -248,11 +162,14 @@ export class AgentSockets extends Context.Service<
         )
       const finish = (session: Session, reason: string) =>
         Effect.gen(function* () {
-          if (live.get(session.agentId) === session) live.delete(session.agentId)
-          yield* within(sessionEnds(session.agentId, session.id))
+          if (isNewest(session)) live.delete(session.agentId)
+          yield* sessionEnds(session.agentId, session.id).pipe(within)
           yield* agents.execute(session.agentId, { _tag: "Disconnect", session: session.id, reason }, byHub())
         }).pipe(
-          Effect.retry({ schedule: Schedule.exponential("100 millis"), times: 4 }),
+          Effect.retry({
+            schedule: patience,
+            while: (error) => error._tag === "LogUnavailable" || error._tag === "DbError"
+          }),
           Effect.catch((error) => Effect.logDebug(`the end of a connection was not recorded: ${error.message}`)),
           Effect.ensuring(Effect.sync(() => void all.delete(session)))
         )
@@ -268,7 +185,7 @@ export class AgentSockets extends Context.Service<
             const { _tag: _, ...hello } = message
             if (JSON.stringify(hello).length > helloBytes) return session.wire.close(1008, "its hello is too long")
             begun = runPromise(begin(session, storableHello(hello)))
-            return begun
+            return begun.catch(() => session.wire.close(1011, "the hub could not begin this session"))
           }
           const session: Session = {
             id: randomUUID(),
@@ -283,13 +200,21 @@ export class AgentSockets extends Context.Service<
               )
             }),
             sent: new Map(),
+            recording: new Map(),
+            guards: new Map(),
+            strange: 0,
             version: undefined,
             other: 0
           }
           all.add(session)
         })
 
-      const tail = yield* makeTypeTail("agents", ["StepDispatched", "AgentConnected", "AgentRevoked"])
+      const tail = yield* makeTypeTail("agents", [
+        "StepDispatched",
+        "AgentConnected",
+        "AgentDisconnected",
+        "AgentRevoked"
+      ])
       yield* tail.watchAll(hear)
       return AgentSockets.of({
         serve,
@@ -308,7 +233,6 @@ export class AgentSockets extends Context.Service<
 }
 
 const byHub = () => ({ commandId: randomUUID(), actor: "hub" })
-const refOf = ({ action: _a, guardMillis: _g, ...ref }: Sent) => ref
 
 const storableHello = (hello: AgentHello): AgentHello => ({
   ...hello,

@@ -4,12 +4,22 @@ import { Effect, Layer } from "effect"
 import { agentStream } from "@signalbox/core/agent/events.ts"
 import { FleetLive } from "@signalbox/core/agent/FleetLive.ts"
 import { Fleet } from "@signalbox/core/agent/Fleet.ts"
+import { publicKeyFrom, releaseHolds } from "@signalbox/core/agent/grant.ts"
 import { frameLimit } from "@signalbox/core/agent/protocol.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { planStream } from "@signalbox/core/plan/events.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
-import { AgentRoomsTest, agentHub, AgentsTest, enrolled, onlineAs, planWhen } from "../../../../test/support/agents.ts"
+import {
+  AgentRoomsTest,
+  agentHub,
+  AgentsTest,
+  approve,
+  connected,
+  enrolled,
+  give,
+  onlineAs,
+  planWhen
+} from "../../../../test/support/agents.ts"
 import { FakeAgent, FakeSocket } from "../../../../test/support/fake-agent.ts"
 import { until } from "../../../../test/support/until.ts"
 import { HubAddress } from "../HubAddress.ts"
@@ -22,24 +32,6 @@ const events = (stream: string) =>
 const typesOf = (stream: string) => Effect.map(events(stream), (all) => all.map((one) => one.type))
 const promise = <A>(work: () => Promise<A>) => Effect.promise(work)
 
-/** Connected, with a first heartbeat, and known to be online. */
-const connected = (agent: FakeAgent) =>
-  Effect.gen(function* () {
-    const socket = yield* promise(() => agent.connect())
-    socket.beat()
-    yield* onlineAs(agent.name)
-    return socket
-  })
-const give = (text: string) =>
-  Effect.gen(function* () {
-    const hub = yield* HubClient
-    return (yield* hub.plans.give({ payload: { commandId: randomUUID(), text } })).plan
-  })
-const approve = (planId: string, hash: string) =>
-  Effect.gen(function* () {
-    const hub = yield* HubClient
-    return yield* hub.plans.approve({ params: { planId }, payload: { hash, code: shortCode(hash) } })
-  })
 const restart = Effect.gen(function* () {
   const { planId, hash = "", status } = yield* give("restart nginx on web1")
   assert.strictEqual(status, "proposed")
@@ -71,6 +63,16 @@ describe("an invite", () => {
       )
       assert.notInclude(JSON.stringify(recorded), invite.token)
       assert.notInclude(JSON.stringify((yield* hub.agents.list()).agents), "tokenHash")
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
+  it.live("leads through a relay only at a hub that others can reach", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const refused = yield* Effect.flip(hub.agents.invite({ payload: { through: "10.0.0.5:8443" } }))
+      assert.strictEqual(refused._tag, "Invalid")
+      assert.match(refused.message, /serves its own machine only/u)
+      assert.lengthOf((yield* hub.agents.list()).agents, 0)
     }).pipe(Effect.provide(AgentsTest))
   )
 
@@ -138,7 +140,10 @@ describe("signing in", () => {
       for (const token of [undefined, "", "no.token.atall"])
         assert.match(yield* promise(() => FakeSocket.open(url, token).then(() => "opened", String)), /status 401/)
       yield* hub.agents.revoke({ params: { agent: "web1" }, payload: {} })
-      assert.strictEqual((yield* promise(() => agent.askForSession())).status, 403)
+      const revoked = yield* promise(() => agent.askForSession())
+      assert.strictEqual(revoked.status, 403)
+      // by this the agent knows that it is not a proxy's word
+      assert.deepInclude(revoked.body as object, { type: "urn:signalbox:forbidden" })
     }).pipe(Effect.provide(AgentsTest))
   )
 
@@ -180,7 +185,13 @@ describe("a connected agent", () => {
       )
       // what it told the last time is not told again
       yield* connected(agent)
-      const again = (yield* events(agentStream(agent.agentId))).filter((one) => one.type === "AgentConnected")
+      const again = yield* until(
+        "the second connection is recorded",
+        Effect.map(events(agentStream(agent.agentId)), (all) => {
+          const connections = all.filter((one) => one.type === "AgentConnected")
+          return connections.length === 2 ? connections : undefined
+        })
+      )
       assert.deepStrictEqual(
         again.map((one) => "hello" in (one.data as object)),
         [true, false]
@@ -240,6 +251,28 @@ describe("a connected agent", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
+  it.live("tells that what it restarted fell over later, also when the plan is over, and it is recorded once", () =>
+    Effect.gen(function* () {
+      const agent = yield* enrolled({ name: "web1" })
+      const socket = yield* connected(agent)
+      const planId = yield* restart
+      const { commandId } = yield* promise(() => socket.request())
+      socket.result(commandId, { proven: true })
+      yield* planWhen(planId, "has succeeded", (plan) => plan.status === "succeeded")
+      yield* promise(() => socket.told("result_acknowledged", commandId))
+      const relapse = { commandId, summary: "nginx.service was restarted and fell over 3 s later.", data: null }
+      for (const at of [Date.now(), Date.now() + 1]) {
+        socket.heard.length = 0
+        socket.send({ _tag: "command_relapsed", ...relapse, at })
+        yield* promise(() => socket.told("relapse_acknowledged", commandId))
+      }
+      const plan = yield* planWhen(planId, "has failed", (now) => now.status === "failed")
+      assert.deepInclude(plan.steps[0]?.[0], { state: "failed", summary: relapse.summary, proven: false })
+      const types = yield* typesOf(planStream(planId))
+      assert.strictEqual(types.filter((type) => type === "StepRelapsed").length, 1)
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
   it.live("that answers what it was never asked is told to stop, and nothing is recorded", () =>
     Effect.gen(function* () {
       const mine = yield* enrolled({ name: "web1" })
@@ -293,32 +326,62 @@ describe("a connected agent", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
-  it.live("hears that its guard is released before its answer is acknowledged", () =>
+  const guarded = Effect.gen(function* () {
+    const hub = yield* HubClient
+    const draft = {
+      steps: [
+        {
+          action: "config.set",
+          args: { path: "/etc/ssh/sshd_config", key: "MaxAuthTries", value: "3" },
+          targets: { _tag: "Name" as const, glob: "web1" }
+        }
+      ]
+    }
+    const { plan } = yield* hub.plans.give({ payload: { draft } })
+    assert.strictEqual(plan.status, "proposed", plan.question?.reason)
+    yield* approve(plan.planId, plan.hash ?? "")
+    return plan.planId
+  })
+
+  it.live("hears that its guard is released, and when it has called that off its answer is recorded", () =>
     Effect.gen(function* () {
-      const hub = yield* HubClient
       const agent = yield* enrolled({ name: "web1" })
       const socket = yield* connected(agent)
-      const draft = {
-        steps: [
-          {
-            action: "config.set",
-            args: { path: "/etc/ssh/sshd_config", key: "MaxAuthTries", value: "3" },
-            targets: { _tag: "Name" as const, glob: "web1" }
-          }
-        ]
-      }
-      const { plan } = yield* hub.plans.give({ payload: { draft } })
-      assert.strictEqual(plan.status, "proposed", plan.question?.reason)
-      yield* approve(plan.planId, plan.hash ?? "")
+      yield* guarded
       const request = yield* promise(() => socket.request())
       assert.isAbove(request.guardMillis ?? 0, 0)
       assert.isUndefined(agent.refusal(request))
       socket.result(request.commandId, { proven: true })
+      yield* promise(() => socket.told("guard_released", request.commandId))
       yield* promise(() => socket.told("result_acknowledged", request.commandId))
       assert.deepStrictEqual(
         socket.heard.map((one) => one._tag),
         ["command_request", "guard_released", "result_acknowledged"]
       )
+      const released = socket.heard.find((one) => one._tag === "guard_released")
+      const hubKey = publicKeyFrom(agent.hubKey)
+      assert.isTrue(
+        released !== undefined &&
+          hubKey !== undefined &&
+          releaseHolds({ agentId: agent.agentId, commandId: request.commandId }, released.signature, hubKey)
+      )
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
+  it.live("that has not called its guard off has not succeeded: what it tells when it was restored is recorded", () =>
+    Effect.gen(function* () {
+      const agent = yield* enrolled({ name: "web1" })
+      const socket = yield* connected(agent)
+      socket.callsOff = false
+      const planId = yield* guarded
+      const { commandId } = yield* promise(() => socket.request())
+      socket.result(commandId, { proven: true })
+      yield* promise(() => socket.told("guard_released", commandId))
+      // the word came too late, or never
+      socket.result(commandId, { outcome: "rolled-back", proven: false })
+      yield* promise(() => socket.told("result_acknowledged", commandId))
+      const plan = yield* planWhen(planId, "is over", (now) => now.counts !== undefined)
+      assert.deepInclude(plan.steps[0]?.[0], { state: "rolled-back", proven: false })
     }).pipe(Effect.provide(AgentsTest))
   )
 })

@@ -9,9 +9,11 @@ import { Effect } from "effect"
 import { argsHash, type CommandRequest, signGrant } from "@signalbox/core/agent/grant.ts"
 import type { Grant } from "@signalbox/core/agent/protocol.ts"
 import { Commands, type ExecuteError } from "@signalbox/core/log/Commands.ts"
+import { argsWithContents, type ContentMissing } from "@signalbox/core/plan/contents.ts"
 import { type PlanEvent, planEvents, planStream } from "@signalbox/core/plan/events.ts"
 import type { CommandRef } from "@signalbox/core/plan/results.ts"
 import { planDecider } from "@signalbox/core/plan/room.ts"
+import type { Db, DbError } from "@signalbox/core/postgres/Db.ts"
 
 export type Dispatched = Extract<PlanEvent, { readonly _tag: "StepDispatched" }>
 
@@ -32,6 +34,8 @@ export const sentOf = (planId: string, event: Dispatched): Sent => ({
   ...(event.guardMillis === undefined ? {} : { guardMillis: event.guardMillis })
 })
 
+export const refOf = ({ action: _a, guardMillis: _g, ...ref }: Sent): CommandRef => ref
+
 /** @param at when it was dispatched, milliseconds since 1970 */
 export const requestOf = (
   planId: string,
@@ -51,6 +55,7 @@ export const requestOf = (
     argsHash: argsHash(args),
     notBefore: at,
     expiresAt: event.deadline,
+    timeoutMs: event.timeoutMs,
     ...guard
   }
   return {
@@ -65,14 +70,15 @@ export const requestOf = (
   }
 }
 
-/** Large ones are in the plan only. Undefined: the plan does not say. */
+/** Large ones and contents are not in the event. Undefined: the plan does not say. */
 export const argsOf = (
   planId: string,
   event: Dispatched
-): Effect.Effect<CommandRequest["args"] | undefined, ExecuteError, Commands> =>
+): Effect.Effect<CommandRequest["args"] | undefined, ExecuteError | DbError | ContentMissing, Commands | Db> =>
   event.args !== undefined
     ? Effect.succeed(event.args)
     : Effect.gen(function* () {
         const { state } = yield* (yield* Commands).load(planDecider, planEvents, planStream(planId))
-        return event.purpose === "act" ? state?.plan?.steps[event.step]?.args : undefined
+        const step = event.purpose === "act" ? state?.plan?.steps[event.step] : undefined
+        return step === undefined ? undefined : yield* argsWithContents(planId, step)
       })

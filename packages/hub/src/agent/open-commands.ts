@@ -49,20 +49,26 @@ export const openCommands = (
     return found.flatMap((one) => (one === undefined ? [] : [one]))
   })
 
-/** The command that an answer belongs to; undefined: this agent was never sent it. */
+/** The command that an answer belongs to, and whether it has one; undefined: this agent was never given it. */
 export const commandOf = (
   agentId: string,
   commandId: string
-): Effect.Effect<Sent | undefined, DbError | LogUnavailable, Db | EventLog> =>
+): Effect.Effect<
+  { readonly sent: Sent; readonly over: boolean } | undefined,
+  DbError | LogUnavailable,
+  Db | EventLog
+> =>
   Effect.gen(function* () {
     const db = yield* Db
     const [row] = yield* db.query(
       "find a command",
-      (sql) => sql<Row[]>`
-        select plan_id, version from read.plan_command where command_id = ${commandId} and agent_id = ${agentId}`
+      (sql) => sql<(Row & { readonly over: boolean })[]>`
+        select plan_id, version, over from read.plan_command where command_id = ${commandId} and agent_id = ${agentId}`
     )
     const found = row === undefined ? undefined : yield* dispatchedAt(row)
-    return found === undefined ? undefined : sentOf(found.planId, found.event)
+    return row === undefined || found === undefined
+      ? undefined
+      : { sent: sentOf(found.planId, found.event), over: row.over }
   })
 
 const dispatchedAt = Effect.fnUntraced(function* ({ plan_id: planId, version }: Row) {

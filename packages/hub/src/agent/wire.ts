@@ -3,9 +3,10 @@
  *
  * Owns: decoding, the flood limit, pausing while too much is being worked on, the heartbeat's timeout, pings. Does not own: what messages
  * mean (`AgentSockets.ts`), who may open it (`route.ts`).
- * Invariants: a frame that does not fit ends the socket with the reason; nothing that an agent sends can make this hub keep more than a few
- * frames; `closed` is called once.
+ * Invariants: a frame that does not fit ends the socket with the reason; nothing that an agent sends, pings included, and nothing that it
+ * does not read can make this hub keep more than a few frames and the backlog; `closed` is called once.
  */
+import { randomBytes } from "node:crypto"
 import { Result, Schema } from "effect"
 import type { RawData, WebSocket } from "ws"
 import { closeCodes } from "@signalbox/core/agent/enrollment.ts"
@@ -31,14 +32,13 @@ export const wireLimits: WireLimits = {
   backlog: 32 * 1_048_576
 }
 
+const notReading = "it does not read what it is sent"
 const decode = Schema.decodeUnknownResult(Schema.fromJsonString(AgentMessage))
 
 export interface Wire {
   readonly send: (message: HubMessage) => void
   readonly close: (code: number, reason: string) => void
-  /** Gone at once, without a farewell. */
-  readonly terminate: () => void
-  /** @returns whether it answered in time */
+  /** @returns whether it answered in time, after all that was sent before */
   readonly answers: (withinMillis: number) => Promise<boolean>
 }
 
@@ -52,6 +52,8 @@ export const makeWire = (
   let heard = Date.now()
   let greeted = false
   let busy = 0
+  /** Of those, who wait for a pong: it would not be read while the socket is paused. */
+  let asking = 0
   let tokens = limits.burst
   let filled = Date.now()
   let why = ""
@@ -87,20 +89,29 @@ export const makeWire = (
     if (message === undefined || Result.isFailure(message)) return end(1008, "a message was not understood")
     if (greeted === (message.success._tag === "hello")) return end(1008, "hello comes first, and once")
     greeted = true
-    busy += 1
-    if (busy >= limits.busy) socket.pause()
-    const done = (): void => {
-      busy -= 1
-      if (busy < limits.busy && socket.isPaused) socket.resume()
-    }
+    work(1, 0)
+    const done = (): void => work(-1, 0)
     void hear(message.success).then(done, done)
   }
-  const alive = (): void => {
+  const work = (more: number, ask: number): void => {
+    busy += more
+    asking += ask
+    const full = busy - asking >= limits.busy
+    if (full === socket.isPaused) return
+    if (full) socket.pause()
+    else socket.resume()
+  }
+  const behind = (): boolean => socket.bufferedAmount > limits.backlog
+  /** Pings are answered by themselves, so they cost as messages do. */
+  const control = (): void => {
     heard = Date.now()
+    if (socket.readyState !== socket.OPEN) return
+    if (!inTime()) return end(closeCodes.slowDown, "too many messages")
+    if (behind()) end(closeCodes.slowDown, notReading)
   }
   socket.on("message", frame)
-  socket.on("ping", alive)
-  socket.on("pong", alive)
+  socket.on("ping", control)
+  socket.on("pong", control)
   socket.on("error", (cause) => {
     why ||= `the connection failed: ${cause.message}`
   })
@@ -111,26 +122,28 @@ export const makeWire = (
   return {
     send: (message) => {
       if (socket.readyState !== socket.OPEN) return
-      if (socket.bufferedAmount > limits.backlog) return end(closeCodes.slowDown, "it does not read what it is sent")
+      if (behind()) return end(closeCodes.slowDown, notReading)
       socket.send(JSON.stringify(message))
     },
     close: end,
-    terminate: () => socket.terminate(),
     answers: (withinMillis) =>
       new Promise((resolve) => {
-        const done = (answered: boolean) => (): void => {
+        if (socket.readyState !== socket.OPEN) return resolve(false)
+        const mark = randomBytes(8)
+        const done = (answered: boolean): void => {
           clearTimeout(timer)
-          socket.off("pong", yes)
+          socket.off("pong", look)
           socket.off("close", no)
+          work(0, -1)
           resolve(answered)
         }
-        const yes = done(true)
-        const no = done(false)
+        const no = (): void => done(false)
+        const look = (data: Buffer): void => (mark.equals(data) ? done(true) : undefined)
         const timer = setTimeout(no, withinMillis)
-        if (socket.readyState !== socket.OPEN) return no()
-        socket.once("pong", yes)
+        work(0, 1)
+        socket.on("pong", look)
         socket.once("close", no)
-        socket.ping()
+        socket.ping(mark)
       })
   }
 }

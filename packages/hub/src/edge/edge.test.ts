@@ -127,6 +127,90 @@ describe("the edge", () => {
     }).pipe(Effect.provide(HubTest))
   )
 
+  it.live("takes JSON nested thousands of levels deep as wrong, whatever reads it, and goes on", () =>
+    Effect.gen(function* () {
+      const deep = `${"[".repeat(400_000)}${"]".repeat(400_000)}`
+      const bodies: ReadonlyArray<readonly [string, string]> = [
+        [
+          "/api/v1/plans",
+          `{"draft":{"steps":[{"action":"service.restart","args":{"unit":${deep}},"targets":{"_tag":"All"}}]}}`
+        ],
+        [
+          "/api/v1/plans",
+          `{"draft":{"steps":[{"action":"service.restart","args":{},"targets":{"_tag":"All"},"when":${'{"_tag":"Not","condition":'.repeat(50_000)}1${"}".repeat(50_000)}}]}}`
+        ],
+        ["/api/v1/tools", `{"tool":${deep}}`],
+        ["/api/v1/tasks", `{"host":"local","tool":"shell","command":"x","params":{"a":${deep}}}`],
+        ["/api/v1/agents/enroll", deep]
+      ]
+      for (const [path, body] of bodies) {
+        const { status, body: told } = yield* post(path, body)
+        assert.deepStrictEqual([status, told.detail], [400, "The body is nested deeper than 90 levels."], path)
+      }
+      assert.strictEqual((yield* call("/health")).status, 200)
+    }).pipe(Effect.provide(HubTest))
+  )
+
+  it.live("knows an address by the connection and not by what a header says", () =>
+    Effect.gen(function* () {
+      const { accounts } = yield* HubClient
+      yield* accounts.add({ payload: { name: "ana", role: "viewer", password: "correct horse battery" } })
+      const headers = {
+        "content-type": "application/json",
+        "x-forwarded-for": "203.0.113.99",
+        "x-real-ip": "203.0.113.99",
+        forwarded: "for=203.0.113.99"
+      }
+      const body = JSON.stringify({ name: "ana", password: "wrong wrong wrong" })
+      assert.strictEqual((yield* call("/api/v1/sign-in", { method: "POST", headers, body })).status, 401)
+      const [refused] = yield* (yield* EventLog).read({ type: "SignInRefused" })
+      assert.deepStrictEqual(refused?.data, { address: "127.0.0.1" })
+    }).pipe(Effect.provide(HubTest))
+  )
+
+  it.live("serves the IPv6 loopback as it does the other one", () =>
+    Effect.gen(function* () {
+      const { url, tls } = yield* HubAddress
+      assert.match(url, /^http:\/\/\[::1\]:\d+$/u)
+      assert.isNull(tls)
+      assert.strictEqual((yield* call("/api/v1/hosts")).status, 200)
+    }).pipe(Effect.provide(hubTest({ host: "::1" }).pipe(Layer.provideMerge(RoomsTest))))
+  )
+
+  it.live("opens no socket of agents to a page of another site", () =>
+    Effect.gen(function* () {
+      const { port } = yield* HubAddress
+      const status = (host: string) =>
+        Effect.callback<number>((resume) => {
+          const asked = request({
+            port,
+            host: "127.0.0.1",
+            path: "/agents",
+            headers: {
+              host,
+              origin: "http://evil.example",
+              connection: "Upgrade",
+              upgrade: "websocket",
+              "sec-websocket-version": "13",
+              "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="
+            }
+          })
+          asked.on("response", (response) => {
+            response.resume()
+            resume(Effect.succeed(response.statusCode ?? 0))
+          })
+          asked.on("upgrade", (_, socket) => {
+            socket.destroy()
+            resume(Effect.succeed(101))
+          })
+          asked.on("error", () => resume(Effect.succeed(-1)))
+          asked.end()
+        })
+      assert.strictEqual(yield* status(`evil.example:${port}`), 421)
+      assert.strictEqual(yield* status(`localhost:${port}`), 401)
+    }).pipe(Effect.provide(HubTest))
+  )
+
   it.live("takes the next free port when it is local, and says which is taken when it is a server", () =>
     Effect.gen(function* () {
       const { port } = yield* HubAddress

@@ -6,13 +6,15 @@
 import { Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { actionInfos } from "@signalbox/core/action/info.ts"
+import { refusalOf } from "@signalbox/core/account/permissions.ts"
 import { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import { CurrentActor } from "@signalbox/core/api/auth.ts"
 import { HubApi } from "@signalbox/core/api/contract.ts"
-import { Invalid, NotFound } from "@signalbox/core/api/problems.ts"
+import { Forbidden, Invalid, NotFound } from "@signalbox/core/api/problems.ts"
 import { ReadModels } from "@signalbox/core/api/ReadModels.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { Catalog } from "@signalbox/core/model/Catalog.ts"
+import { approvalNeeds } from "@signalbox/core/plan/gate.ts"
 import { listPlans } from "@signalbox/core/plan/list.ts"
 import { type Done, type PlanBy, Plans } from "@signalbox/core/plan/Plans.ts"
 import { understand } from "@signalbox/core/plan/understand.ts"
@@ -70,12 +72,18 @@ export const PlansRoutes = HttpApiBuilder.group(
           })
         ),
       approve: ({ params: { planId }, payload: { commandId, ...said } }) =>
-        answer(
-          Effect.gen(function* () {
-            const { role, alone } = yield* CurrentActor
-            return shown(yield* plans.approve(planId, said, { ...(yield* signed(commandId)), role, alone }))
-          })
-        ),
+        Effect.gen(function* () {
+          const actor = yield* CurrentActor
+          const { plan } = yield* answer(plans.load(planId))
+          const refusal = refusalOf(actor, plan === undefined ? "approve" : approvalNeeds(plan))
+          if (refusal !== undefined) return yield* Effect.fail(new Forbidden({ detail: refusal }))
+          const { role, alone } = actor
+          return yield* answer(
+            Effect.gen(function* () {
+              return shown(yield* plans.approve(planId, said, { ...(yield* signed(commandId)), role, alone }))
+            })
+          )
+        }),
       reject: ({ params: { planId }, payload: { commandId, reason } }) =>
         answer(Effect.flatMap(signed(commandId), (by) => Effect.map(plans.reject(planId, reason, by), shown))),
       cancel: ({ params: { planId }, payload: { commandId, reason } }) =>

@@ -49,6 +49,10 @@ export const agentFacts = (agent: Agent, now: number): ReadonlyArray<Fact> => {
     },
     { name: "agent id", text: agent.agentId },
     ...(hello === undefined ? [] : [{ name: "host", text: `${hello.os} · ${hello.kernel} · ${hello.arch}` }]),
+    ...(hello?.through === undefined ? [] : [{ name: "through", text: hello.through }]),
+    ...(hello?.relay === undefined
+      ? []
+      : [{ name: "relay", text: [hello.relay.listen, ...relayed(online ? sample?.relay : undefined)].join(" · ") }]),
     ...(sample === null
       ? []
       : [
@@ -71,6 +75,11 @@ export const agentFacts = (agent: Agent, now: number): ReadonlyArray<Fact> => {
         ])
   ]
 }
+
+const relayed = (counts: { readonly open: number; readonly refused: number } | undefined): ReadonlyArray<string> =>
+  counts === undefined
+    ? []
+    : [`${counts.open} connections`, ...(counts.refused > 0 ? [`${counts.refused} refused`] : [])]
 
 /** A host that nobody has added: its agent alone is known. */
 export const agentHost = (agent: Agent): HostStatus & { readonly agentAlone: true } => ({

@@ -91,6 +91,8 @@ const hostFacts = (host: Host, model: Model, columns: number): ReadonlyArray<Row
     )
   }
   const agent = model.agents.byHost.get(host.name)
+  if (agent === undefined && host.kind === "ssh")
+    fact("agent", `none: instructions reach it after signalbox host prepare ${host.name} --agent`, { dim: true })
   for (const { name, text, color: shade } of agent === undefined ? [] : agentFacts(agent, model.now))
     fact(name, text, shade === undefined ? {} : { color: shade })
   if (host.agentAlone === true) {

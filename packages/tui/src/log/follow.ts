@@ -7,6 +7,7 @@
  * before the first request, so that moving through a list does not open a connection per row.
  */
 import { Effect, type Redacted, Redacted as Secret, Result, Schedule, Schema, Stream } from "effect"
+import { FetchHttpClient } from "effect/http"
 import { streams } from "@signalbox/core/api/contract.ts"
 import { follow } from "@signalbox/core/api/sse.ts"
 import type { LogModel } from "../model.ts"
@@ -108,24 +109,26 @@ const tail = (
   options: Options,
   stream: "out" | "err"
 ): Effect.Effect<{ readonly bytes: Uint8Array; readonly next: number }, OutputFailed> =>
-  Effect.tryPromise({
-    try: async (signal) => {
-      const url = new URL(`${streams.output(options.taskId)}?stream=${stream}&tail=${tailLines}`, options.baseUrl)
-      const response = await fetch(url, {
-        signal,
-        headers: { authorization: `Bearer ${Secret.value(options.token)}` }
-      })
-      if (!response.ok)
-        throw new OutputFailed(
-          response.status,
-          `The hub answered ${response.status} for the output of ${options.taskId}.`
-        )
-      const bytes = new Uint8Array(await response.arrayBuffer())
-      const next = Number(response.headers.get("x-next-byte") ?? bytes.length)
-      return { bytes, next: Number.isSafeInteger(next) ? next : bytes.length }
-    },
-    catch: (cause) =>
-      cause instanceof OutputFailed
-        ? cause
-        : new OutputFailed(0, `The output cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
-  })
+  Effect.flatMap(FetchHttpClient.Fetch, (fetch) =>
+    Effect.tryPromise({
+      try: async (signal) => {
+        const url = new URL(`${streams.output(options.taskId)}?stream=${stream}&tail=${tailLines}`, options.baseUrl)
+        const response = await fetch(url, {
+          signal,
+          headers: { authorization: `Bearer ${Secret.value(options.token)}` }
+        })
+        if (!response.ok)
+          throw new OutputFailed(
+            response.status,
+            `The hub answered ${response.status} for the output of ${options.taskId}.`
+          )
+        const bytes = new Uint8Array(await response.arrayBuffer())
+        const next = Number(response.headers.get("x-next-byte") ?? bytes.length)
+        return { bytes, next: Number.isSafeInteger(next) ? next : bytes.length }
+      },
+      catch: (cause) =>
+        cause instanceof OutputFailed
+          ? cause
+          : new OutputFailed(0, `The output cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
+    })
+  )

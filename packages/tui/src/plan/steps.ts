@@ -16,9 +16,9 @@ import { flow } from "../conversation/flow.ts"
 import { bytes, count } from "../format.ts"
 import { type Row, named, rowWidth, say, said, spread, type Style } from "../row.ts"
 import { oneLine, wrap } from "../text.ts"
-import { dataRows } from "./data.ts"
+import { changes, dataRows } from "./data.ts"
 import type { Fetched } from "./model.ts"
-import { riskSpan, targetMark, targetText } from "./words.ts"
+import { beforeOf, riskSpan, targetMark, targetText } from "./words.ts"
 
 export interface Look {
   readonly columns: number
@@ -111,18 +111,10 @@ const isLong = (args: Args): boolean =>
 const argRows = (args: Args, { columns }: Look): ReadonlyArray<Row> => broken(dataRows(args), columns)
 
 /** What is there now, as the agents told while it waits. */
-const beforeRows = (targets: ReadonlyArray<TargetView>, columns: number, most: number): ReadonlyArray<Row> => {
-  const told = new Map<string, Array<string>>()
-  for (const target of targets)
-    for (const read of target.reads ?? []) {
-      if (read.purpose !== "before" || read.summary === undefined) continue
-      const hosts = told.get(read.summary) ?? []
-      told.set(read.summary, [...hosts, read.host])
-    }
-  return [...told].flatMap(([summary, hosts], at) =>
+const beforeRows = (targets: ReadonlyArray<TargetView>, columns: number, most: number): ReadonlyArray<Row> =>
+  beforeOf(targets).flatMap(([summary, hosts], at) =>
     fact(at === 0 ? "before" : "", `${summary}  (${hosts.join(" ")})`, columns, most, dim)
   )
-}
 
 const targetRows = (target: TargetView, acts: boolean, alone: boolean, look: Look): ReadonlyArray<Row> => {
   const { columns, whole } = look
@@ -157,8 +149,16 @@ const targetRows = (target: TargetView, acts: boolean, alone: boolean, look: Loo
     ),
     ...shown.slice(1).map((line): Row => [say(" ".repeat(rowWidth(start))), say(line)]),
     ...(whole || target.state === "skipped" ? findingRows(target, columns) : []),
-    ...(acts && !whole ? [] : answerRows(target, alone, look))
+    ...(acts && !whole ? changeRows(target, alone, look) : answerRows(target, alone, look))
   ]
+}
+
+/** The proof of an act in one line, where there is room for it; what told no before and after is shown as it is. */
+const changeRows = (target: TargetView, alone: boolean, look: Look): ReadonlyArray<Row> => {
+  if (!alone && !look.zoom) return []
+  const told = target.data === undefined ? undefined : changes(target.data)
+  if (told === undefined) return alone ? answerRows(target, alone, look) : []
+  return told.length === 0 ? [] : fact("changed", told.join(" · "), look.columns, alone ? 4 : 1, dim)
 }
 
 const findingRows = (target: TargetView, columns: number): ReadonlyArray<Row> =>

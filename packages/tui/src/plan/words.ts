@@ -78,6 +78,18 @@ export const reasonOf = (view: PlanView): string | undefined =>
   view.rejected?.reason ??
   (isRunning(view) && view.cancel !== undefined ? `${view.cancel.by} stops it` : undefined)
 
+/** What the hosts' agents told was there before the act, and which hosts told the same. */
+export const beforeOf = (
+  targets: ReadonlyArray<TargetView>
+): ReadonlyArray<readonly [summary: string, hosts: ReadonlyArray<string>]> => {
+  const told = new Map<string, ReadonlyArray<string>>()
+  for (const target of targets)
+    for (const read of target.reads ?? [])
+      if (read.purpose === "before" && read.summary !== undefined)
+        told.set(read.summary, [...(told.get(read.summary) ?? []), read.host])
+  return [...told]
+}
+
 export const targetMark = (state: TargetState): Mark => mark(state === "waiting" ? "pending" : state)
 
 /** What its agent said, or what it waits for. */
@@ -122,6 +134,8 @@ const wordsOf = (event: PlanEvent, view: PlanView | undefined): string => {
       return `${whereOf(event, view)}  ${actOf(event, view)}`
     case "StepSkipped":
       return `${whereOf(event, view)}  ${event.reason}`
+    case "StepRelapsed":
+      return `${whereOf(event, view)}  ${event.summary}  ${actOf(event, view)}`
     case "LogsExplanationRequested":
       return `by ${event.by}: a model reads the logs`
     case "LogsExplained": {

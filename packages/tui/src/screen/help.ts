@@ -2,10 +2,11 @@
  * `?`: every key that works here, from the same table that makes it work.
  *
  * Owns: the page. Does not own: the keys.
- * Invariant: one line per binding; nothing is listed that is not bound.
+ * Invariants: every binding is told once and to its end; nothing is listed that is not bound; what works here comes first.
  */
-import { all, type Context, keyName } from "../keymap.ts"
-import { boxed, type Row, say, said } from "../row.ts"
+import { all, chains, type Context, keyName, type Place } from "../keymap.ts"
+import { boxed, type Row, say } from "../row.ts"
+import { wrap } from "../text.ts"
 import type { Size } from "./panes.ts"
 
 const sections: ReadonlyArray<readonly [Context, string]> = [
@@ -38,29 +39,36 @@ const sections: ReadonlyArray<readonly [Context, string]> = [
   ["always", "Always"]
 ]
 
-/** The view that was open comes first. */
-export const helpRows = (view: string, columns: number): ReadonlyArray<Row> =>
-  sections
-    .toSorted(([a], [b]) => Number(b === view) - Number(a === view))
+const keysWidth = 24
+
+/** @param place where one stood when the page was asked for */
+export const helpRows = (place: Place, columns: number): ReadonlyArray<Row> => {
+  const near: ReadonlyArray<Context> = chains[place]
+  const rank = (context: Context): number => (near.includes(context) ? near.indexOf(context) : near.length)
+  return sections
+    .toSorted(([a], [b]) => rank(a) - rank(b))
     .flatMap(([context, title]): ReadonlyArray<Row> => [
       [say(title, { bold: true })],
       ...all
         .filter((b) => b.context === context)
-        .map((b): Row => [
-          say(`  ${b.keys.map(keyName).join(" ")}`.padEnd(24)),
-          said(b.help, Math.max(1, columns - 24))
-        ]),
+        .flatMap((b) =>
+          wrap(b.help, Math.max(10, columns - keysWidth)).map((line, at): Row => [
+            say((at === 0 ? `  ${b.keys.map(keyName).join(" ")}` : "").padEnd(keysWidth)),
+            say(line)
+          ])
+        ),
       []
     ])
+}
 
 export const help = (
-  view: string,
+  place: Place,
   scroll: number,
   size: Size
 ): { readonly rows: ReadonlyArray<Row>; readonly last: number } => {
   const inner = Math.max(10, Math.min(90, size.columns - 6))
   const height = Math.max(1, size.rows - 3)
-  const rows = helpRows(view, inner)
+  const rows = helpRows(place, inner)
   const last = Math.max(0, rows.length - height)
   const at = Math.min(scroll, last)
   const more = last === 0 ? "" : `  ${at + 1}–${Math.min(rows.length, at + height)} of ${rows.length}`

@@ -10,10 +10,11 @@ import { Fleet } from "@signalbox/core/agent/Fleet.ts"
 import type { ExecuteError } from "@signalbox/core/log/Commands.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { planEvents, planIdOf } from "@signalbox/core/plan/events.ts"
-import { evolvePlan, type PlanView } from "@signalbox/core/plan/view.ts"
+import { evolvePlan } from "@signalbox/core/plan/evolve.ts"
+import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import { isRunning, isSettledPlan } from "@signalbox/core/plan/progress.ts"
-import type { DbError } from "@signalbox/core/postgres/Db.ts"
+import type { Db, DbError } from "@signalbox/core/postgres/Db.ts"
 import { type LeaseHeld, type LeaseLost, Leases } from "@signalbox/core/queue/Lease.ts"
 import { PlanCommands } from "./PlanCommands.ts"
 import { carryOut } from "./run.ts"
@@ -36,10 +37,10 @@ export class PlanRuns extends Context.Service<
     readonly giveUp: (planId: string, reason: string) => Effect.Effect<void, ExecuteError>
   }
 >()("@signalbox/worker/plan/PlanRuns") {
-  static readonly layer: Layer.Layer<PlanRuns, never, Fleet | Leases | PlanCommands | PlanTail> = Layer.effect(
+  static readonly layer: Layer.Layer<PlanRuns, never, Db | Fleet | Leases | PlanCommands | PlanTail> = Layer.effect(
     PlanRuns,
     Effect.gen(function* () {
-      const context = yield* Effect.context<Fleet | PlanCommands | PlanTail>()
+      const context = yield* Effect.context<Db | Fleet | PlanCommands | PlanTail>()
       const commands = yield* PlanCommands
       const leases = yield* Leases
       const fibers = yield* FiberMap.make<string, void>()

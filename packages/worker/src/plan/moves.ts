@@ -138,12 +138,12 @@ const askedOf = (step: Step, target: TargetView, host: string | undefined, at: N
 }
 
 const act = (where: Where, target: TargetView, findings?: ReadonlyArray<Finding>): Move => {
-  const { action, args } = where.step
+  const { action, args, contents } = where.step
   const guardMillis = guardOf(action, args)
   return {
     ...dispatch(where, {
       action,
-      args,
+      ...(contents === undefined && Buffer.byteLength(JSON.stringify(args)) <= argsLimit ? { args } : {}),
       member: target,
       targetId: target.agentId,
       purpose: "act",
@@ -158,7 +158,8 @@ const dispatch = (
   { nth, hash, at }: Pick<Where, "nth" | "hash" | "at">,
   of: {
     readonly action: string
-    readonly args: Args
+    /** Absent: as the plan has them. */
+    readonly args?: Args
     readonly member: { readonly agentId: string; readonly host: string }
     readonly targetId: string
     readonly purpose: Purpose
@@ -173,7 +174,7 @@ const dispatch = (
   commandId: of.commandId,
   host: of.member.host,
   action: of.action,
-  ...(of.purpose === "act" && Buffer.byteLength(JSON.stringify(of.args)) > argsLimit ? {} : { args: of.args }),
+  ...(of.args === undefined ? {} : { args: of.args }),
   hash,
   deadline: at.now + waitMillis(of.action, of.purpose),
   timeoutMs: timeoutOf(of.action)

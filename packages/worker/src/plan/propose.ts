@@ -15,11 +15,14 @@ import { Catalog } from "@signalbox/core/model/Catalog.ts"
 import type { ModelMessage, ToolCall, Usage } from "@signalbox/core/model/message.ts"
 import { costOf } from "@signalbox/core/model/prices.ts"
 import type { Origin } from "@signalbox/core/plan/events.ts"
+import { canonicalJson } from "@signalbox/core/agent/canonical.ts"
 import { freeze } from "@signalbox/core/plan/freeze.ts"
 import { PlanJob } from "@signalbox/core/plan/jobs.ts"
+import { shownArgs, shownLimit } from "@signalbox/core/plan/masking.ts"
 import { makeNames, type Names } from "@signalbox/core/plan/naming.ts"
 import type { Draft } from "@signalbox/core/plan/plan.ts"
-import { type NotUnderstood, Plans, type Understood } from "@signalbox/core/plan/Plans.ts"
+import { Plans } from "@signalbox/core/plan/Plans.ts"
+import type { NotUnderstood, Understood } from "@signalbox/core/plan/proposal.ts"
 import {
   actionLines,
   hostLines,
@@ -191,12 +194,24 @@ const answerTo = (
       if (calls.some((other, at) => at !== nth && other.name === proposeTool))
         return fault(`Call ${proposeTool} once, with all steps.`)
       const draft: Draft = names.draft(read.success.draft)
+      const hidden = hiding(draft)
+      if (hidden !== undefined) return fault(hidden)
       const frozen = freeze(draft, members, now)
       if (Result.isFailure(frozen)) return fault(frozen.failure)
       const understood = draft.steps.map((step) => stepText(step).slice(0, 500).toWellFormed())
       return { _tag: "Meaning", meaning: { draft, understood } }
     }
   }
+}
+
+/** Whoever approves has to see all that a model wrote, and no secret is for a model to know or to make up. */
+const hiding = (draft: Draft): string | undefined => {
+  const hidden = draft.steps.findIndex(
+    ({ action, args }) => canonicalJson(shownArgs(action, args).args) !== canonicalJson(args)
+  )
+  return hidden < 0
+    ? undefined
+    : `Step ${hidden + 1}: its arguments hold what looks like a secret, or more than ${shownLimit} characters of free text, so whoever approves it would not see them whole. Leave secrets to the person, who can set them without a model; make the text shorter.`
 }
 
 /** Words instead of a plan: a question, or why there is none. They are shown, and nothing else is done with them. */

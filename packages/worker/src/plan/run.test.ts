@@ -337,6 +337,36 @@ describe("a plan", () => {
   )
 })
 
+describe("a content", () => {
+  const one = makeFleet(webs(2))
+  it.live("that was deleted after the approval stops its plan before anything of it is dispatched", () =>
+    Effect.gen(function* () {
+      const db = yield* Db
+      const agents = yield* runAgents()
+      const write: DraftStep = { ...restart, action: "config.write", args: { path: "/etc/motd", content: "hello" } }
+      const write2 = { ...write, targets: { _tag: "Name", glob: "web1" } as const }
+      const { plan: gone } = yield* propose({ steps: [write2] })
+      yield* approve(gone)
+      const { plan: kept } = yield* propose({ steps: [write] })
+      yield* approve(kept)
+      yield* db.query("delete", (sql) => sql`delete from plan.content where plan_id = ${gone.planId}`)
+      yield* startWorker("one", one)
+      const stopped = yield* over(gone.planId)
+      assert.deepStrictEqual([stopped.status, statesOf(stopped)], ["cancelled", [["skipped"]]])
+      assert.match(
+        stopped.reason ?? "",
+        /^policy stopped it: The content of config\.write in .* was deleted or changed/u
+      )
+      assert.deepStrictEqual(acts(yield* eventsOf(gone.planId)), [])
+      const done = yield* over(kept.planId)
+      assert.strictEqual(done.status, "succeeded")
+      // what is dispatched says nothing of it
+      for (const event of acts(yield* eventsOf(kept.planId))) assert.isUndefined(event.args)
+      assert.isAtLeast(agents.reached.size, 2)
+    }).pipe(Effect.provide(BaseTest(one)))
+  )
+})
+
 describe("one command", () => {
   const fleet = makeFleet(webs(1))
   it.live("makes one plan, however often it is said, also at once; what cannot be planned is recorded too", () =>

@@ -10,6 +10,8 @@
 import { Clock, Effect, Queue } from "effect"
 import { Fleet, type FleetMember } from "@signalbox/core/agent/Fleet.ts"
 import { graceMillis } from "@signalbox/core/plan/acts.ts"
+import { missingContent } from "@signalbox/core/plan/contents.ts"
+import type { Move } from "@signalbox/core/plan/decider.ts"
 import { planHash } from "@signalbox/core/plan/hash.ts"
 import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import { isRunning } from "@signalbox/core/plan/progress.ts"
@@ -35,12 +37,15 @@ export const carryOut = <E, R>(planId: string, start: Start<E, R>) =>
     const fleet = yield* Fleet
     const news = yield* Queue.sliding<void>(1)
     yield* (yield* PlanTail).watch(planId, () => Queue.offerUnsafe(news, undefined))
+    const stop = (reason: string) => commands.run(planId, { _tag: "Cancel", by: "policy", reason })
     const look = Effect.all([commands.load(planId), fleet.members], { concurrency: 2 })
 
     /** @returns the plan after what can be done now, or nothing when there is nothing to do but wait */
     const advance = Effect.fnUntraced(function* (view: PlanView, members: ReadonlyArray<FleetMember>) {
       const now = yield* Clock.currentTimeMillis
       const { moves, lookAt } = nextMoves(view, { members: new Map(members.map((one) => [one.agentId, one])), now })
+      const gone = yield* contentGone(view, moves)
+      if (gone !== undefined) return { after: (yield* stop(gone)) ?? view }
       const after = moves.length === 0 ? undefined : yield* commands.run(planId, { _tag: "Advance", moves }, view)
       return after === undefined || after.version === view.version
         ? { wait: (lookAt ?? Number.POSITIVE_INFINITY) - now }
@@ -54,7 +59,7 @@ export const carryOut = <E, R>(planId: string, start: Start<E, R>) =>
     yield* Effect.all([first, start.ready], { concurrency: 2 })
     let [view, members] = yield* look
     const fault = view === undefined ? undefined : unfit(view, yield* Clock.currentTimeMillis)
-    if (fault !== undefined) view = yield* commands.run(planId, { _tag: "Cancel", by: "policy", reason: fault })
+    if (fault !== undefined) view = yield* stop(fault)
     while (view !== undefined && isRunning(view)) {
       const { after, wait } = yield* advance(view, members)
       if (after !== undefined) view = after
@@ -64,6 +69,17 @@ export const carryOut = <E, R>(planId: string, start: Start<E, R>) =>
       }
     }
   }).pipe(Effect.scoped)
+
+/** A content that a step is about to carry out, and that is not kept any more. */
+const contentGone = (view: PlanView, moves: ReadonlyArray<Move>) => {
+  const begun = new Set(
+    moves.flatMap((move) => (move._tag === "StepDispatched" && move.purpose === "act" ? [move.step] : []))
+  )
+  const steps = view.plan?.steps.filter((step, nth) => step.contents !== undefined && begun.has(nth)) ?? []
+  return steps.length === 0
+    ? Effect.succeed(undefined)
+    : Effect.map(missingContent(view.planId, steps), (missing) => missing?.message)
+}
 
 /** Why it must not be gone on with, or begun now. */
 export const unfit = (view: PlanView, now: number): string | undefined => {

@@ -9,10 +9,10 @@ import { randomUUID } from "node:crypto"
 import { readdir, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { NotDone, reasonOf } from "../outcome.ts"
+import { NotDone, Refused, reasonOf } from "../outcome.ts"
 import type { Performed } from "../Performer.ts"
 import type { Surroundings } from "../Surroundings.ts"
-import { bootId, disarmGuard } from "./guard.ts"
+import { bootId, disarmGuard, isArmed } from "./guard.ts"
 import { bringUp, judge } from "./judge.ts"
 import { kindOf } from "./kinds.ts"
 import {
@@ -28,6 +28,7 @@ import {
 import {
   type ChangeRecord,
   type Manifest,
+  allRecords,
   backupOf,
   finish,
   giveVerdict,
@@ -58,7 +59,7 @@ export const restoreChange = async (own: Surroundings, id: string): Promise<Back
   own.onStep?.("back")
   const foreign = await persistently(() => putBack(stateDirectory, manifest))
   own.onStep?.("back-service")
-  const service = exchanging ? await serviceAfter(manifest) : ""
+  const service = exchanging ? await serviceAfter(own, manifest) : ""
   const note = [
     foreign.length === 0
       ? `${manifest.places.map(({ path }) => path).join(" and ")} ${manifest.places.length === 1 ? "is" : "are"} as before the change.`
@@ -90,21 +91,31 @@ const putBack = async (stateDirectory: string, manifest: Manifest): Promise<Read
   for (const [n, { path, before, after }] of [...manifest.places.entries()].toReversed()) {
     const temporary = temporaryIn(path, manifest.id, n)
     await removeBeside(temporary)
-    const now = (await look(path)).node
-    if (isSameNode(now, before)) continue
-    if (!isSameContent(now, before) && !isSameContent(now, after)) {
-      foreign.push(path)
+    const now = await look(path).then(
+      ({ node }) => node,
+      (cause: unknown) => {
+        // a directory, a device, a file without end: whoever made it there knows why
+        if (cause instanceof Refused) return undefined
+        throw cause
+      }
+    )
+    if (now !== undefined && isSameNode(now, before)) continue
+    if (now === undefined || !isSameContent(now, after)) {
+      // the old content with other rights than the change would give it: nothing is left of the change, and somebody set the rights
+      if (now === undefined || !isSameContent(now, before)) foreign.push(path)
       continue
     }
-    if (before.kind === "absent") await exchange(null, path)
+    const beside = before.kind === "absent" ? null : `${temporary}-${randomUUID()}`
+    if (before.kind === "link" && beside !== null) await makeLink(beside, before.to)
+    if (before.kind === "file" && beside !== null) {
+      await writeFileWhole(beside, await readBackup(stateDirectory, manifest.id, n, before.sha256), before)
+      await copyAttributes(backupOf(stateDirectory, manifest.id, n), beside, { times: true })
+    }
+    // making it took a while: somebody may have written in it
+    if (isSameNode((await look(path)).node, now)) await exchange(beside, path)
     else {
-      const beside = `${temporary}-${randomUUID()}`
-      if (before.kind === "link") await makeLink(beside, before.to)
-      else {
-        await writeFileWhole(beside, await readBackup(stateDirectory, manifest.id, n), before)
-        await copyAttributes(backupOf(stateDirectory, manifest.id, n), beside, { times: true })
-      }
-      await exchange(beside, path)
+      if (beside !== null) await rm(beside, { force: true })
+      foreign.push(path)
     }
   }
   return foreign
@@ -119,14 +130,20 @@ const removeBeside = async (temporary: string): Promise<void> => {
 }
 
 /** The service is told even when the files were as before: nobody knows what it had read. */
-const serviceAfter = async (manifest: Manifest): Promise<string> => {
+const serviceAfter = async (own: Surroundings, manifest: Manifest): Promise<string> => {
   const [place] = manifest.places
   if (place === undefined) return ""
   const kind = kindOf(place.path)
   const signal = AbortSignal.timeout(patience)
   try {
     if (manifest.unit === null && kind.tell === undefined) return ""
-    const judged = await judge(kind.checkAll?.(place.path), signal)
+    const before =
+      place.before.kind === "file" ? [await readBackup(own.stateDirectory, manifest.id, 0, place.before.sha256)] : []
+    const judged = await judge(
+      kind.checkAll?.(place.path),
+      signal,
+      before.map((bytes) => bytes.toString())
+    )
     if (judged?.agrees === false) return `${judged.checker} does not agree with what was before: ${judged.said}`
     const told = await bringUp(manifest.unit, kind, signal)
     return !told.well ? told.why : manifest.unit === null ? "" : `${manifest.unit} is active.`
@@ -137,7 +154,9 @@ const serviceAfter = async (manifest: Manifest): Promise<string> => {
 
 /** The hub's word that it still reaches the agent. False: it came too late, and the configuration is as before. */
 export const releaseGuard = async (own: Surroundings, id: string): Promise<boolean> => {
-  const { finished } = await readRecord(own.stateDirectory, id)
+  const record = await knownRecord(own, id)
+  if (record === undefined) return true // it was so already: nothing was changed, and nothing is held
+  const { finished } = record
   if (finished !== undefined) return finished.as === "kept"
   if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back") return false
   await disarmGuard(id)
@@ -161,7 +180,7 @@ export const recoverChanges = async (own: Surroundings): Promise<ReadonlyArray<R
   for (const id of await recordIds(own.stateDirectory)) {
     try {
       const record = await readRecord(own.stateDirectory, id)
-      if (record.finished !== undefined || isHeldStill(record, boot, Date.now())) continue
+      if (record.finished !== undefined || (await isHeldStill(record, boot, Date.now()))) continue
       recovered.push({ id, ...(await restoreChange(own, id)) })
     } catch (cause) {
       recovered.push({ id, restored: false, note: reasonOf(cause) })
@@ -170,9 +189,40 @@ export const recoverChanges = async (own: Surroundings): Promise<ReadonlyArray<R
   return recovered
 }
 
-/** Its timer still runs: that ends with the boot. */
-const isHeldStill = ({ held, verdict }: ChangeRecord, boot: string, now: number): boolean =>
-  held !== undefined && verdict === undefined && held.bootId === boot && now < held.until
+/** Its timer still runs: that ends with the boot, and is what restores it whatever the clock of the host says. */
+const isHeldStill = async ({ manifest, held, verdict }: ChangeRecord, boot: string, now: number): Promise<boolean> =>
+  held !== undefined &&
+  verdict === undefined &&
+  held.bootId === boot &&
+  ((manifest.at <= now && now < held.until) || (await isArmed(manifest.id)))
+
+/**
+ * Before a change of these paths: what an earlier one left unfinished is finished, and nothing is built upon what may still be taken
+ * back by itself, because then it could not be.
+ * @throws Refused
+ */
+export const refuseUnfinished = async (own: Surroundings, paths: ReadonlyArray<string>): Promise<void> => {
+  const boot = await bootId()
+  const records = await allRecords(own.stateDirectory).catch((cause: unknown) => {
+    throw new Refused({
+      why: `Nothing was changed, because the records of earlier changes cannot be read: ${reasonOf(cause)}`
+    })
+  })
+  for (const record of records) {
+    const { id, places } = record.manifest
+    const shared = places.find(({ path }) => paths.includes(path))
+    if (record.finished !== undefined || shared === undefined) continue
+    if (await isHeldStill(record, boot, Date.now()))
+      throw new Refused({
+        why: `The change ${id} of ${shared.path} still waits for the word that the hub reaches this agent, and is restored by itself without it. Try again when that is over.`
+      })
+    await restoreChange(own, id).catch((cause: unknown) => {
+      throw new Refused({
+        why: `The change ${id} of ${shared.path} was interrupted and could not be taken back yet: ${reasonOf(cause)}`
+      })
+    })
+  }
+}
 
 /**
  * For a change that was told to have succeeded, whenever its result is told (again): a hub that could not be reached has never heard of

@@ -8,7 +8,8 @@
 import { NotDone, Refused, reasonOf } from "../outcome.ts"
 import type { Performed, Performing } from "../Performer.ts"
 import type { Surroundings } from "../Surroundings.ts"
-import { restoreChange } from "./back.ts"
+import { isWayIn } from "@signalbox/core/action/sensitive.ts"
+import { refuseUnfinished, restoreChange } from "./back.ts"
 import { armGuard, bootId } from "./guard.ts"
 import { type Judgement, isJudged, judge, serviceOf, tell, unitFacts } from "./judge.ts"
 import { type Kind, kindOf } from "./kinds.ts"
@@ -25,7 +26,7 @@ import {
   temporaryIn,
   writeFileWhole
 } from "./node.ts"
-import { beginExchange, beginRecord, finish, giveVerdict, hold, prune } from "./store.ts"
+import { beginExchange, beginRecord, finish, giveVerdict, hold, prune, readRecord } from "./store.ts"
 
 /** What a path is to hold. Attributes are those of the file that is there, or of another one that has them. */
 export type Wanted =
@@ -65,12 +66,24 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
   const kind = kindOf(main.path)
   if (kind.mustCheck && !(await isJudged(kind, main.path)))
     throw new Refused({ why: `${main.path} is never changed without its checker, and this host does not have it.` })
+  const way = wanted.places.find(({ path }) => isWayIn(path))
+  if (way !== undefined && of.guardMillis === undefined)
+    throw new Refused({
+      why: `The way to this host hangs on ${way.path}, which is changed only with a restore by itself, and the hub asked for none. Name that very path, and no link to it, in the plan.`
+    })
   for (const { path } of wanted.places) await refuseHardLinks(path)
+  await refuseUnfinished(
+    own,
+    wanted.places.map(({ path }) => path)
+  )
   const unit = await serviceOf(kind, of.signal)
   const places = await Promise.all(
     wanted.places.map(async ({ path, wanted, before }) => ({ path, before, after: nodeOf(wanted, before, kind) }))
   )
 
+  const texts = wanted.places.flatMap(({ wanted, bytes }) =>
+    [wanted.kind === "file" ? wanted.bytes : null, bytes].flatMap((one) => (one === null ? [] : [one.toString()]))
+  )
   step("record")
   await beginRecord(
     own.stateDirectory,
@@ -84,28 +97,29 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
       await makeBeside(place.path, id, n, place.wanted, places[n]?.after, place.before)
     step("check-file")
     const first =
-      main.wanted.kind === "file" ? await judge(kind.checkFile?.(temporaryIn(main.path, id, 0)), of.signal) : undefined
+      main.wanted.kind === "file"
+        ? await judge(kind.checkFile?.(temporaryIn(main.path, id, 0)), of.signal, texts)
+        : undefined
     if (first !== undefined) judgements.push(first)
     if (first?.agrees === false) return await refused(own, id, first)
 
     for (const { path, before } of places)
-      if (!isSameContent((await look(path)).node, before))
-        return await refused(own, id, {
-          checker: "",
-          agrees: false,
-          said: `${path} was changed by somebody else in this very moment`
-        })
+      if (!(await holds(path, before)))
+        return await refused(own, id, { checker: "", agrees: false, said: meanwhile(path) })
     const until = of.guardMillis === undefined ? undefined : Date.now() + of.guardMillis
+    const armedAt = performance.now()
     step("guard")
     if (of.guardMillis !== undefined) await armGuard(own, id, of.guardMillis, of.signal)
 
     await beginExchange(own.stateDirectory, id)
-    for (const [n, { path, after }] of places.entries()) {
+    for (const [n, { path, before, after }] of places.entries()) {
       step(`exchange-${n}`)
+      // the checker and the timer took their time
+      if (!(await holds(path, before))) return await rolledBack(own, id, meanwhile(path))
       await exchange(after.kind === "absent" ? null : temporaryIn(path, id, n), path)
     }
     step("check-all")
-    const whole = await judge(kind.checkAll?.(main.path), of.signal)
+    const whole = await judge(kind.checkAll?.(main.path), of.signal, texts)
     if (whole !== undefined) judgements.push(whole)
     if (whole?.agrees === false) return await rolledBack(own, id, `${whole.checker} does not agree: ${whole.said}`)
     step("reload")
@@ -116,8 +130,15 @@ const changing = async (own: Surroundings, wanted: Change, of: Performing): Prom
     if (contrary !== undefined) return await rolledBack(own, id, contrary)
 
     step("verdict")
-    if (until !== undefined) await hold(own.stateDirectory, id, { until, bootId: await bootId() })
-    else {
+    if (until !== undefined) {
+      await hold(own.stateDirectory, id, { until, bootId: await bootId() })
+      step("held")
+      // a service that took nearly as long as the guard: its timer restores before the hub's word can be here, or has done so
+      const guard = of.guardMillis ?? 0
+      const left = guard - (performance.now() - armedAt)
+      if (left < leastForTheWord(guard) || (await readRecord(own.stateDirectory, id)).verdict === "back")
+        return await rolledBack(own, id, "it took longer than the time after which it is restored by itself")
+    } else {
       if ((await giveVerdict(own.stateDirectory, id, "keep")) === "back")
         return await rolledBack(own, id, "it was called back")
       step("finish")
@@ -166,6 +187,7 @@ const refused = async (own: Surroundings, id: string, judged: Judgement): Promis
 }
 
 const rolledBack = async (own: Surroundings, id: string, why: string): Promise<Performed> => {
+  await prune(own.stateDirectory).catch(() => undefined) // whoever tries again and again fills no disk
   const back = await restoreChange(own, id).catch((cause: unknown) => {
     throw new NotDone({
       why: `The change failed (${why}), and so did the restore: ${reasonOf(cause)} The backup is ${id}; the agent tries again at its next start.`
@@ -185,6 +207,12 @@ const rolledBack = async (own: Surroundings, id: string, why: string): Promise<P
     proven: false
   }
 }
+
+/** Milliseconds in which the result goes to the hub and its word comes back. */
+const leastForTheWord = (guardMillis: number): number => Math.min(5_000, guardMillis / 4)
+
+const holds = async (path: string, node: Node): Promise<boolean> => isSameContent((await look(path)).node, node)
+const meanwhile = (path: string): string => `${path} was changed by somebody else in this very moment`
 
 const nodeOf = (wanted: Wanted, before: Node, kind: Kind): Node => {
   if (wanted.kind !== "file") return wanted
@@ -217,8 +245,7 @@ const contradiction = async (
   wanted: Change,
   signal: AbortSignal
 ): Promise<string | undefined> => {
-  for (const { path, after } of places)
-    if (!isSameContent((await look(path)).node, after)) return `${path} does not hold what was written`
+  for (const { path, after } of places) if (!(await holds(path, after))) return `${path} does not hold what was written`
   return wanted.proof?.(signal)
 }
 

@@ -43,4 +43,12 @@ export const disarmGuard = async (id: string): Promise<void> => {
   await systemctl(["stop", "--", `${timerOf(id)}.timer`], AbortSignal.timeout(10_000), 10_000)
 }
 
+/** Unknown is no: then it is for whoever asks to restore. */
+export const isArmed = async (id: string): Promise<boolean> => {
+  const ran = await systemctl(["is-active", "--", `${timerOf(id)}.timer`], AbortSignal.timeout(10_000), 10_000).catch(
+    () => undefined
+  )
+  return ran?.code === 0
+}
+
 export const bootId = async (): Promise<string> => (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim()

@@ -21,7 +21,7 @@ import {
   watchUnit
 } from "../service/unit.ts"
 import { clean } from "../text/clean.ts"
-import { mask } from "../text/mask.ts"
+import { mask, maskSaid } from "../text/mask.ts"
 import type { Argv, Kind } from "./kinds.ts"
 
 export interface Judgement {
@@ -30,8 +30,12 @@ export interface Judgement {
   readonly said: string
 }
 
-/** Undefined: nobody can judge it here. */
-export const judge = async (argv: Argv | undefined, signal: AbortSignal): Promise<Judgement | undefined> => {
+/** Undefined: nobody can judge it here. `texts` are those that are judged: secrets in them may be quoted. */
+export const judge = async (
+  argv: Argv | undefined,
+  signal: AbortSignal,
+  texts: ReadonlyArray<string> = []
+): Promise<Judgement | undefined> => {
   if (argv === undefined) return undefined
   const [program, ...args] = argv
   if ((await programPath(program)) === undefined) return undefined
@@ -43,7 +47,7 @@ export const judge = async (argv: Argv | undefined, signal: AbortSignal): Promis
     agrees: ran.code === 0 && ran.ended === "by itself",
     said:
       ran.ended === "by itself"
-        ? clean(mask(`${ran.stderr}\n${ran.stdout}`), 800)
+        ? clean(maskSaid(`${ran.stderr}\n${ran.stdout}`, ...texts), 800)
         : `${program} did not come to its end in time`
   }
 }

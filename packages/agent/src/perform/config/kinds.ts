@@ -5,7 +5,7 @@
  * Invariants: the first row that fits counts; checkers that can judge one file do so before anything is exchanged, the others judge
  * the whole after it; services are reloaded and not restarted, but for those that a socket makes unable to.
  */
-export type Format = "nginx" | "sshd" | "ini" | "assignments" | "shell"
+export type Format = "nginx" | "sshd" | "unit" | "php" | "mysql" | "ini" | "assignments" | "shell"
 export type Argv = readonly [program: string, ...args: ReadonlyArray<string>]
 
 export interface Kind {
@@ -119,15 +119,15 @@ const kinds: ReadonlyArray<Kind> = [
     tell: ["netplan", "apply"],
     mode: 0o600
   },
-  { name: "networkd", paths: /^\/etc\/systemd\/network\//u, format: "ini", tell: ["networkctl", "reload"] },
+  { name: "networkd", paths: /^\/etc\/systemd\/network\//u, format: "unit", tell: ["networkctl", "reload"] },
   {
     name: "systemd unit",
     paths: /^\/etc\/systemd\/(?:system|user)\//u,
-    format: "ini",
+    format: "unit",
     checkAll: (file) => (file.endsWith(".conf") ? undefined : ["systemd-analyze", "verify", "--man=no", file]),
     tell: ["systemctl", "daemon-reload"]
   },
-  { name: "systemd", paths: /^\/etc\/systemd\/[^/]+\.conf(?:$|\.d\/)/u, format: "ini" },
+  { name: "systemd", paths: /^\/etc\/systemd\/[^/]+\.conf(?:$|\.d\/)/u, format: "unit" },
   {
     name: "fstab",
     paths: /^\/etc\/fstab$/u,
@@ -138,13 +138,13 @@ const kinds: ReadonlyArray<Kind> = [
   {
     name: "php-fpm",
     paths: php,
-    format: "ini",
+    format: "php",
     checkAll: (file) => [`php-fpm${phpVersion(file)}`, "-t"],
     mustCheck: true,
     units: []
   },
-  { name: "php", paths: /^\/etc\/php\/.*\.ini$/u, format: "ini" },
-  { name: "MariaDB", paths: /^\/etc\/mysql\/.*\.cnf$/u, format: "ini" },
+  { name: "php", paths: /^\/etc\/php\/.*\.ini$/u, format: "php" },
+  { name: "MariaDB", paths: /^\/etc\/mysql\/.*\.cnf$/u, format: "mysql" },
   { name: "sysctl", paths: /^\/etc\/sysctl\.(?:conf$|d\/)/u, format: "assignments" },
   { name: "environment", paths: /^\/etc\/(?:default\/|environment$)/u, format: "shell" },
   { name: "file", paths: /\.(?:ini|cnf)$/u, format: "ini" },

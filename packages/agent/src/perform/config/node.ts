@@ -1,10 +1,10 @@
 /**
  * What is at a path (nothing, a file, a link), and putting something there in one step.
  *
- * Owns: looking, exchanging, the attributes of files. Does not own: when and in which order (`change.ts`, `back.ts`).
+ * Owns: looking, exchanging, the attributes of files. Does not own: when and in which order (`change.ts`, `back.ts`), where a path leads
+ * (`way.ts`).
  * Invariants: a path holds the old or the new, whole, at every moment; what is put there is on the disk before the exchange and the
- * directory after it; owner, mode, extended attributes and ACLs come from the file before; directories that others may write in are
- * refused, so that nobody can exchange anything meanwhile.
+ * directory after it; owner, mode, extended attributes and ACLs come from the file before.
  */
 import { createHash } from "node:crypto"
 import { constants } from "node:fs"
@@ -12,7 +12,8 @@ import { lstat, open, readlink, rename, rm, symlink, utimes } from "node:fs/prom
 import { dirname } from "node:path"
 import { Schema } from "effect"
 import { run } from "../child.ts"
-import { NotDone, Refused } from "../outcome.ts"
+import { readWhole } from "../file/open.ts"
+import { NotDone, Refused, reasonOf } from "../outcome.ts"
 
 export const Node = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("absent") }),
@@ -47,14 +48,15 @@ export const look = async (path: string): Promise<Seen> => {
   if (found === undefined) return { node: { kind: "absent" }, bytes: null }
   if (found.isSymbolicLink()) return { node: { kind: "link", to: await readlink(path) }, bytes: null }
   if (!found.isFile()) throw new Refused({ why: `${path} is neither a file nor a link.` })
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (cause: unknown) => {
+      throw new Refused({ why: `${path} cannot be looked at: ${reasonOf(cause)}` })
+    }
+  )
   try {
     const stat = await handle.stat()
-    if (!stat.isFile() || stat.size > fileLimit)
-      throw new Refused({
-        why: `${path} is larger than ${fileLimit / 1024 / 1024} MiB or no regular file, and is left alone.`
-      })
-    const bytes = await handle.readFile()
+    if (!stat.isFile()) throw new Refused({ why: `${path} is no regular file, and is left alone.` })
+    const bytes = await readWhole(handle, path, fileLimit)
     return {
       node: {
         kind: "file",
@@ -152,19 +154,4 @@ export const refuseHardLinks = async (path: string): Promise<void> => {
     throw new Refused({
       why: `${path} has ${found.nlink} names (hard links), which an exchange would part. Change it by hand.`
     })
-}
-
-/** @throws Refused when somebody else could exchange what lies in this directory */
-export const refuseOpenDirectories = async (directory: string): Promise<void> => {
-  const self = process.geteuid?.() ?? 0
-  for (let at = directory; ; at = dirname(at)) {
-    const found = await lstat(at).catch(() => undefined)
-    if (found === undefined || !found.isDirectory()) throw new Refused({ why: `${at} is no directory.` })
-    const sticky = (found.mode & 0o1000) !== 0
-    if ((found.uid !== 0 && found.uid !== self) || ((found.mode & 0o022) !== 0 && !sticky))
-      throw new Refused({
-        why: `Others than root may write in ${at}, so what an agent changes there could be exchanged under its hands. Change it by hand, or take that right away.`
-      })
-    if (at === dirname(at)) return
-  }
 }

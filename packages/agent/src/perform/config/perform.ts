@@ -7,8 +7,7 @@
  * a change is made to what the tag says and to nothing else.
  */
 import { realpath } from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
-import { isSecretPath, isBelow, openPlain, readWhole } from "../file/open.ts"
+import { isSecretPath, isBelow, openPlain, readStart, readWhole } from "../file/open.ts"
 import { NotDone, Refused, reasonOf } from "../outcome.ts"
 import type { Performer } from "../Performer.ts"
 import type { Surroundings } from "../Surroundings.ts"
@@ -16,15 +15,18 @@ import { cleanLines, fitting, listBytes } from "../text/clean.ts"
 import { isSecretName, mark, mask } from "../text/mask.ts"
 import { type Change, change } from "./change.ts"
 import { edit, valueOf } from "./edit/Edit.ts"
+import { refuseOverridden } from "./included.ts"
 import { judge } from "./judge.ts"
 import { kindOf } from "./kinds.ts"
-import { type Node, look, refuseOpenDirectories, sha256 } from "./node.ts"
+import { type Node, isSameContent, look, sha256 } from "./node.ts"
 import { type ChangeRecord, allRecords, backupOf, readBackup } from "./store.ts"
+import { closedWay } from "./way.ts"
 
 const configRoots = ["/etc", "/usr/local/etc"]
 const readLimit = 512 * 1024
-/** Accounts, and what the loader and the machine itself are told by: changed by programs of their own only. */
-const neverWritten = /^\/etc\/(?:passwd|group|g?shadow|sub[ug]id|ld\.so\.preload|machine-id|mtab)-?$/u
+/** Accounts, what the loader and the machine itself are told by, and what runs this agent: changed by programs of their own only. */
+const neverWritten =
+  /^\/etc\/(?:(?:passwd|group|g?shadow|sub[ug]id|ld\.so\.preload|machine-id|mtab)-?$|systemd\/system\/(?:.*\/)?signalbox-)/u
 
 export const rootsOf = (own: Surroundings): ReadonlyArray<string> => own.configRoots ?? configRoots
 
@@ -65,11 +67,12 @@ export const validateConfig =
   (own: Surroundings): Performer<"config.validate"> =>
   async ({ path }, of) => {
     const opened = await openPlain(path, { roots: rootsOf(own), own: own.ownPaths })
-    await opened.handle.close()
+    const { bytes } = await readStart(opened.handle, readLimit).finally(() => opened.handle.close())
     const kind = kindOf(opened.path)
+    const texts = [bytes.toString()]
     const judgements = [
-      await judge(kind.checkFile?.(opened.path), of.signal),
-      await judge(kind.checkAll?.(opened.path), of.signal)
+      await judge(kind.checkFile?.(opened.path), of.signal, texts),
+      await judge(kind.checkAll?.(opened.path), of.signal, texts)
     ].filter((one) => one !== undefined)
     if (judgements.length === 0) throw new NotDone({ why: `This host has no checker for ${opened.path}.` })
     const against = judgements.find((one) => !one.agrees)
@@ -90,6 +93,8 @@ export const writeConfig =
       throw new Refused({
         why: `The new content holds ${mark}, so it was made from a text whose secrets were masked. Use config.set, or write the real value.`
       })
+    const bytes = Buffer.from(content)
+    if (bytes.toString() !== content) throw new Refused({ why: "The new content holds halves of characters." })
     const at = await changeable(own, path)
     const seen = await look(at)
     if (tag === undefined && seen.node.kind !== "absent")
@@ -104,9 +109,7 @@ export const writeConfig =
       own,
       {
         action: "config.write",
-        places: [
-          { path: at, wanted: { kind: "file", bytes: Buffer.from(content) }, before: seen.node, bytes: seen.bytes }
-        ],
+        places: [{ path: at, wanted: { kind: "file", bytes }, before: seen.node, bytes: seen.bytes }],
         done: `${at} was ${tag === undefined ? "made" : "replaced"}`
       },
       of
@@ -129,16 +132,20 @@ export const setConfig =
       throw new Refused({ why: `${at} ${seen.bytes === null ? "does not exist" : "is no UTF-8 text"}.` })
     const setting = { key, value, ...(section === undefined ? {} : { section }) }
     const edited = edit(format, text, setting)
+    if (format === "sshd" && section === undefined) await refuseOverridden(at, edited.text, key)
     const secret = isSecretName(key)
     const shown = (one: string | null) => (one === null ? null : secret ? mark : mask(one))
     const place = `${key}${section === undefined ? "" : ` in ${section}`}`
-    if (edited.text === text)
+    if (edited.text === text) {
+      const judged = await judge(kindOf(at).checkAll?.(at), of.signal, [text])
       return {
-        outcome: "succeeded",
-        summary: `${place} in ${at} has this value already; nothing was done.`,
+        outcome: judged?.agrees === false ? "failed" : "succeeded",
+        summary: `${place} in ${at} has this value already; nothing was done${judged?.agrees === false ? `, but ${judged.checker} does not agree: ${judged.said}` : ", and no service was told"}.`,
         data: { path: at, key, section: section ?? null, was: shown(edited.was), now: shown(value), changed: false },
-        proven: true
+        // whether its service has read it nobody here has seen
+        proven: judged?.agrees !== false && (kindOf(at).units ?? []).length === 0
       }
+    }
     const planned: Change = {
       action: "config.set",
       places: [
@@ -200,9 +207,13 @@ export const restoreConfig =
       })
     const { manifest } = found
     const places = await Promise.all(
-      manifest.places.map(async ({ path, before }, n) => {
+      manifest.places.map(async ({ path, before, after }, n) => {
         await changeable(own, path)
         const seen = await look(path)
+        if (backup === undefined && !isSameContent(seen.node, after))
+          throw new Refused({
+            why: `${path} was changed by somebody else after the last change of Signalbox (${manifest.id}), which a restore would take away. Name that backup to restore it all the same; what is there now is kept as a backup then.`
+          })
         return { path, before: seen.node, bytes: seen.bytes, wanted: await wantedOf(own, manifest.id, n, before) }
       })
     )
@@ -225,25 +236,18 @@ const wantedOf = async (
   before: Node
 ): Promise<Change["places"][number]["wanted"]> => {
   if (before.kind !== "file") return before
-  const bytes = await readBackup(own.stateDirectory, id, n)
-  if (sha256(bytes) !== before.sha256)
-    throw new Refused({ why: `The backup ${backupOf(own.stateDirectory, id, n)} is damaged.` })
+  const bytes = await readBackup(own.stateDirectory, id, n, before.sha256).catch((cause: unknown) => {
+    throw new Refused({ why: `Nothing was changed: ${reasonOf(cause)}` })
+  })
   const { mode, uid, gid } = before
   return { kind: "file", bytes, attributes: { mode, uid, gid, from: backupOf(own.stateDirectory, id, n) } }
 }
 
-/** Where a change of this path would really be made. @throws Refused where it may not be */
+/** Where a change of this path would really be made: the file that a link names. @throws Refused where it may not be */
 export const changeable = async (own: Surroundings, path: string): Promise<string> => {
   permit(own, path)
-  const directory = await realpath(dirname(path)).catch((cause: unknown) => {
-    throw new Refused({ why: reasonOf(cause) })
-  })
-  const there = join(directory, basename(path))
-  // a link is followed to the file that it names; nothing there yet is fine
-  const real = (await look(there)).node.kind === "link" ? await realpath(there).catch(() => undefined) : there
-  if (real === undefined) throw new Refused({ why: `${there} is a link that leads nowhere.` })
+  const real = await closedWay(path)
   permit(own, real)
-  await refuseOpenDirectories(dirname(real))
   return real
 }
 

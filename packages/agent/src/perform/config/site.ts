@@ -7,6 +7,7 @@
 import { request } from "node:http"
 import { readFile, stat } from "node:fs/promises"
 import { run } from "../child.ts"
+import { resolved } from "../file/open.ts"
 import { NotDone, Refused } from "../outcome.ts"
 import type { Performer } from "../Performer.ts"
 import type { Surroundings } from "../Surroundings.ts"
@@ -44,6 +45,7 @@ export const addSite =
       ))
     )
       throw new Refused({ why: `There is no directory ${root} on this host.` })
+    if (root !== undefined) await resolved(root, { roots: [], own: own.ownPaths })
     const site = { domain, port, ...(root === undefined ? {} : { root }), ...(proxy === undefined ? {} : { proxy }) }
     await refuseServed(site, of.signal)
 
@@ -56,7 +58,7 @@ export const addSite =
       { path: file, wanted: { kind: "file", bytes: Buffer.from(text) }, before: seen.node, bytes: null }
     ]
     if (paired) {
-      const link = `${enabled}/${domain}`
+      const link = await changeable(own, `${enabled}/${domain}`)
       const there = await look(link)
       if (there.node.kind !== "absent") throw new Refused({ why: `${link} exists already.` })
       places.push({ path: link, wanted: { kind: "link", to: file }, before: there.node, bytes: null })
@@ -66,7 +68,7 @@ export const addSite =
       {
         action: "config.add-site",
         places,
-        done: `nginx serves ${domain} on port ${port}, from ${root ?? proxy ?? ""}`,
+        done: `nginx serves ${domain} on port ${port}, from ${root ?? mask(proxy ?? "")}`,
         facts: { domain, port },
         proof: async (signal) => {
           if (!(await serverNames(signal)).some((one) => one.names.includes(domain) && one.ports.includes(port)))

@@ -10,10 +10,10 @@
 import { randomUUID } from "node:crypto"
 import { constants } from "node:fs"
 import { link, lstat, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Schema } from "effect"
-import { NotDone, Refused } from "../outcome.ts"
-import { type Attributes, Node, copyAttributes, syncDirectory, writeFileWhole } from "./node.ts"
+import { NotDone, Refused, reasonOf } from "../outcome.ts"
+import { type Attributes, Node, copyAttributes, sha256, syncDirectory, writeFileWhole } from "./node.ts"
 
 export const BackupId = Schema.String.check(Schema.isPattern(/^[0-9A-Za-z][0-9A-Za-z-]{0,79}$/u))
 const isBackupId = Schema.is(BackupId)
@@ -74,21 +74,35 @@ export const beginRecord = async (
 ): Promise<void> => {
   const directory = recordDirectory(stateDirectory, manifest.id)
   const beside = join(root(stateDirectory), `${making}${manifest.id}`)
-  await mkdir(root(stateDirectory), { recursive: true, mode: 0o700 })
   if (await exists(directory))
     throw new Refused({ why: `The change ${manifest.id} was begun before and is not begun again.` })
-  await rm(beside, { recursive: true, force: true })
-  await mkdir(beside, { mode: 0o700 })
-  for (const [n, { path, before }] of manifest.places.entries()) {
-    if (before.kind !== "file") continue
-    const backup = join(beside, `before-${n}`)
-    await writeFileWhole(backup, contents[n] ?? Buffer.alloc(0), own)
-    await copyAttributes(path, backup, { times: true })
+  try {
+    await makeDirectory(root(stateDirectory))
+    await rm(beside, { recursive: true, force: true })
+    await mkdir(beside, { mode: 0o700 })
+    for (const [n, { path, before }] of manifest.places.entries()) {
+      if (before.kind !== "file") continue
+      const bytes = contents[n]
+      if (!bytes || sha256(bytes) !== before.sha256) throw new Error(`${path} was not read whole`)
+      const backup = join(beside, `before-${n}`)
+      await writeFileWhole(backup, bytes, own)
+      await copyAttributes(path, backup, { times: true })
+    }
+    await writeFileWhole(join(beside, "manifest.json"), json(manifest), own)
+    await syncDirectory(beside)
+    await rename(beside, directory)
+  } catch (cause) {
+    await rm(beside, { recursive: true, force: true }).catch(() => undefined) // the next start does it
+    throw new Refused({ why: `Nothing was changed, because no backup could be made: ${reasonOf(cause)}` })
   }
-  await writeFileWhole(join(beside, "manifest.json"), json(manifest), own)
-  await syncDirectory(beside)
-  await rename(beside, directory)
   await syncDirectory(root(stateDirectory))
+}
+
+/** With all above it that was not there, each on the disk: a record in a directory that a power cut takes away is none. */
+export const makeDirectory = async (path: string): Promise<void> => {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let at = path; at !== dirname(first); at = dirname(at)) await syncDirectory(dirname(at))
 }
 
 /** The first verdict stands, whoever gave it. */
@@ -175,14 +189,15 @@ export const removeUnmade = async (stateDirectory: string): Promise<void> => {
 
 const keptPerPath = 20
 
-/** Keeps the newest backups of each path; what was restored is told for a while and then goes, too. */
+/** Keeps the newest backups of each path, and as many of what was restored: failures do not push backups out. */
 export const prune = async (stateDirectory: string): Promise<void> => {
   const seen = new Map<string, number>()
   for (const { manifest, finished } of await allRecords(stateDirectory)) {
-    const key = manifest.places[0]?.path ?? ""
+    if (finished === undefined) continue
+    const key = `${finished.as} ${manifest.places[0]?.path ?? ""}`
     const count = (seen.get(key) ?? 0) + 1
     seen.set(key, count)
-    if (finished === undefined || count <= keptPerPath) continue
+    if (count <= keptPerPath) continue
     const going = join(root(stateDirectory), `${making}${manifest.id}`)
     await rename(recordDirectory(stateDirectory, manifest.id), going) // gone at once, even when the rest is interrupted
     await rm(going, { recursive: true, force: true })
@@ -197,11 +212,14 @@ const exists = (path: string): Promise<boolean> =>
 
 const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`)
 
-/** A file of the record, for restoring. */
-export const readBackup = async (stateDirectory: string, id: string, n: number): Promise<Buffer> => {
-  const handle = await open(backupOf(stateDirectory, id, n), constants.O_RDONLY | constants.O_NOFOLLOW)
+/** A file of the record, for restoring. @throws NotDone when it is not what was put there */
+export const readBackup = async (stateDirectory: string, id: string, n: number, tag: string): Promise<Buffer> => {
+  const path = backupOf(stateDirectory, id, n)
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
-    return await handle.readFile()
+    const bytes = await handle.readFile()
+    if (sha256(bytes) !== tag) throw new NotDone({ why: `The backup ${path} is damaged and is not put anywhere.` })
+    return bytes
   } finally {
     await handle.close()
   }

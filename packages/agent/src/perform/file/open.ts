@@ -7,7 +7,7 @@
  */
 import { constants } from "node:fs"
 import { type FileHandle, open, readlink, realpath } from "node:fs/promises"
-import { basename, sep } from "node:path"
+import { sep } from "node:path"
 import { Refused, reasonOf } from "../outcome.ts"
 
 /** Whatever is read from these would be a key to the host or to somebody's account. */
@@ -17,6 +17,9 @@ const secretPaths: ReadonlyArray<RegExp> = [
   /^\/etc\/(?:g?shadow|sub[ug]id)/u,
   /^\/etc\/ssh\/ssh_host_[^/]*_key$/u,
   /^\/etc\/(?:ssl\/private|pki\/tls\/private|wireguard|ppp\/[^/]*-secrets|ipsec\.secrets|NetworkManager\/system-connections|credstore[^/]*)(?:\/|$)/u,
+  /\/etc\/g?shadow-?$/u, // of machines whose disks lie in ours
+  /^\/var\/backups\/g?shadow/u,
+  /^\/etc\/kubernetes(?:\/|$)/u,
   /^\/etc\/signalbox/u,
   /^\/run\/(?:credentials|secrets)(?:\/|$)/u,
   /^\/var\/lib\/(?:private|systemd\/credential\.secret|sss)(?:\/|$)/u,
@@ -126,6 +129,3 @@ const fill = async (handle: FileHandle, buffer: Buffer, from: number): Promise<n
   }
   return length
 }
-
-/** Names of temporary files, so that lists and recoveries know them. */
-export const isOurTemporary = (path: string): boolean => basename(path).startsWith(".signalbox-")

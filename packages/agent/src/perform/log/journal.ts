@@ -75,14 +75,7 @@ export const journalLine = (json: string): JournalLine | undefined => {
     level: levels[Number(fieldText(entry.PRIORITY) || 6)] ?? "info",
     source: clean(fieldText(entry.SYSLOG_IDENTIFIER) || fieldText(entry._COMM) || fieldText(entry._SYSTEMD_UNIT), 100),
     pid: /^\d{1,10}$/u.test(pid) ? Number(pid) : null,
-    text: cleanLine(
-      mask(
-        fieldText(entry.MESSAGE)
-          .slice(0, lineLimit * 4)
-          .replaceAll("\n", " ⏎ ")
-      ),
-      lineLimit
-    )
+    text: cleanLine(mask(fieldText(entry.MESSAGE).slice(0, lineLimit * 4)).replaceAll("\n", " ⏎ "), lineLimit)
   }
 }
 

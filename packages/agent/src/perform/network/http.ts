@@ -3,14 +3,39 @@
  *
  * Owns: the request, and the facts of the certificate. Does not own: following redirects (it says where they lead), bodies (never read).
  * Invariants: a certificate that is not trusted is told, and is no reason not to look; headers of the answer are text of strangers;
- * a URL with a password in it is refused, because it would be in the log.
+ * a URL with a password in it is refused, because it would be in the log; link-local addresses, where clouds keep a machine's own
+ * credentials, are never asked, whatever name leads there.
  */
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as plain } from "node:http"
 import { request as secure } from "node:https"
+import { lookup } from "node:dns"
+import { BlockList, isIP, type LookupFunction } from "node:net"
 import { TLSSocket } from "node:tls"
 import { Refused } from "../outcome.ts"
 import type { Performed, Performer } from "../Performer.ts"
 import { clean } from "../text/clean.ts"
+import { mask } from "../text/mask.ts"
+
+const linkLocal = new BlockList()
+linkLocal.addSubnet("169.254.0.0", 16, "ipv4")
+linkLocal.addSubnet("fe80::", 10, "ipv6")
+linkLocal.addAddress("fd00:ec2::254", "ipv6")
+
+const isLinkLocal = (address: string): boolean => {
+  const family = isIP(address)
+  return family !== 0 && linkLocal.check(address, family === 4 ? "ipv4" : "ipv6")
+}
+
+/** The very address that is then connected to. */
+const lookupOutside: LookupFunction = (name, options, done) =>
+  lookup(name, { ...options, all: true }, (cause, found) => {
+    const allowed = (found ?? []).filter(({ address }) => !isLinkLocal(address))
+    const [first] = allowed
+    if (cause !== null) done(cause, "")
+    else if (first === undefined) done(new Error("the name leads to a link-local address, which is never asked"), "")
+    else if (options.all) done(null, allowed)
+    else done(null, first.address, first.family)
+  })
 
 const within = 20_000
 const day = 24 * 60 * 60 * 1000
@@ -19,7 +44,9 @@ export const http: Performer<"network.http"> = async ({ url }, of) => {
   const target = parsed(url)
   if (target.username !== "" || target.password !== "")
     throw new Refused({ why: "The URL holds a user or a password, which would be kept in the log. Leave them out." })
-  const shown = clean(target.href, 300)
+  if (isLinkLocal(target.hostname.replace(/^\[(.*)\]$/u, "$1")))
+    throw new Refused({ why: "A link-local address is never asked: clouds keep a machine's credentials there." })
+  const shown = clean(mask(target.href), 300)
   const from = performance.now()
   const elapsed = () => Math.round(performance.now() - from)
   return new Promise<Performed>((resolve) => {
@@ -71,6 +98,7 @@ const send = (target: URL, signal: AbortSignal, onAnswer: (answer: IncomingMessa
     signal,
     timeout: within,
     agent: false,
+    lookup: lookupOutside,
     headers: { "user-agent": "signalbox-agent", accept: "*/*" }
   }
   return target.protocol === "https:"

@@ -5,6 +5,7 @@
  * Invariants: apt-get asks nothing, removes nothing, keeps configuration files that people changed, and waits for another apt no
  * longer than two minutes; success is what dpkg says after it.
  */
+import { setTimeout as delay } from "node:timers/promises"
 import { type Ran, run } from "../child.ts"
 import { CannotTell, NotDone, Refused } from "../outcome.ts"
 import type { Performer, Performing } from "../Performer.ts"
@@ -96,6 +97,7 @@ export const updatePackages: Performer<"package.update"> = async ({ names }, of)
       ? pending
       : pending.filter(({ name }) => wanted.some((one) => one === name || one.startsWith(`${name}:`)))
   const due = concerned(await pendingUpgrades(of))
+  if (wanted !== undefined) await refuseKept(wanted, due, of)
   if (due.length === 0)
     return {
       outcome: "succeeded",
@@ -140,8 +142,33 @@ const pendingUpgrades = async (of: Performing): Promise<ReadonlyArray<Pending>> 
   return parsePending(ran.stdout)
 }
 
+/** @throws Refused for a package that has a newer version which an upgrade would not take: that is not up to date */
+const refuseKept = async (
+  wanted: ReadonlyArray<string>,
+  due: ReadonlyArray<Pending>,
+  of: Performing
+): Promise<void> => {
+  const [installed, newest] = await Promise.all([installedPackages(of.signal), candidates(wanted, of.signal)])
+  const versions = versionsOf(installed)
+  const kept = wanted.filter((name) => {
+    const candidate = newest.get(name)
+    const isDue = due.some((one) => name === one.name || name.startsWith(`${one.name}:`))
+    return candidate !== undefined && candidate !== versions.get(name) && !isDue
+  })
+  if (kept.length > 0)
+    throw new Refused({
+      why: `${kept.join(", ")} has a newer version that apt keeps back (held, or another package would have to go). Nothing was upgraded.`
+    })
+}
+
 const refresh = async (of: Performing): Promise<void> => {
-  const ran = await aptGet(["update", "--error-on=any"], of)
+  const until = performance.now() + lockSeconds * 1_000
+  let ran = await aptGet(["update", "--error-on=any"], of)
+  // apt waits for the lock of dpkg, and not for the one on its lists
+  while (ran.code !== 0 && /Could not get lock/u.test(ran.stderr) && performance.now() < until) {
+    await delay(2_000, undefined, { signal: of.signal })
+    ran = await aptGet(["update", "--error-on=any"], of)
+  }
   if (ran.code !== 0) throw new NotDone({ why: `The lists of packages could not be read anew: ${aptWords(ran)}` })
 }
 

@@ -58,7 +58,7 @@ export const parsePolicy = (text: string, names: ReadonlyArray<string>): Readonl
     if (name !== undefined) at = name
     const candidate = /^ {2}Candidate: (\S+)$/u.exec(line)?.[1]
     // apt leaves the host's own architecture out of the name
-    const asked = names.find((one) => one === at || one.startsWith(`${at}:`))
+    const asked = names.includes(at) ? at : names.find((one) => one.startsWith(`${at}:`))
     if (candidate !== undefined && candidate !== "(none)" && asked !== undefined) found.set(asked, candidate)
   }
   return found

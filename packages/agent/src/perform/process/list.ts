@@ -12,9 +12,8 @@ import { mask } from "../text/mask.ts"
 import { memory } from "../../proc.ts"
 import { type Stat, readStat } from "./stat.ts"
 
-/** Linux tells user space a hundred ticks a second and pages of 4 KiB on all that we run on. */
+/** Linux tells user space a hundred ticks a second on all that we run on. */
 const ticksPerSecond = 100
-const pageBytes = 4096
 const betweenMillis = 500
 const defaultCount = 20
 
@@ -24,7 +23,11 @@ export const listProcesses: Performer<"process.list"> = async ({ by = "cpu", cou
   await delay(betweenMillis, undefined, { signal: of.signal })
   const stats = await allStats()
   const seconds = (performance.now() - from) / 1000
-  const [users, meminfo] = await Promise.all([userNames(), readFile("/proc/meminfo", "utf8").catch(() => "")])
+  const [users, meminfo, pageBytes] = await Promise.all([
+    userNames(),
+    readFile("/proc/meminfo", "utf8").catch(() => ""),
+    readFile("/proc/self/auxv").then(pageSize, () => 4096)
+  ])
   const { totalBytes: total } = memory(meminfo)
   const cpuOf = (stat: Stat) => {
     const before = first.get(`${stat.pid} ${stat.started}`)
@@ -67,6 +70,14 @@ export const listProcesses: Performer<"process.list"> = async ({ by = "cpu", cou
     summary: `${stats.length} processes${text === undefined ? "" : `, ${matching} with ${text}`}; the first ${items.length} by ${by}.`,
     data: { processes: [...items], left, all: stats.length }
   }
+}
+
+/** The kernel tells each program: 4 KiB mostly, 16 or 64 on some ARM machines. */
+export const pageSize = (auxv: Buffer): number => {
+  const pageSizeKey = 6n
+  for (let at = 0; at + 16 <= auxv.length; at += 16)
+    if (auxv.readBigUInt64LE(at) === pageSizeKey) return Number(auxv.readBigUInt64LE(at + 8))
+  return 4096
 }
 
 const allStats = async (): Promise<ReadonlyArray<Stat>> => {

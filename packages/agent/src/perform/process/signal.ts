@@ -5,6 +5,7 @@
  * Invariants: neither the first process, nor the kernel's, nor this agent and those it hangs on; a number that was given to another
  * process meanwhile is refused.
  */
+import { readFile } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
 import { NotDone, Refused, reasonOf } from "../outcome.ts"
 import type { Performer } from "../Performer.ts"
@@ -20,8 +21,12 @@ export const signalProcess: Performer<"process.signal"> = async ({ pid, started,
     throw new Refused({
       why: `Process ${pid} is another one by now: it began at ${stat.started} and not at ${started}.`
     })
-  if (stat.parent === 2 || pid === 2) throw new Refused({ why: `Process ${pid} belongs to the kernel.` })
-  if ((await ancestors()).has(pid)) throw new Refused({ why: `Process ${pid} is this agent, or what it hangs on.` })
+  if (stat.ofKernel) throw new Refused({ why: `Process ${pid} belongs to the kernel.` })
+  const [status, group] = await Promise.all([proc(pid, "status"), proc(pid, "cgroup")])
+  if (!new RegExp(`^Tgid:\\s+${pid}$`, "mu").test(status))
+    throw new Refused({ why: `${pid} is a thread of another process, which would get the signal. Name the process.` })
+  if ((await ancestors()).has(pid) || /\/signalbox-[\w@.-]*\.(?:service|socket)/u.test(group))
+    throw new Refused({ why: `Process ${pid} is this agent, what it hangs on, or what it runs right now.` })
   const facts = { pid, started, signal, command: clean(stat.command, 60) }
   try {
     process.kill(pid, `SIG${signal}`)
@@ -48,6 +53,8 @@ export const signalProcess: Performer<"process.signal"> = async ({ pid, started,
   }
   return { outcome: "succeeded", summary: `Process ${pid} (${facts.command}) is gone.`, data: facts, proven: true }
 }
+
+const proc = (pid: number, name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => "")
 
 const ancestors = async (): Promise<ReadonlySet<number>> => {
   const found = new Set<number>([1])

@@ -11,12 +11,16 @@ export interface Stat {
   readonly command: string
   readonly state: string
   readonly parent: number
+  readonly ofKernel: boolean
   /** Clock ticks spent in user and kernel mode. */
   readonly ticks: number
   /** Clock ticks since boot. */
   readonly started: number
   readonly residentPages: number
 }
+
+/** PF_KTHREAD: in a container number 2 is a process like others. */
+const kernelThread = 0x0020_0000
 
 export const parseStat = (text: string): Stat | undefined => {
   const open = text.indexOf("(")
@@ -32,6 +36,7 @@ export const parseStat = (text: string): Stat | undefined => {
     command: text.slice(open + 1, close),
     state: fields[0] ?? "",
     parent: at(4),
+    ofKernel: (at(9) & kernelThread) !== 0,
     ticks: at(14) + at(15),
     started: at(22),
     residentPages: at(24)

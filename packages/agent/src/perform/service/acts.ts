@@ -2,7 +2,8 @@
  * Starting, stopping, restarting, reloading, enabling and disabling a systemd unit, each with its proof.
  *
  * Owns: the acts and what proves each. Does not own: how a unit is looked at (`unit.ts`), risk (catalogue).
- * Invariants: the state is looked at before and after; systemctl's exit code alone proves nothing; the units of this agent are not
+ * Invariants: the state is looked at before and after; systemctl's exit code alone proves nothing; what began to run is looked after for a
+ * while when its answer is out; the units of this agent are not
  * touched, because whoever stops itself cannot tell how it went.
  */
 import { setTimeout as delay } from "node:timers/promises"
@@ -10,6 +11,7 @@ import { CannotTell, reasonOf, Refused } from "../outcome.ts"
 import type { Performed, Performer, Performing } from "../Performer.ts"
 import { startOf } from "../process/stat.ts"
 import { clean } from "../text/clean.ts"
+import { lasting } from "./lasting.ts"
 import {
   type Unit,
   didItsWork,
@@ -24,6 +26,9 @@ import {
   watchUnit
 } from "./unit.ts"
 
+/** A unit that ends at once is seen to; one that ends later is told of after the answer. */
+const settleMillis = 250
+
 export const startService: Performer<"service.start"> = async ({ unit }, of) => {
   const before = await known(unit, of)
   if (runs(before) && !isOneshot(before)) {
@@ -34,25 +39,29 @@ export const startService: Performer<"service.start"> = async ({ unit }, of) => 
     })
   }
   const said = await act("start", unit, of)
-  const look = await watchUnit(await showUnit(unit, of.signal), of.signal)
+  const look = await watchUnit(await showUnit(unit, of.signal), of.signal, settleMillis)
   const began = look.unit.invocation !== before.invocation || (isOneshot(before) && runs(before))
-  return told(look.steady && began, before, look.unit, {
+  const proven = look.steady && began
+  const done = told(proven, before, look.unit, {
     yes: `${unit} was started and is ${stateWords(look.unit)}.`,
     no: because(`${unit} was told to start but does not stay active: it is ${stateWords(look.unit)}.`, said)
   })
+  return proven ? { ...done, afterwards: lasting(look.unit, "started") } : done
 }
 
 export const restartService: Performer<"service.restart"> = async ({ unit }, of) => {
   const before = await known(unit, of)
   const said = await act("restart", unit, of)
-  const look = await watchUnit(await showUnit(unit, of.signal), of.signal)
+  const look = await watchUnit(await showUnit(unit, of.signal), of.signal, settleMillis)
   const anew = look.unit.invocation !== "" && look.unit.invocation !== before.invocation
-  return told(look.steady && anew, before, look.unit, {
+  const proven = look.steady && anew
+  const done = told(proven, before, look.unit, {
     yes: `${unit} was restarted and is ${stateWords(look.unit)}.`,
     no: look.steady
       ? because(`${unit} was told to restart but is still the same run as before.`, said)
       : because(`${unit} was told to restart but does not stay active: it is ${stateWords(look.unit)}.`, said)
   })
+  return proven ? { ...done, afterwards: lasting(look.unit, "restarted") } : done
 }
 
 export const stopService: Performer<"service.stop"> = async ({ unit }, of) => {

@@ -1,7 +1,7 @@
 /**
  * What systemd says of a unit, and whether it stays so.
  *
- * Owns: `systemctl show` and its reading, the look over two seconds. Does not own: acts (`acts.ts`).
+ * Owns: `systemctl show` and its reading, looking for a while. Does not own: acts (`acts.ts`), the look after the answer (`lasting.ts`).
  * Invariants: units come after `--`; what cannot be read is absent and never guessed; no password is ever asked for.
  */
 import { setTimeout as delay } from "node:timers/promises"
@@ -112,7 +112,6 @@ export const isSameRun = (a: Unit, b: Unit): boolean =>
   a.mainStarted === b.mainStarted &&
   a.restarts === b.restarts
 
-const lookMillis = 2_000
 const lookEvery = 250
 
 export interface Look {
@@ -120,18 +119,14 @@ export interface Look {
   readonly steady: boolean
 }
 
-/** Looks at a unit again and again for two seconds; the first look that is not the same run, or not well, is the last. */
-export const watchUnit = async (
-  first: Unit,
-  signal: AbortSignal,
-  well: (unit: Unit) => boolean = didItsWork
-): Promise<Look> => {
-  if (!well(first)) return { unit: first, steady: false }
+/** Looks at a unit again and again for so long; the first look that is not the same run, or not well, is the last. */
+export const watchUnit = async (first: Unit, signal: AbortSignal, millis = 2_000): Promise<Look> => {
+  if (!didItsWork(first)) return { unit: first, steady: false }
   let unit = first
-  for (let waited = 0; waited < lookMillis; waited += lookEvery) {
+  for (let waited = 0; waited < millis; waited += lookEvery) {
     await delay(lookEvery, undefined, { signal })
     unit = await showUnit(first.unit, signal)
-    if (!well(unit) || !isSameRun(first, unit)) return { unit, steady: false }
+    if (!didItsWork(unit) || !isSameRun(first, unit)) return { unit, steady: false }
   }
   return { unit, steady: true }
 }

@@ -19,6 +19,8 @@ export interface Mount {
   readonly path: string
   readonly type: string
   readonly device: string
+  /** Answered by another machine or program, or not at all. */
+  readonly remote: boolean
 }
 
 const real = new Set([
@@ -43,14 +45,19 @@ const real = new Set([
   "bcachefs"
 ])
 
-/** File systems that hold data, each once: what is mounted a second time elsewhere fills no further disk. */
+/**
+ * File systems that hold data, each once: what is mounted a second time elsewhere fills no further disk, and is told by its shortest path.
+ * What lies below a later mount at the same path cannot be seen.
+ */
 export const parseMounts = (mountinfo: string): ReadonlyArray<Mount> => {
-  const seen = new Set<string>()
-  const mounts: Array<Mount> = []
+  const byPath = new Map<string, Mount & { readonly key: string }>()
   for (const line of mountinfo.split("\n")) {
     const [left = "", right = ""] = line.split(" - ")
-    const [, , numbers = "", , path = ""] = left.split(" ")
+    const [, , numbers = "", , escaped = ""] = left.split(" ")
     const [type = "", device = ""] = right.split(" ")
+    if (escaped === "") continue
+    const path = unescaped(escaped)
+    byPath.delete(path)
     if (
       !real.has(type) ||
       (type === "overlay" && path !== "/") ||
@@ -58,11 +65,14 @@ export const parseMounts = (mountinfo: string): ReadonlyArray<Mount> => {
     )
       continue
     const key = type === "zfs" || type === "btrfs" ? device : numbers
-    if (seen.has(key)) continue
-    seen.add(key)
-    mounts.push({ path: unescaped(path), type, device: unescaped(device) })
+    byPath.set(path, { path, type, device: unescaped(device), remote: /^(?:nfs|cifs|fuse)/u.test(type), key })
   }
-  return mounts
+  const byKey = new Map<string, Mount>()
+  for (const { key, ...mount } of byPath.values()) {
+    const other = byKey.get(key)
+    if (other === undefined || mount.path.length < other.path.length) byKey.set(key, mount)
+  }
+  return [...byKey.values()]
 }
 
 /** Spaces and the like are written in octal digits. */

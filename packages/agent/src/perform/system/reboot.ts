@@ -5,12 +5,13 @@
  * Invariants: the boot id is on the disk before systemd is asked; while the machine may still go down nothing is answered; a machine
  * that did not go down in time is told as failed.
  */
-import { mkdir, readFile, rm } from "node:fs/promises"
+import { readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { Schema } from "effect"
 import { bootId } from "../config/guard.ts"
 import { syncDirectory, writeFileWhole } from "../config/node.ts"
+import { makeDirectory } from "../config/store.ts"
 import { NotDone, Refused } from "../outcome.ts"
 import type { Performed, Performer } from "../Performer.ts"
 import type { Surroundings } from "../Surroundings.ts"
@@ -34,7 +35,7 @@ export const reboot =
   (own: Surroundings): Performer<"system.reboot"> =>
   async (_args, of) => {
     const note = noteOf(own, of.commandId)
-    await mkdir(directory(own), { recursive: true, mode: 0o700 })
+    await makeDirectory(directory(own))
     const asked: Asked = { bootId: await bootId(), at: Date.now() }
     await writeFileWhole(note, Buffer.from(JSON.stringify(asked)), {
       mode: 0o600,

@@ -6,11 +6,12 @@
  */
 import { readFile, statfs } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
+import { run } from "../child.ts"
 import type { Performer } from "../Performer.ts"
 import { clean } from "../text/clean.ts"
 import { looks } from "../../last-look.ts"
 import { type CpuTimes, cpuPercent, cpuTimes, memory as memoryIn, percent, uptimeSeconds } from "../../proc.ts"
-import { parseLoad, parseMounts, parsePressure } from "./proc.ts"
+import { type Mount, parseLoad, parseMounts, parsePressure } from "./proc.ts"
 
 const cpuMillis = 500
 const diskMillis = 2_000
@@ -20,7 +21,8 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
   const before = looks.before(performance.now())
   const first = before ?? (await readCpuTimes())
   const wait = before === undefined ? delay(cpuMillis, undefined, { signal: of.signal }) : undefined
-  const [disks] = await Promise.all([readDisks(), wait])
+  // whatever its file system is: a container's or a live system's root is often none of those that are listed
+  const [disks, root] = await Promise.all([readDisks(), readDisk({ path: "/", remote: false }), wait])
   const [second, meminfo, loadavg, uptime, pressure] = await Promise.all([
     readCpuTimes(),
     proc("meminfo"),
@@ -33,7 +35,6 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
   const [load, fiveMinutes, quarter] = parseLoad(loadavg)
   looks.looked(second, performance.now())
   const cpu = cpuPercent(first, second)
-  const root = disks.find(({ path }) => path === "/")
   const usage = {
     cpu,
     memory: percent(used, memory.totalBytes),
@@ -46,13 +47,14 @@ export const systemUsage: Performer<"system.usage"> = async (_args, of) => {
     load,
     loads: [load, fiveMinutes, quarter],
     uptime: uptimeSeconds(uptime),
-    disk: root?.percent ?? 0,
+    /** Null: the kernel does not tell, as of a root file system without a size. */
+    disk: root?.percent ?? null,
     disks: disks.map((disk) => ({ ...disk })),
     pressure: { cpu: pressure[0] ?? null, memory: pressure[1] ?? null, io: pressure[2] ?? null }
   }
   return {
     outcome: "succeeded",
-    summary: `CPU ${usage.cpu} %, memory ${usage.memory} %, disk ${usage.disk} %, load ${load}.`,
+    summary: `CPU ${usage.cpu} %, memory ${usage.memory} %, ${usage.disk === null ? "disk unknown" : `disk ${usage.disk} %`}, load ${load}.`,
     data: usage
   }
 }
@@ -71,14 +73,31 @@ export interface Disk {
 
 export const readDisks = async (): Promise<ReadonlyArray<Disk>> => {
   const mounts = parseMounts(await proc("self/mountinfo")).slice(0, mostDisks)
-  const disks = await Promise.all(mounts.map(({ path }) => readDisk(path)))
+  const disks = await Promise.all(mounts.map(readDisk))
   return disks.filter((disk) => disk !== undefined)
 }
 
-const readDisk = async (path: string): Promise<Disk | undefined> => {
+/** What was asked and has not answered yet: it is not asked again, since each question keeps a thread or a process waiting. */
+const waiting = new Map<string, Promise<Sizes | undefined>>()
+
+interface Sizes {
+  readonly blocks: number
+  readonly bfree: number
+  readonly bavail: number
+  readonly bsize: number
+  readonly files: number
+  readonly ffree: number
+}
+
+const readDisk = async (mount: Pick<Mount, "path" | "remote">): Promise<Disk | undefined> => {
+  const { path } = mount
+  if (waiting.has(path)) return undefined
+  const asked = (mount.remote ? remoteSizes(path) : statfs(path)).catch(() => undefined)
+  waiting.set(path, asked)
+  void asked.finally(() => waiting.delete(path))
   const late = new AbortController()
   const found = await Promise.race([
-    statfs(path).catch(() => undefined),
+    asked,
     delay(diskMillis, undefined, { signal: late.signal, ref: false }).catch(() => undefined)
   ])
   late.abort()
@@ -92,6 +111,18 @@ const readDisk = async (path: string): Promise<Disk | undefined> => {
     percent: percent(used, used + found.bavail),
     inodesPercent: percent(found.files - found.ffree, found.files)
   }
+}
+
+/** By a program: a server that is gone would keep one of Node's few threads for file systems for good. */
+const remoteSizes = async (path: string): Promise<Sizes | undefined> => {
+  const ran = await run("stat", ["--file-system", "--format=%b %f %a %S %c %d", "--", path], {
+    signal: AbortSignal.timeout(diskMillis),
+    graceMs: 100
+  })
+  const [blocks, bfree, bavail, bsize, files, ffree] = ran.stdout.trim().split(" ").map(Number)
+  return ran.code !== 0 || blocks === undefined || bfree === undefined || bavail === undefined
+    ? undefined
+    : { blocks, bfree, bavail, bsize: bsize ?? 0, files: files ?? 0, ffree: ffree ?? 0 }
 }
 
 const proc = (name: string): Promise<string> => readFile(`/proc/${name}`, "utf8").catch(() => "")

@@ -1,7 +1,7 @@
 /** What strangers write is made plain, and what is secret is not told. */
 import { describe, expect, it } from "vitest"
 import { clean, cleanLine, cleanLines, fitting } from "./clean.ts"
-import { isSecretName, mark, mask } from "./mask.ts"
+import { isSecretName, mark, mask, maskSaid } from "./mask.ts"
 
 describe("clean", () => {
   it.each([
@@ -93,4 +93,18 @@ describe("mask", () => {
   it("names whose values are not told", () => {
     expect(["db_password", "API_KEY", "client_max_body_size"].map(isSecretName)).toEqual([true, true, false])
   })
+})
+
+it("the rest of a key whose beginning was cut off", () => {
+  const end = "-----END RSA PRIVATE KEY-----"
+  expect(mask(`plain line (1)\nAAAA+/==\nBBBB\n${end}\nC`)).toBe(`plain line (1)\n${mark}\n${mark}\n${end}\nC`)
+  expect(mask(`BBBB\n${end}`)).toBe(`${mark}\n${end}`)
+  expect(mask(`BBB${"A".repeat(300)}\n${end}`)).toBe(`BBB${"A".repeat(300)}\n${end}`)
+})
+
+it("what is secret in a text is secret in what a checker says of it", () => {
+  const text = 'requirepass "hunt er2"\nurl=redis://a:pass99@h/\nport 22\nsome_token ok1\n'
+  expect(maskSaid('unknown value hunt er2 in line 1 near "pass99", port 22, ok1', text)).toBe(
+    `unknown value ${mark} in line 1 near "${mark}", port 22, ok1`
+  )
 })

@@ -6,7 +6,7 @@
  */
 import type { Condition } from "../plan.ts"
 import { factIs } from "./facts.ts"
-import type { Vocabulary } from "./targets.ts"
+import { hostNamed, type Vocabulary } from "./targets.ts"
 import { unitNamed } from "./units.ts"
 import type { Words } from "./words.ts"
 
@@ -88,12 +88,12 @@ const single = (words: Words, start: number, known: Vocabulary): Found => {
   })
   const word = words[at]
   if (word === undefined || word.quoted) return facts
-  const host = known.hosts.find((had) => had.name.toLowerCase() === word.plain)
+  const host = hostNamed(word.text, known)
   const found: Array<readonly [Condition, number]> = [...facts]
   if (host !== undefined) {
     for (const [phrase, up] of reachable)
       if (said(words, at + 1, ...phrase)) {
-        const online = { _tag: "Online", host: host.name } as const
+        const online = { _tag: "Online", host } as const
         found.push([up ? online : { _tag: "Not", of: online }, at + 1 + phrase.length])
       }
     return found
@@ -115,4 +115,4 @@ const single = (words: Words, start: number, known: Vocabulary): Found => {
 
 /** "… on db1": the host that is asked instead of the target. */
 const elsewhere = (words: Words, at: number, known: Vocabulary): string | undefined =>
-  said(words, at, "on") ? known.hosts.find((had) => had.name.toLowerCase() === words[at + 1]?.plain)?.name : undefined
+  said(words, at, "on") ? hostNamed(words[at + 1]?.text ?? "", known) : undefined

@@ -62,7 +62,6 @@ const filler = new Set([
   "been",
   "the",
   "of",
-  "space",
   "percent"
 ])
 const daySeconds: { readonly [unit: string]: number } = {
@@ -78,6 +77,8 @@ const daySeconds: { readonly [unit: string]: number } = {
   week: 604_800,
   weeks: 604_800
 }
+
+const measuredInPercent = (fact: FactName): boolean => fact === "cpu" || fact === "memory" || fact === "disk"
 
 /** Both orders: "cpu is over 80 %" and "more than 80 % cpu". */
 export const factIs = (words: Words, at: number): ReadonlyArray<readonly [SaidFact, number]> => [
@@ -98,11 +99,14 @@ const subjectFirst = (words: Words, start: number): ReadonlyArray<readonly [Said
 const valueFirst = (words: Words, at: number): ReadonlyArray<readonly [SaidFact, number]> => {
   const found = relation(words, at)
   if (found === undefined) return []
-  const bare = amount(words, found.next, "cpu")
-  if (bare === undefined) return []
-  const place = skip(words, bare.next)
-  const fact = facts[plain(words[place])]
-  if (fact === undefined || fact === "uptime") return []
+  const said = Object.entries(facts).flatMap(([name, fact]) => {
+    const value = amount(words, found.next, fact)
+    const place = value === undefined ? -1 : skip(words, value.next)
+    return value !== undefined && plain(words[place]) === name ? [{ fact, value, place }] : []
+  })
+  const [one] = said
+  if (one === undefined || one.fact === "uptime") return []
+  const { fact, value: bare, place } = one
   const end = ["usage", "use", "used", "utilization"].includes(plain(words[place + 1])) ? place + 2 : place + 1
   return [[{ _tag: "Fact", fact, is: found.is, value: bare.value }, end]]
 }
@@ -131,6 +135,7 @@ const amount = (
     return seconds === undefined ? undefined : { value: Number(said) * seconds, next: at + 2 }
   }
   const percent = unit === "%" || unit === "percent"
-  if (percent && Number(said) > 100) return undefined
+  // "load over 80 %", "memory over 2048", "cpu over 0.8": of another measure than ours
+  if (measuredInPercent(fact) ? Number(said) < 1 || Number(said) > 100 : percent) return undefined
   return { value: Number(said), next: percent ? at + 2 : at + 1 }
 }

@@ -26,7 +26,7 @@ const table: ReadonlyArray<readonly [action: ActionName, phrases: ReadonlyArray<
       `[show|show me|get|check|what is|what's|give me] [the] (status|state|health) of {unit}`,
       `[show|show me|get|check|what is|what's] {unit} (status|state|health)`,
       "is {unit} (running|up|active|alive|working|healthy|ok)",
-      "(is|check if|check whether|see if|tell me if) {unit} is (running|up|active|alive|working|healthy)",
+      "(check if|check whether|see if|tell me if|is) {unit} is (running|up|active|alive|working|healthy)",
       "(check|inspect) [on] {unit}",
       "how is {unit} [doing]"
     ]

@@ -311,6 +311,25 @@ const noAction: ReadonlyArray<string> = [
   "install -y malware on web1",
   "update nothing on web1",
   "if cpu is over 800 % restart nginx on web1",
+  "restart nginx on web1 if memory is over 2048",
+  "restart nginx on web1 if memory is under 2048",
+  "restart nginx on web1 if cpu is over 0.8",
+  "restart nginx on web1 if load is over 80 %",
+  "restart nginx on web1 if disk space is less than 10 %",
+  "restart nginx on servers with more than 500 memory",
+  "restart nginx on any web server",
+  "restart nginx on a web server",
+  "avoid to restart nginx on web1",
+  "can you not restart nginx on web1",
+  "restart nginx not on web1",
+  "restart nginx on web1 instead of web2",
+  "restart nginx on web1 unless cpu is not over 80",
+  "restart ngіnx on web1",
+  "restart nginx оn web1",
+  "restart nginx on w\u0435b1",
+  "\uff52estart nginx on web1",
+  "restart nginx on web\u00ad1",
+  "restart nginx on web1\u2060",
   "restart nginx on web1\u0007",
   "restart nginx on web1\u202e",
   "restart nginx\non web1\nrm -rf /",
@@ -368,5 +387,33 @@ describe("the phrasebook", () => {
   it("does not take a host for a service", () => {
     const reading = readInstruction("stop web1", fleet)
     assert.notStrictEqual(reading._tag, "Understood")
+  })
+  it("takes next to no time for what nobody would say, in a fleet of hundreds, and the limit is work, not luck", () => {
+    const large = {
+      hosts: [
+        ...fleet.hosts,
+        ...Array.from({ length: 500 }, (_, n) => ({ name: `app-${n}`, tags: ["app", `t${n % 30}`] }))
+      ]
+    }
+    const hostile = [
+      "and ",
+      "then ",
+      "restart nginx and ",
+      "web1 and ",
+      "restart web1, then ",
+      "if cpu is over 80 and ",
+      "' "
+    ]
+    const texts = hostile.flatMap((part) =>
+      [10, 40, 3_000].flatMap((many) => [
+        `restart ${part.repeat(many)}`,
+        `restart nginx on web1 ${part.repeat(many)}`,
+        `if ${part.repeat(many)} restart nginx on web1`
+      ])
+    )
+    const began = process.cpuUsage()
+    for (const text of texts) assert.notStrictEqual(readInstruction(text.slice(0, 10_000), large)._tag, "Understood")
+    // each of them took seconds before rests were read once
+    assert.isBelow(process.cpuUsage(began).user / 1_000, 15_000)
   })
 })

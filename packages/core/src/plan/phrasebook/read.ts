@@ -56,6 +56,7 @@ const unclear = (question: string, readings: ReadonlyArray<Draft> = []): Reading
   readings
 })
 
+const mostPlaces = 4
 /** With one name more in the fleet it would be understood: then that name is what is wrong. */
 const unknownHost = (words: Words, known: Vocabulary): Reading => {
   const places = words.filter(
@@ -64,9 +65,9 @@ const unknownHost = (words: Words, known: Vocabulary): Reading => {
       /^(?=.*[a-z])[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/u.test(text) &&
       ["on", "from", "at", "for", "except", "and", ",", "of", "host", "server"].includes(words[at - 1]?.plain ?? "")
   )
-  const name = places.find(
-    ({ text }) => sentences(words, { hosts: [...known.hosts, { name: text, tags: [] }] }).length > 0
-  )
+  const name = places
+    .slice(0, mostPlaces)
+    .find(({ text }) => sentences(words, { hosts: [...known.hosts, { name: text, tags: [] }] }).length > 0)
   return name === undefined
     ? { _tag: "NotUnderstood" }
     : unclear(`There is no host ${name.text} here; a group is said as "all ${name.text} servers". See host list.`)
@@ -76,22 +77,45 @@ const distinct = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> => [
   ...new Map(list.map((one) => [JSON.stringify(one), one])).values()
 ]
 
-/** Clauses one after the other: "stop nginx on web1, then reboot it" is none, "… then start it" neither: nothing is guessed. */
+/** Of "and" and "then" in one instruction, and of ways to read it: more is no routine any more. */
+const mostJoints = 10
+const mostWays = 64
+
+const isJoint = ({ quoted, plain }: Words[number]): boolean => !quoted && (plain === "then" || plain === "and")
+
+/**
+ * Clauses one after the other: "stop nginx on web1, then reboot it" is none, "… then start it" neither: nothing is guessed. Each rest of
+ * the words is read once, each part of them too.
+ */
 const sentences = (words: Words, known: Vocabulary): ReadonlyArray<ReadonlyArray<Clause>> => {
-  const whole = clause(words, known).map((one) => [one])
-  const ways = words.flatMap((word, at) => {
-    if (word.quoted || !["then", "and"].includes(word.plain) || at === 0) return []
-    const end = words[at - 1]?.plain === "," ? at - 1 : at
-    const first = clause(words.slice(0, words[end - 1]?.plain === "and" ? end - 1 : end), known)
-    if (first.length === 0) return []
-    const next = word.plain === "and" && words[at + 1]?.plain === "then" ? at + 2 : at + 1
-    return sentences(words.slice(next), known).flatMap((rest) => first.map((one) => [one, ...rest]))
-  })
-  return [...whole, ...ways]
+  if (words.filter(isJoint).length > mostJoints) return []
+  const rests = new Map<number, ReadonlyArray<ReadonlyArray<Clause>>>()
+  const rest = (from: number): ReadonlyArray<ReadonlyArray<Clause>> => {
+    const known = rests.get(from)
+    if (known !== undefined) return known
+    const read = from >= words.length ? [] : ways(from)
+    rests.set(from, read)
+    return read
+  }
+  const ways = (from: number): ReadonlyArray<ReadonlyArray<Clause>> => {
+    const found: Array<ReadonlyArray<Clause>> = clause(words.slice(from), known).map((one) => [one])
+    for (let at = from + 1; at < words.length && found.length <= mostWays; at++) {
+      const word = words[at]
+      if (word === undefined || !isJoint(word)) continue
+      const and = word.plain === "and" && words[at + 1]?.plain === "then"
+      const next = rest(and ? at + 2 : at + 1)
+      if (next.length === 0) continue
+      const end = words[at - 1]?.plain === "," ? at - 1 : at
+      const first = clause(words.slice(from, words[end - 1]?.plain === "and" ? end - 1 : end), known)
+      found.push(...first.flatMap((one) => next.map((more) => [one, ...more])))
+    }
+    return found.slice(0, mostWays + 1)
+  }
+  return rest(0)
 }
 
 const clause = (words: Words, known: Vocabulary): ReadonlyArray<Clause> => {
-  const slots = slotsFor(known)
+  const slots = slotsOf(known)
   return fronts(words, known).flatMap(([around, at]) =>
     phrases.flatMap((phrase) =>
       match(phrase.pattern, words, at, slots).flatMap(({ values, next }) =>
@@ -107,6 +131,13 @@ const clause = (words: Words, known: Vocabulary): ReadonlyArray<Clause> => {
       )
     )
   )
+}
+
+const made = new WeakMap<Vocabulary, ReturnType<typeof slotsFor>>()
+const slotsOf = (known: Vocabulary): ReturnType<typeof slotsFor> => {
+  const slots = made.get(known) ?? slotsFor(known)
+  made.set(known, slots)
+  return slots
 }
 
 /** "On web1, …", "if cpu is over 80 %, …": what may come before the verb. */

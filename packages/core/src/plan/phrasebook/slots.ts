@@ -7,7 +7,7 @@
 import type { Schema } from "effect"
 import type { Selector } from "../plan.ts"
 import type { Slot, Slots } from "./pattern.ts"
-import { targetsAt, type Vocabulary } from "./targets.ts"
+import { hostNamed, targetsAt, type Vocabulary } from "./targets.ts"
 import { unitNamed } from "./units.ts"
 import type { Word, Words } from "./words.ts"
 
@@ -89,18 +89,19 @@ export const sinceAt: Slot<string> = (words, at) => {
 const value = one((word) => (word.quoted || !/^(?:,|%|to|in|on)$/u.test(word.plain) ? word.text : undefined))
 
 export const slotsFor = (known: Vocabulary): Slots<Said> => {
-  const hosts = new Set(known.hosts.map((host) => host.name.toLowerCase()))
   const unit: Slot<Value> = (words, start) => {
     const at = plainOf(words, start) === "the" ? start + 1 : start
     const named = ["service", "unit", "daemon"].includes(plainOf(words, at)) ? at + 1 : at
     const word = words[named]
-    const found = word === undefined || hosts.has(word.plain) ? undefined : unitNamed(word)
+    const found = word === undefined || hostNamed(word.text, known) !== undefined ? undefined : unitNamed(word)
     if (found === undefined) return []
     const after = ["service", "daemon", "unit"].includes(plainOf(words, named + 1)) ? named + 2 : named + 1
     return [[found, after]]
   }
   const packaged = one((word) =>
-    /^[a-z0-9][a-z0-9+.:-]{1,100}$/u.test(word.text) && !hosts.has(word.plain) && !common.has(word.plain)
+    /^[a-z0-9][a-z0-9+.:-]{1,100}$/u.test(word.text) &&
+    hostNamed(word.text, known) === undefined &&
+    !common.has(word.plain)
       ? word.text
       : undefined
   )

@@ -15,6 +15,36 @@ export interface Vocabulary {
 }
 type Found = ReadonlyArray<readonly [Selector, number]>
 
+interface Index {
+  /** By the name in lower case; of several, the first. */
+  readonly hosts: ReadonlyMap<string, string>
+  readonly exact: ReadonlySet<string>
+  /** By the tag in lower case. */
+  readonly tags: ReadonlyMap<string, string>
+  /** What words for several were taken to mean. */
+  readonly groups: Map<string, ReadonlyArray<Meant>>
+}
+const indexes = new WeakMap<Vocabulary, Index>()
+/** Looked up for every word, made once. */
+const indexOf = (known: Vocabulary): Index => {
+  const made = indexes.get(known)
+  if (made !== undefined) return made
+  const first = (names: ReadonlyArray<string>) =>
+    new Map(names.toReversed().map((name) => [name.toLowerCase(), name] as const))
+  const names = known.hosts.map((host) => host.name)
+  const index: Index = {
+    hosts: first(names),
+    exact: new Set(names),
+    tags: first(known.hosts.flatMap((host) => host.tags)),
+    groups: new Map()
+  }
+  indexes.set(known, index)
+  return index
+}
+/** The host of that name, whatever the case. */
+export const hostNamed = (said: string, known: Vocabulary): string | undefined =>
+  indexOf(known).exact.has(said) ? said : indexOf(known).hosts.get(said.toLowerCase())
+
 const hostWords = new Set([
   "server",
   "servers",
@@ -63,7 +93,7 @@ const lists = (words: Words, at: number, known: Vocabulary): Found =>
 
 const one = (words: Words, start: number, known: Vocabulary): Found => {
   const article = articles(words, start)
-  const every = is(words[article], "all", "every", "each", "any") ? article + 1 : article
+  const every = is(words[article], "all", "every", "each") ? article + 1 : article
   const at = is(words[every], "the", "of", "my", "our") ? every + 1 : every
   const all = every > article
   const found: Array<readonly [Selector, number]> = []
@@ -147,10 +177,9 @@ const system = (words: Words, at: number): Found => {
 }
 
 const tagNamed = (word: Word | undefined, known: Vocabulary): Selector | undefined => {
-  const tag = word === undefined ? undefined : tags(known).find((had) => had.toLowerCase() === word.text.toLowerCase())
+  const tag = word === undefined ? undefined : indexOf(known).tags.get(word.text.toLowerCase())
   return tag === undefined ? undefined : { _tag: "Tag", tag }
 }
-const tags = (known: Vocabulary): ReadonlyArray<string> => [...new Set(known.hosts.flatMap((host) => host.tags))]
 
 interface Meant {
   readonly selector: Selector
@@ -167,29 +196,36 @@ const meant = (word: Word, all: boolean, known: Vocabulary): ReadonlyArray<Meant
       : text === "*"
         ? [{ selector: { _tag: "All" }, group: false }]
         : []
-  const host =
-    known.hosts.find((had) => had.name === text) ?? known.hosts.find((had) => had.name.toLowerCase() === plain)
-  if (host !== undefined && !all) return [{ selector: { _tag: "Name", glob: host.name }, group: false }]
+  const host = hostNamed(text, known)
+  if (host !== undefined && !all) return [{ selector: { _tag: "Name", glob: host }, group: false }]
   return group(plain, known)
 }
 
 /** "web" of "all web servers": a tag, or what names begin with; both, if they are not the same hosts. */
 const group = (plain: string, known: Vocabulary): ReadonlyArray<Meant> => {
-  const names = (test: (host: Vocabulary["hosts"][number]) => boolean) =>
-    known.hosts.filter(test).map((host) => host.name)
+  const { groups } = indexOf(known)
+  const found = groups.get(plain) ?? groupOf(plain, known)
+  groups.set(plain, found)
+  return found
+}
+
+const groupOf = (plain: string, known: Vocabulary): ReadonlyArray<Meant> => {
+  const { tags } = indexOf(known)
   const singular = plain.replace(/s$/u, "")
-  const tag = tags(known).find((had) => [plain, singular, `${plain}s`].includes(had.toLowerCase()))
-  const begin = [plain, singular].find((said) =>
-    known.hosts.some((host) =>
-      new RegExp(`^${said.replaceAll(/[^a-z0-9]/gu, "")}[-_.]?[0-9]`, "u").test(host.name.toLowerCase())
-    )
+  const tag = tags.get(plain) ?? tags.get(singular) ?? tags.get(`${plain}s`)
+  const names = known.hosts.map((host) => host.name.toLowerCase())
+  const begin = [plain, singular].find(
+    (said) =>
+      /^[a-z0-9][a-z0-9._-]*$/u.test(said) &&
+      names.some((name) => name.startsWith(said) && /^[-_.]?[0-9]/u.test(name.slice(said.length)))
   )
-  const byName = begin === undefined || begin === "" ? [] : names((host) => host.name.toLowerCase().startsWith(begin))
-  const byTag = tag === undefined ? [] : names((host) => host.tags.includes(tag))
-  const covered = byName.every((name) => byTag.includes(name))
+  const covered = known.hosts.every(
+    ({ name, tags: had }) =>
+      begin === undefined || !name.toLowerCase().startsWith(begin) || (tag !== undefined && had.includes(tag))
+  )
   return [
     ...(tag === undefined ? [] : [{ selector: { _tag: "Tag", tag } as const, group: true }]),
-    ...(begin === undefined || begin === "" || (tag !== undefined && covered)
+    ...(begin === undefined || (tag !== undefined && covered)
       ? []
       : [{ selector: { _tag: "Name", glob: `${begin}*` } as const, group: true }])
   ]

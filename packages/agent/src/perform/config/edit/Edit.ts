@@ -32,9 +32,12 @@ export interface Edits {
 const formats: Readonly<Record<Format, Edits>> = {
   nginx: editNginx,
   sshd: editSshd,
-  ini: editLines({ sections: true, shell: false }),
-  assignments: editLines({ sections: false, shell: false }),
-  shell: editLines({ sections: false, shell: true })
+  unit: editLines({ sections: true, comments: "none" }),
+  php: editLines({ sections: true, comments: "; anywhere" }),
+  mysql: editLines({ sections: true, comments: "# anywhere" }),
+  ini: editLines({ sections: true, comments: "unknown" }),
+  assignments: editLines({ sections: false, comments: "unknown" }),
+  shell: editLines({ sections: false, comments: "# anywhere", shell: true })
 }
 
 /** Sets the value and reads it back: an edit that does not say what it was told to say is never used. */

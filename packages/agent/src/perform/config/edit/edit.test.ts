@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import type { Format } from "../kinds.ts"
 import { type Setting, edit, valueOf } from "./Edit.ts"
 import { parseNginx } from "./nginx.ts"
+import { includedBefore } from "./sshd.ts"
 
 const nginx = `user www-data; # who
 events { worker_connections 768; }
@@ -125,7 +126,7 @@ const cases: ReadonlyArray<Case> = [
     text: sshd,
     setting: { key: "UsePAM", value: "no" },
     from: "UsePAM yes   # always",
-    to: "UsePAM no"
+    to: "UsePAM no   # always"
   },
   { format: "sshd", text: sshd, setting: { key: "MaxAuthTries", value: "3" }, from: "", to: "MaxAuthTries 3" },
   {
@@ -178,7 +179,56 @@ const cases: ReadonlyArray<Case> = [
     from: 'export A="1"',
     to: 'export A="x \\$(reboot) \\"\\`"'
   },
-  { format: "shell", text: "A=1", setting: { key: "B", value: "2" }, from: "", to: "B=2" }
+  { format: "shell", text: "A=1", setting: { key: "B", value: "2" }, from: "", to: "B=2" },
+  {
+    format: "shell",
+    text: "A='x # y' # why\n",
+    setting: { key: "A", value: "z w" },
+    from: "A='x # y' # why",
+    to: 'A="z w" # why'
+  },
+  {
+    format: "php",
+    text: '[PHP]\nmemory_limit = 128M ; as it was\nx = "a;b" ; quoted\n',
+    setting: { key: "memory_limit", value: "1G" },
+    from: "memory_limit = 128M ; as it was",
+    to: "memory_limit = 1G ; as it was"
+  },
+  {
+    format: "php",
+    text: '[PHP]\nx = "a;b" ; quoted\n',
+    setting: { key: "x", value: '"c;d"' },
+    from: 'x = "a;b" ; quoted',
+    to: 'x = "c;d" ; quoted'
+  },
+  {
+    format: "mysql",
+    text: "[mysqld]\nmax_connections=100 # many\n",
+    setting: { key: "max_connections", value: "200", section: "mysqld" },
+    from: "max_connections=100 # many",
+    to: "max_connections=200 # many"
+  },
+  {
+    format: "unit",
+    text: "[Service]\nExecStart=/bin/x \\\n# Restart=on\n  Restart=no\nRestart=always\n",
+    setting: { key: "Restart", value: "no ; literally", section: "Service" },
+    from: "Restart=always",
+    to: "Restart=no ; literally"
+  },
+  {
+    format: "assignments",
+    text: "mynetworks = a,\n# relayhost = c\n   b\nd = e\n",
+    setting: { key: "relayhost", value: "c" },
+    from: "",
+    to: "relayhost = c"
+  },
+  {
+    format: "sshd",
+    text: 'Banner "/etc/a # b" # c\n',
+    setting: { key: "Banner", value: "none" },
+    from: 'Banner "/etc/a # b" # c',
+    to: "Banner none # c"
+  }
 ]
 
 const lines = (text: string) => text.split(/\r?\n/u).filter((line) => line !== "")
@@ -230,7 +280,21 @@ describe("refused", () => {
     ["ini", unit, { key: "Type", value: "simple" }, /Name the section: Unit, Service, Install/],
     ["assignments", "a=1\n", { key: "a", value: "2", section: "x" }, /no sections/],
     ["assignments", "server ntp.example.com\n", { key: "a", value: "2" }, /no key = value/],
-    ["assignments", "a=1\n", { key: "a", value: " 2" }, /space/]
+    ["assignments", "a=1\n", { key: "a", value: " 2" }, /space/],
+    ["assignments", "a=1 # or 2\n", { key: "a", value: "2" }, /may be a comment/],
+    ["assignments", "a=1\n", { key: "a", value: "2 # 3" }, /begins a comment/],
+    ["assignments", "a = 1,\n# x\n\n  b=2\nc=3\n", { key: "a", value: "2" }, /several lines/],
+    ["assignments", "a=1\nb=2\n", { key: "a", value: "2\\" }, /next line would belong/],
+    ["unit", "[S]\na=1\nb=2\n", { key: "a", value: "2 \\", section: "S" }, /next line would belong/],
+    ["php", "[PHP]\na=1\n", { key: "a", value: "1; b" }, /begins a comment/],
+    ["php", "[PHP]\na=1\n", { key: "a", value: '"1' }, /open quote/],
+    ["php", '[PHP]\na="1\nb=2"\n', { key: "a", value: "2" }, /several lines/],
+    ["mysql", "[mysqld]\na=1\n", { key: "a", value: "1#2" }, /begins a comment/],
+    ["shell", 'A="1\nB=2"\n', { key: "A", value: "2" }, /several lines/],
+    ["sshd", sshd, { key: "Banner", value: "x", section: "Match Address 10.0.0.0/8\nPermitRootLogin yes" }, /no block/],
+    ["nginx", nginx, { section: "http", key: "sendfile", value: "on\\" }, /./],
+    ["nginx", nginx, { section: "http", key: "sendfile", value: '"on" # x' }, /./],
+    ["nginx", nginx, { section: "http", key: "sendfile", value: "on\u2028; evil" }, /more than the words/]
   ])("%s: %#", (format, text, setting, why) => {
     expect(() => edit(format, text, setting)).toThrow(why)
   })
@@ -250,4 +314,18 @@ it("nginx's own grammar: every directive is found where it stands", () => {
   ])
   expect(parseNginx("content_by_lua_block { if x then y = {1} end -- ; \n } a b;").directives).toHaveLength(2)
   expect(() => parseNginx("a {".repeat(100))).toThrow(/too many blocks/)
+})
+
+it("in a unit what goes on over lines is one statement, whatever its lines look like", () => {
+  const text = "[Service]\nExecStart=/bin/x \\\n  Restart=no\n"
+  expect(valueOf("unit", text, { key: "Restart", section: "Service" })).toBeNull()
+  expect(edit("unit", text, { key: "Restart", value: "always", section: "Service" }).text).toBe(
+    `${text}Restart=always\n`
+  )
+})
+
+it("sshd: what is included before a keyword is told, because the first counts", () => {
+  const text = 'Include /etc/ssh/a.d/*.conf "b c.conf"\nPort 22\nInclude late.conf\nMatch all\nInclude never.conf\n'
+  expect(includedBefore(text, "port")).toEqual(["/etc/ssh/a.d/*.conf", "b c.conf"])
+  expect(includedBefore(text, "Banner")).toEqual(["/etc/ssh/a.d/*.conf", "b c.conf", "late.conf"])
 })

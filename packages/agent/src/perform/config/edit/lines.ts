@@ -2,16 +2,22 @@
  * Files of `key = value` lines: ini with its sections, plain assignments, and assignments that a shell may read.
  *
  * Owns: setting one of them. Does not own: the lines as such (`sshd.ts` shares them).
- * Invariants: comments, order, spacing around `=` and ends of lines stay; a value that a shell reads is one word that means itself;
- * statements that go on over several lines are left alone.
+ * Invariants: comments, order, spacing around `=` and ends of lines stay; a value that a shell reads is one word that means itself; no
+ * value goes on in the next line or begins a comment; statements that go on over several lines are left alone, and so is what in them
+ * only looks like one.
  */
 import { Refused } from "../../outcome.ts"
 import type { Edits } from "./Edit.ts"
 import { type Line, insertedAt, join, replaced, split } from "./sshd.ts"
 
-interface Rules {
+export interface Rules {
   readonly sections: boolean
-  readonly shell: boolean
+  readonly shell?: true
+  /**
+   * What begins a comment behind a value: nothing, these characters wherever they stand, or it is not known (then a line that may have
+   * one is left alone).
+   */
+  readonly comments: "none" | "; anywhere" | "# anywhere" | "unknown"
 }
 
 interface Assignment {
@@ -19,6 +25,8 @@ interface Assignment {
   readonly section: string | null
   readonly value: string
   readonly lead: string
+  /** A comment behind the value, with the space before it. */
+  readonly tail: string
 }
 
 export const editLines = (rules: Rules): Edits => ({
@@ -27,6 +35,7 @@ export const editLines = (rules: Rules): Edits => ({
       throw new Refused({ why: "This kind of file has no sections. Leave the section out." })
     if (value !== value.trim())
       throw new Refused({ why: "The value begins or ends with a space, which such files do not keep." })
+    if (rules.shell === undefined) refuseUnfit(value, rules)
     const lines = split(text)
     const found = assignments(lines, key, rules).filter((one) => section === undefined || one.section === section)
     const [only] = found
@@ -36,9 +45,14 @@ export const editLines = (rules: Rules): Edits => ({
       })
     const written = rules.shell ? shellWord(value) : value
     if (only !== undefined) {
-      refuseContinued(lines, only.n, key)
+      if (goesOn(lines, only.n) || isOpen(only.value, rules))
+        throw new Refused({ why: `${key} goes on over several lines. Use config.write.` })
+      if (rules.comments === "unknown" && /\s[#;]/u.test(only.value))
+        throw new Refused({
+          why: `What stands behind ${key} may be a comment or a part of its value, which is not known of this file. Use config.write.`
+        })
       return {
-        text: join(replaced(lines, only.n, `${only.lead}${written}`)),
+        text: join(replaced(lines, only.n, `${only.lead}${written}${only.tail}`)),
         was: rules.shell ? shellValue(only.value) : only.value
       }
     }
@@ -51,23 +65,69 @@ export const editLines = (rules: Rules): Edits => ({
   }
 })
 
+const refuseUnfit = (value: string, rules: Rules): void => {
+  if (value.endsWith("\\"))
+    throw new Refused({ why: "The value ends with a \\, behind which the next line would belong to it." })
+  const begins = rules.comments === "unknown" ? /(?:^|\s)[#;]/u.test(value) : parted(value, rules).tail !== ""
+  if (begins || isOpen(value, rules))
+    throw new Refused({
+      why: "The value holds what begins a comment in such a file, or an open quote. Put it in quotes."
+    })
+}
+
 const assignments = (lines: ReadonlyArray<Line>, key: string, rules: Rules): ReadonlyArray<Assignment> => {
   const found: Array<Assignment> = []
   let section: string | null = null
+  let inside = false
   for (const [n, { text }] of lines.entries()) {
+    // a comment between the lines of a statement is none of them
+    const isComment = /^\s*[#;]/u.test(text)
+    const before = inside
+    if (!isComment) inside = text.endsWith("\\")
+    if (before || isComment) continue
     section = (rules.sections ? sectionName(text) : undefined) ?? section
-    const match = /^(\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=[ \t]*)(.*)$/u.exec(text.trimEnd())
-    if (match !== null && match[2] === key) found.push({ n, section, value: match[3] ?? "", lead: match[1] ?? "" })
+    const match = /^(\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=[ \t]*)(.*)$/su.exec(text.trimEnd())
+    if (match !== null && match[2] === key)
+      found.push({ n, section, lead: match[1] ?? "", ...parted(match[3] ?? "", rules) })
   }
   return found
 }
 
+/** The value and the comment behind it. */
+const parted = (rest: string, { shell, comments }: Rules): { readonly value: string; readonly tail: string } => {
+  const mark = shell ? "#" : comments === "; anywhere" ? ";" : comments === "# anywhere" ? "#" : undefined
+  if (mark === undefined) return { value: rest, tail: "" }
+  let quote = ""
+  for (let at = 0; at < rest.length; at++) {
+    const one = rest.charAt(at)
+    if (one === "\\" && quote !== "'") at++
+    else if (quote !== "") quote = one === quote ? "" : quote
+    else if (one === '"' || one === "'") quote = one
+    else if (one === mark && (!shell || at === 0 || /\s/u.test(rest.charAt(at - 1)))) {
+      const value = rest.slice(0, at).trimEnd()
+      return { value, tail: rest.slice(value.length) }
+    }
+  }
+  return { value: rest, tail: "" }
+}
+
+/** Of a file whose quotes may hold line breaks. */
+const isOpen = (value: string, { shell, comments }: Rules): boolean =>
+  (shell === true || comments === "; anywhere") && (value.replace(/\\./gsu, "").match(/"/gu) ?? []).length % 2 !== 0
+
 const sectionName = (text: string): string | undefined => /^\s*\[([^\]]+)\]\s*(?:[;#].*)?$/u.exec(text)?.[1]?.trim()
 
-const refuseContinued = (lines: ReadonlyArray<Line>, n: number, key: string): void => {
-  if (lines[n]?.text.endsWith("\\") || /^[ \t]+[^\s#;=[]+[^=]*$/u.test(lines[n + 1]?.text ?? ""))
-    throw new Refused({ why: `${key} goes on over several lines. Use config.write.` })
+/** By a backslash, or because the next line that says something stands further in. */
+const goesOn = (lines: ReadonlyArray<Line>, n: number): boolean => {
+  const text = lines[n]?.text ?? ""
+  return text.endsWith("\\") || indent(saidAfter(lines, n)) > indent(text)
 }
+
+const indent = (text: string): number => /^[ \t]*/u.exec(text)?.[0].length ?? 0
+
+/** The next line that is neither empty nor a comment. */
+const saidAfter = (lines: ReadonlyArray<Line>, n: number): string =>
+  lines.slice(n + 1).find(({ text }) => /^\s*[^\s#;]/u.test(text))?.text ?? ""
 
 /** Behind its commented default when there is exactly one, else at the end of its section. */
 const added = (
@@ -95,7 +155,10 @@ const added = (
   const pattern = new RegExp(`^\\s*[;#]\\s*${key.replaceAll(".", "\\.")}\\s*=`, "u")
   const commented = lines.slice(from, to).flatMap(({ text }, n) => (pattern.test(text) ? [from + n] : []))
   const [hint, another] = commented
-  if (hint !== undefined && another === undefined) return insertedAt(lines, hint + 1, statement)
+  // between the lines of another statement a comment says nothing of where its own is read
+  const within =
+    hint !== undefined && (indent(saidAfter(lines, hint)) > 0 || lines[hint - 1]?.text.endsWith("\\") === true)
+  if (hint !== undefined && another === undefined && !within) return insertedAt(lines, hint + 1, statement)
   if (section === undefined && sections.length > 0)
     throw new Refused({
       why: `${key} is not in this file yet. Name the section: ${sections
@@ -113,6 +176,8 @@ const added = (
     })
   let end = to
   while (end > from && lines[end - 1]?.text.trim() === "") end--
+  if (lines[end - 1]?.text.endsWith("\\") === true)
+    throw new Refused({ why: `The line behind which ${key} would stand is not at its end. Use config.write.` })
   return insertedAt(lines, end, statement)
 }
 

@@ -20,6 +20,8 @@ interface Statement {
   readonly value: string
   /** All before the value. */
   readonly lead: string
+  /** A comment behind it, with the space before it. */
+  readonly tail: string
 }
 
 /** Each adds to those before it instead of being passed over. */
@@ -59,7 +61,7 @@ export const editSshd: Edits = {
     if (first !== undefined) {
       if (found.length > 1 && adding.has(first.keyword))
         throw new Refused({ why: `${key} stands ${found.length} times and each counts. Use config.write.` })
-      return { text: join(replaced(lines, first.n, `${first.lead}${value}`)), was: first.value }
+      return { text: join(replaced(lines, first.n, `${first.lead}${value}${first.tail}`)), was: first.value }
     }
     return { text: join(insertedAt(lines, whereTo(lines, part, key), `${part.indent}${key} ${value}`)), was: null }
   },
@@ -99,10 +101,25 @@ const statements = (lines: ReadonlyArray<Line>, { from, to }: Part): ReadonlyArr
   lines.slice(from, to).flatMap((line, n) => statement(line, from + n) ?? [])
 
 const statement = (line: Line, n: number): Statement | undefined => {
-  const found = /^(\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+))(\S.*)$/u.exec(line.text.trimEnd())
+  const found = /^(\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+))(\S.*)$/su.exec(line.text.trimEnd())
   if (found === null) return undefined
-  const [, lead = "", keyword = "", value = ""] = found
-  return { n, keyword: keyword.toLowerCase(), value: value.replace(/\s+#.*$/u, ""), lead }
+  const [, lead = "", keyword = "", rest = ""] = found
+  // words in quotes and others, up to a # that begins one
+  const value = /^(?:\s*(?:"[^"]*"|[^\s"#](?:[^\s"]|"[^"]*")*))*/u.exec(rest)?.[0] ?? ""
+  const tail = rest.slice(value.length)
+  return /^\s+#/u.test(tail)
+    ? { n, keyword: keyword.toLowerCase(), value, lead, tail }
+    : { n, keyword: keyword.toLowerCase(), value: rest, lead, tail: "" }
+}
+
+/** What is included before the keyword is read in the global part: of what stands there the first counts. */
+export const includedBefore = (text: string, key: string): ReadonlyArray<string> => {
+  const lines = split(text)
+  const global = statements(lines, partOf(lines, undefined))
+  const own = global.find(({ keyword }) => keyword === key.toLowerCase())?.n ?? Number.POSITIVE_INFINITY
+  return global
+    .filter(({ keyword, n }) => keyword === "include" && n < own)
+    .flatMap(({ value }) => [...value.matchAll(/"([^"]*)"|(\S+)/gu)].map(([, quoted, plain]) => quoted ?? plain ?? ""))
 }
 
 /** Behind the commented default when there is one, else at the end of the part, before its blank lines. */
