@@ -7,7 +7,7 @@
  * resolved, read or drawn again; the body of a command is what the client asked for, so that a reuse is told from a repeat.
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto"
-import { Clock, Effect, Layer, Schema } from "effect"
+import { Clock, Effect, Layer, Result, Schema } from "effect"
 import type { Said } from "../api/conversations.ts"
 import { Catalog } from "../model/Catalog.ts"
 import { canonical, Commands, type Executed } from "../log/Commands.ts"
@@ -28,6 +28,7 @@ import { type Plan, planFork } from "./fork.ts"
 import { type ExportDocument, type ImportPart, toImport } from "./import.ts"
 import { conversationDecider } from "./room.ts"
 import { lastSummaries, listConversations, searchMessages } from "./search.ts"
+import { tellSoon } from "./soon.ts"
 import type { ConversationView } from "./view.ts"
 
 type Rooms = Commands | EventLog | Db | Catalog
@@ -136,7 +137,10 @@ const change = Effect.fnUntraced(function* (
 ) {
   const commands = yield* Commands
   // whoever writes while following it need not wait for a look that most often finds nothing new: the append makes sure
-  if (commands.heard(conversationDecider, conversationStream(conversationId)) === undefined) yield* load(conversationId)
+  const heard = commands.heard(conversationDecider, conversationStream(conversationId))
+  if (heard === undefined) yield* load(conversationId)
+  else if ("replyId" in command && Result.isSuccess(conversationDecider.decide(heard.state, command)))
+    yield* tellSoon(conversationId, command.replyId)
   return yield* commands.execute({
     commandId: by.commandId,
     actor: by.actor,

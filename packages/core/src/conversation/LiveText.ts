@@ -21,6 +21,8 @@ export class LiveText extends Context.Service<
      * must not be asked again.
      */
     readonly claim: (replyId: string, step: number, conversationId: string) => Effect.Effect<boolean, DbError>
+    /** Only by who has claimed it, and has asked for nothing and never will. */
+    readonly giveBack: (replyId: string, step: number) => Effect.Effect<void, DbError>
     /** Publishes at once; stores within 250 ms, or at `flush`. Call it in order. */
     readonly write: (conversationId: string, piece: LivePiece) => Effect.Effect<void>
     readonly flush: (replyId: string) => Effect.Effect<void, DbError>

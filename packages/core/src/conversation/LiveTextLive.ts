@@ -152,6 +152,13 @@ export const LiveTextLive: Layer.Layer<LiveText, never, Db | EventLog> = Layer.e
           ),
           (result) => result.count === 1
         ),
+      giveBack: (replyId, step) =>
+        Effect.asVoid(
+          db.query(
+            "give a claim back",
+            (sql) => sql`delete from live.claim where reply_id = ${replyId} and step = ${step}`
+          )
+        ),
       write: (conversationId, piece) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const voice = voiceOf(voices, conversationId, piece)

@@ -1,17 +1,20 @@
 /**
- * Begins with a reply in the moment in which it is asked for, before its job has come through the queue.
+ * Begins with a reply in the moment in which it is asked for, before its job has come through the queue; and a little earlier, when
+ * word comes that it will be.
  *
- * Owns: hearing requests, and letting what was begun finish when the worker stops. Does not own: the reply (`reply.ts`).
+ * Owns: hearing requests and word of them, and letting what was begun finish when the worker stops. Does not own: the reply (`reply.ts`).
  * Invariants: only a head start — the job comes all the same, finds the reply in work or written, and makes up for every start that
  * failed; turn and claim keep two workers from one reply, however many hear of it; a worker that stops begins nothing.
  */
-import { type Duration, Effect, Exit, FiberSet, Result, Scope } from "effect"
+import { type Duration, Effect, Exit, FiberSet, Result, Scope, Stream } from "effect"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import { conversationEvents, conversationIdOf, conversationStream } from "@signalbox/core/conversation/events.ts"
+import { hearSoon } from "@signalbox/core/conversation/soon.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { Precedence } from "@signalbox/core/projection/Precedence.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
-import { beginReply, writeReply } from "./reply.ts"
+import { beginReply, beginReplySoon } from "./begin.ts"
+import { writeReply } from "./reply.ts"
 
 const begins = new Set(["ReplyRequested", "ToolApproved", "ToolRefused"])
 /** As the queue gives its jobs. */
@@ -21,7 +24,8 @@ export const beginEagerly = Effect.acquireUseRelease(
   Effect.gen(function* () {
     const [hearing, writing] = [yield* Scope.make(), yield* Scope.make()]
     const fibers = yield* Scope.provide(FiberSet.make<void, never>(), writing)
-    const run = yield* FiberSet.runtime(fibers)<Effect.Services<ReturnType<typeof start>>>()
+    const run =
+      yield* FiberSet.runtime(fibers)<Effect.Services<ReturnType<typeof start> | ReturnType<typeof beginReplySoon>>>()
     const { done } = yield* Scope.provide(
       (yield* Precedence).answers(conversationStream(""), ({ type }) => begins.has(type)),
       hearing
@@ -32,8 +36,30 @@ export const beginEagerly = Effect.acquireUseRelease(
       hearing,
       Effect.sync(() => (hears = false))
     )
+    /** Begun on word of them, by reply. */
+    const announced = new Map<string, Announced>()
+    const beginSoon = ({ conversationId, replyId }: { readonly conversationId: string; readonly replyId: string }) => {
+      if (!hears || announced.has(replyId) || begun(fibers) >= queues.reply.concurrency) return
+      const one: Announced = { position: undefined, over: false }
+      const over = () => {
+        one.over = true
+        if (one.position !== undefined) done(one.position)
+      }
+      announced.set(replyId, one)
+      const ended = Effect.sync(() => {
+        over()
+        announced.delete(replyId)
+      })
+      run(Effect.ensuring(leftToJob(conversationId, beginReplySoon(conversationId, replyId, over)), ended))
+    }
     const begin = (event: RecordedEvent): void => {
       if (!hears) return
+      const one = announced.get(requested(event) ?? "")
+      if (one !== undefined) {
+        one.position = event.position
+        if (one.over) done(event.position)
+        return
+      }
       const over = () => done(event.position)
       if (begun(fibers) < queues.reply.concurrency) run(Effect.ensuring(start(event, over), Effect.sync(over)))
       else over()
@@ -43,6 +69,8 @@ export const beginEagerly = Effect.acquireUseRelease(
       if (begins.has(event.type)) queueMicrotask(() => begin(event))
     })
     yield* Effect.forkIn(Effect.interruptible(Scope.provide(listen, hearing)), hearing)
+    const word = Stream.runForEach(hearSoon, (soon) => Effect.sync(() => beginSoon(soon)))
+    yield* Effect.forkIn(Effect.interruptible(word), hearing)
     return { hearing, writing, fibers }
   }),
   () => Effect.never,
@@ -55,12 +83,25 @@ export const beginEagerly = Effect.acquireUseRelease(
 
 const begun = (fibers: FiberSet.FiberSet<void, never>): number => [...fibers].length
 
+interface Announced {
+  /** Of its request, once that is heard of. */
+  position: number | undefined
+  /** Its first words were shown, or it is not begun here. */
+  over: boolean
+}
+
+const requested = (recorded: RecordedEvent) => {
+  const event = Result.getOrUndefined(conversationEvents.decode(recorded))
+  return event?._tag === "ReplyRequested" ? event.replyId : undefined
+}
+
 const start = (recorded: RecordedEvent, shown: () => void) => {
   const conversationId = conversationIdOf(recorded.stream)
-  const event = Result.getOrUndefined(conversationEvents.decode(recorded))
-  const reply =
-    event?._tag === "ReplyRequested" ? beginReply(conversationId, event.replyId, shown) : writeReply(conversationId)
-  return Effect.catchCause(reply, (cause) =>
-    Effect.logDebug(`the reply of ${conversationId} is left to its job`, cause)
-  )
+  const replyId = requested(recorded)
+  return replyId === undefined
+    ? leftToJob(conversationId, writeReply(conversationId))
+    : leftToJob(conversationId, beginReply(conversationId, replyId, shown))
 }
+
+const leftToJob = <E, R>(conversationId: string, reply: Effect.Effect<void, E, R>): Effect.Effect<void, never, R> =>
+  Effect.catchCause(reply, (cause) => Effect.logDebug(`the reply of ${conversationId} is left to its job`, cause))

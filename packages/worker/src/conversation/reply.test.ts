@@ -12,6 +12,7 @@ import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLiv
 import { type ConversationEvent, conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
 import type { ConversationCommand } from "@signalbox/core/conversation/decider.ts"
 import { conversationDecider } from "@signalbox/core/conversation/room.ts"
+import { tellSoon } from "@signalbox/core/conversation/soon.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
@@ -231,6 +232,45 @@ describe("a reply", () => {
       assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 2)).text, "You said: and now?")
       assert.lengthOf(talker.asked, 2)
       assert.strictEqual(talker.ready.length, before + 1, "what was made ready is what was asked")
+    }).pipe(Effect.scoped, Effect.provide(BaseTest))
+  )
+
+  it.live("that is announced is claimed beside its request, and asked for when that is in the log", () =>
+    Effect.gen(function* () {
+      const talker = yield* makeModel
+      yield* startWorker("one", talker.layer)
+      const { conversationId } = yield* begin("good morning")
+      yield* happened(conversationId, "ReplyCompleted")
+      const replyId = randomUUID()
+      // again and again: a worker that has not heard of the outcome yet lets it pass
+      yield* until("it is claimed", Effect.andThen(tellSoon(conversationId, replyId), isClaimed(replyId)))
+      assert.lengthOf(talker.asked, 1, "nobody was asked before the request")
+      yield* record(conversationId, { _tag: "Send", text: "and now?", replyId })
+      assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 2)).text, "You said: and now?")
+      assert.lengthOf(talker.asked, 2)
+    }).pipe(Effect.scoped, Effect.provide(BaseTest))
+  )
+
+  it.live("that is announced and never asked for holds nobody up and leaves no claim", () =>
+    Effect.gen(function* () {
+      const talker = yield* makeModel
+      yield* startWorker("one", talker.layer)
+      yield* startWorker("two", talker.layer)
+      const { conversationId } = yield* begin("good morning")
+      yield* happened(conversationId, "ReplyCompleted")
+      const [replyId, later] = [randomUUID(), randomUUID()]
+      yield* until("it is claimed", Effect.andThen(tellSoon(conversationId, replyId), isClaimed(replyId)))
+      yield* record(conversationId, { _tag: "Send", text: "another one", replyId: later })
+      assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 2)).text, "You said: another one")
+      yield* until(
+        "its claim is given back",
+        Effect.map(isClaimed(replyId), (claimed) => !claimed)
+      )
+      assert.lengthOf(talker.asked, 2)
+      // by now its job may do it
+      yield* record(conversationId, { _tag: "Send", text: "at last", replyId })
+      assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 3)).text, "You said: at last")
+      assert.lengthOf(talker.asked, 3)
     }).pipe(Effect.scoped, Effect.provide(BaseTest))
   )
 
@@ -638,6 +678,14 @@ describe("tools of a reply", () => {
     }).pipe(Effect.scoped, Effect.provide(BaseTest))
   )
 })
+
+const isClaimed = (replyId: string) =>
+  Effect.flatMap(Db, (db) =>
+    Effect.map(
+      db.query("look for a claim", (sql) => sql`select 1 from live.claim where reply_id = ${replyId}`),
+      (rows) => rows.length === 1
+    )
+  )
 
 const record = (conversationId: string, command: ConversationCommand) =>
   Effect.flatMap(Commands, (commands) =>

@@ -22,7 +22,7 @@ import { queues } from "@signalbox/core/queue/queues.ts"
 import { type Answer, ask, type CallFacts, factsOf, type Heard, makeHeard, noFacts } from "./ask.ts"
 import { ConversationCommands } from "./ConversationCommands.ts"
 import { prepare } from "./prepare.ts"
-import { makeReady, questionOf, type Ready, send } from "./ready.ts"
+import { questionOf, type Ready, send } from "./ready.ts"
 import { Talks } from "./Talks.ts"
 import { carryOut } from "./tools.ts"
 import { Turns } from "./Turns.ts"
@@ -72,42 +72,22 @@ export const writeReply = (conversationId: string) =>
     )
   }).pipe(Effect.scoped)
 
-/**
- * Begins with a reply that was asked for a moment ago, with as few questions to the database as can be.
- * @param begun called when its first words were shown
- */
-export const beginReply = (conversationId: string, replyId: string, begun: () => void) =>
-  Effect.gen(function* () {
-    const talks = yield* Talks
-    const known = talks.recent(conversationId)
-    if (known !== undefined && known.view.open?.replyId !== replyId) return // history that was imported, or over already
-    const interrupted = yield* hearInterruptions(conversationId)
-    const ready = known === undefined ? undefined : yield* makeReady(conversationId, known, begun)
-    yield* (yield* Turns).begin(conversationId, replyId, (claimed) =>
-      Effect.gen(function* () {
-        const turn: Turn = {
-          ...untouched,
-          conversationId,
-          interrupted,
-          begun,
-          ready: claimed ? ready : undefined,
-          claimed: claimed ? `${replyId}/1` : undefined
-        }
-        const recent = talks.recent(conversationId)
-        const fresh = recent?.view.open?.replyId === replyId ? recent : yield* talks.load(conversationId)
-        yield* goOnAll(fresh, turn)
-      })
-    )
-  }).pipe(Effect.scoped)
-
-const goOnAll = (from: Talk | undefined, turn: Turn) =>
+/** As long as there is something to do. */
+export const goOnAll = (from: Talk | undefined, turn: Turn) =>
   Effect.gen(function* () {
     const talks = yield* Talks
     let talk = from
     while (talk !== undefined && (yield* goOn(turn, talk))) talk = yield* talks.load(turn.conversationId)
   })
 
-const untouched = { claimed: undefined, summarized: false, refused: undefined, ready: undefined, begun: () => {} }
+/** A turn that has done nothing yet. */
+export const untouched = {
+  claimed: undefined,
+  summarized: false,
+  refused: undefined,
+  ready: undefined,
+  begun: () => {}
+}
 
 interface Turn {
   readonly conversationId: string
@@ -306,7 +286,7 @@ const end = (conversationId: string, event: Outcome) =>
 const sentence = (message: string): string => storableText(message).slice(0, 4_000).toWellFormed()
 
 /** Hears, from now on, that a person interrupts a reply. */
-const hearInterruptions = Effect.fnUntraced(function* (conversationId: string) {
+export const hearInterruptions = Effect.fnUntraced(function* (conversationId: string) {
   const heard = new Map<string, Deferred.Deferred<void>>()
   const of = (replyId: string): Deferred.Deferred<void> => {
     const known = heard.get(replyId) ?? Deferred.makeUnsafe<void>()
