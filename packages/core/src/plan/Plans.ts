@@ -207,7 +207,7 @@ const instruct = Effect.fnUntraced(function* (instructed: Instructed, by: PlanBy
       command,
       commandId: by.commandId,
       actor: by.actor,
-      body: canonical({ instructed, account: by.account }),
+      body: canonical({ said: saidOf(instructed), dryRun: instructed.dryRun, account: by.account }),
       ...(before === undefined ? { seen: { state: undefined, version: 0 } } : {})
     })
     return state === undefined
@@ -222,6 +222,10 @@ const instruct = Effect.fnUntraced(function* (instructed: Instructed, by: PlanBy
     )
   )
 })
+
+/** What the client said. What it was understood as, and how long that took, may differ when it says it again. */
+const saidOf = ({ text, meaning }: Instructed): object | string =>
+  text ?? ("draft" in meaning ? meaning.draft : meaning)
 
 /** The plan that a command made. */
 export const firstAnswer = (commandId: string): Effect.Effect<string | undefined, DbError, Db> =>
