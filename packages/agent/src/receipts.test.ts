@@ -155,7 +155,7 @@ describe("receipts", () => {
     const month = await openReceipts(path, { now: () => 30 * day + 1 })
     const remembered = await month.result(uuid("a"))
     assert.deepStrictEqual([remembered?.outcome, remembered?.data], ["succeeded", null])
-    assert.strictEqual(month.find(uuid("a"))?.digest, "da")
+    assert.strictEqual(month.find(uuid("a"))?.digest, `d${uuid("a")}`)
     assert.deepStrictEqual(await month.result(uuid("heard-not")), result(uuid("heard-not"), 0))
     await month.begin(uuid("later"), "dl", "service.restart")
     await month.end("dl", result(uuid("later"), 30 * day + 1))
