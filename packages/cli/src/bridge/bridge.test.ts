@@ -478,7 +478,9 @@ describe("the bridge of a running hub", () => {
       assert.deepStrictEqual([bridge.tls, bridge.port > taken.port], [true, true])
       // it is announced before it is told
       await until("it is told that the port was taken", 60_000, async () =>
-        (await up.log()).includes(`Port ${taken.port} is taken; the bridge listens on ${bridge.port}`) ? true : undefined
+        (await up.log()).includes(`Port ${taken.port} is taken; the bridge listens on ${bridge.port}`)
+          ? true
+          : undefined
       )
       const talk = () => signalboxWith(own, { input: "INFO\nEXIT\n" }, "bridge", "connect")
       const ran = await talk()
