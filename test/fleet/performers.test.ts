@@ -48,7 +48,7 @@ describe("services", () => {
   it("a unit that crashes again and again is told as failed, although systemctl says nothing against it", async () => {
     await ssh(
       web,
-      `printf '[Unit]\\nDescription=evil \\033[31m "quoted"\\n[Service]\\nExecStart=/bin/sh -c "sleep 0.4; exit 3"\\nRestart=always\\nRestartSec=100ms\\nStartLimitIntervalSec=0\\n' >/etc/systemd/system/loop.service; systemctl daemon-reload`
+      `printf '[Unit]\\nDescription=evil \\033[31m "quoted"\\n[Service]\\nExecStart=/bin/sh -c "sleep 0.05; exit 3"\\nRestart=always\\nRestartSec=100ms\\nStartLimitIntervalSec=0\\n' >/etc/systemd/system/loop.service; systemctl daemon-reload`
     )
     for (const action of ["service.start", "service.restart"]) {
       const done = await perform(web, action, { unit: "loop.service" })
