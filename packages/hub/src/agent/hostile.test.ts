@@ -195,13 +195,13 @@ describe("the guard of an act that can cut the agent off", () => {
       Effect.gen(function* () {
         const hub = yield* HubClient
         const agent = yield* enrolled({ name: "web1" })
-        const socket = yield* promise(() => agent.connect(true, false))
-        let pings = 0
-        socket.raw.on("ping", (data: Buffer) => {
-          pings += 1
-          // the way is open once; with the release on its way the cable is cut
-          if (pings === 1) socket.raw.pong(data)
-          else socket.raw.terminate()
+        const socket = yield* connected(agent)
+        socket.callsOff = false
+        let cut = 0
+        socket.raw.on("message", (data: Buffer) => {
+          if (!data.toString().includes('"guard_released"')) return
+          cut += 1
+          socket.raw.terminate() // with the release under way
         })
         yield* recorded(agentStream(agent.agentId), "AgentConnected")
         const { plan } = yield* hub.plans.give({ payload: { draft: guarded } })
@@ -210,7 +210,7 @@ describe("the guard of an act that can cut the agent off", () => {
         const { commandId } = yield* promise(() => socket.request())
         socket.result(commandId, { proven: true })
         yield* recorded(agentStream(agent.agentId), "AgentDisconnected")
-        assert.strictEqual(pings, 2)
+        assert.strictEqual(cut, 1)
         const again = yield* connected(agent)
         again.result(commandId, { outcome: "rolled-back", summary: "The hub did not answer, so it was restored." })
         yield* promise(() => again.told("result_acknowledged", commandId))
