@@ -103,9 +103,9 @@ export class FakeAgent {
     return Schema.decodeUnknownSync(Token)(body).token
   }
 
-  /** @param greets whether it says hello at once @param autoPong whether it answers pings by itself */
-  async connect(greets = true, autoPong = true): Promise<FakeSocket> {
-    const socket = await FakeSocket.open(this.hub, await this.signIn(), autoPong)
+  /** @param greets whether it says hello at once */
+  async connect(greets = true): Promise<FakeSocket> {
+    const socket = await FakeSocket.open(this.hub, await this.signIn())
     if (greets) socket.send({ _tag: "hello", ...this.hello })
     return socket
   }
@@ -140,11 +140,10 @@ export class FakeSocket {
     raw.on("error", () => undefined)
   }
 
-  static open(hub: string, token: string | undefined, autoPong = true): Promise<FakeSocket> {
+  static open(hub: string, token: string | undefined): Promise<FakeSocket> {
     const raw = new WebSocket(`${hub.replace(/^http/u, "ws")}${agentPaths.socket}`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      perMessageDeflate: false,
-      autoPong
+      perMessageDeflate: false
     })
     const socket = new FakeSocket(raw)
     return new Promise((resolve, reject) => {
