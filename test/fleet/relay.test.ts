@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest"
 import { showLogsOnFailure } from "../support/logs.ts"
 import { startServer, type TestServer } from "../support/postgres-server.ts"
 import { dispose, type Home, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { approve, over, propose } from "./plans.ts"
 import { type FleetHost, hosts, inside } from "./support.ts"
 import { addHost } from "./tasks.ts"
 
@@ -28,7 +29,6 @@ const Agents = Schema.Struct({
     })
   )
 })
-const Planned = Schema.Struct({ planId: Schema.String, status: Schema.String, hash: Schema.String })
 
 let server: TestServer
 let home: Home
@@ -61,16 +61,8 @@ const restarted = async (host: string): Promise<string> =>
   (await inside(host, "systemctl show -p InvocationID --value nginx.service")).trim()
 const restart = async (host: string): Promise<void> => {
   const before = await restarted(host)
-  const proposed = await signalbox(home, "do", `restart nginx on ${host}`, "--json")
-  expect([proposed.code, proposed.stderr]).toEqual([2, ""])
-  const { planId, hash } = proposed.json(Planned)
-  const approved = await signalbox(home, "plan", "approve", planId, "--code", `${hash.slice(0, 4)}${hash.slice(-4)}`)
-  expect([approved.code, approved.stderr]).toEqual([0, expect.stringContaining(planId)])
-  const over = await until(`${planId} is over`, 60_000, async () => {
-    const plan = (await signalbox(home, "plan", "show", planId, "--json")).json(Planned)
-    return ["approved", "running", "proposed"].includes(plan.status) ? undefined : plan
-  })
-  expect(over.value.status).toBe("succeeded")
+  const planId = await approve(home, await propose(home, `restart nginx on ${host}`))
+  expect((await over(home, planId)).status).toBe("succeeded")
   expect(await restarted(host)).not.toBe(before)
 }
 /** What a CONNECT from the far host is answered. */
