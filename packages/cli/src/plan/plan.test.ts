@@ -38,6 +38,7 @@ const Plan = Schema.Struct({
     Schema.Struct({ results: Schema.Array(Schema.Struct({ host: Schema.String, state: Schema.String })) })
   )
 })
+const Plans = Schema.Struct({ plans: Schema.Array(Schema.Struct({ planId: Schema.String })) })
 const Explained = Schema.Struct({ findings: Schema.Array(Schema.Struct({ quote: Schema.String })), lines: Schema.Int })
 const planOf = (ran: Ran) => Schema.decodeUnknownSync(Schema.fromJsonString(Plan))(ran.stdout)
 
@@ -142,6 +143,11 @@ describe("signalbox agent, do and plan", { timeout: 240_000 }, () => {
     assert.match(shown.stderr, / 1 {2}service\.restart nginx\.service {2}▲ \w+\n {4}on +web1 {2}\(tag web\)\n/u)
     const [, planId = ""] = /signalbox plan approve (p-\S+)/u.exec(shown.stderr) ?? []
     assert.match((await sb("plan", "show", planId)).stdout, /It waits for approval: signalbox plan approve p-/u)
+    const waiting = (await sb("plan", "list", "--status", "proposed", "--json")).json(Plans)
+    assert.deepStrictEqual(
+      waiting.plans.map((one) => one.planId),
+      [planId] // said at once, and gone on with: one instruction is one plan
+    )
 
     const other = await sb("plan", "approve", planId, "--hash", "0".repeat(64), "--code", "0000-0000")
     assert.deepStrictEqual([other.code, other.stdout], [1, ""])
