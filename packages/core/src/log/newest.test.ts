@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import type postgres from "postgres"
 import { DbTest } from "../../../../test/support/database.ts"
 import { added } from "../../../../test/support/tally.ts"
@@ -185,5 +185,26 @@ describe("the newest events", () => {
       assert.deepStrictEqual(positions(yield* Fiber.join(second)), [1, 2, 3])
       assert.strictEqual(reads(), 1)
     }).pipe(Effect.scoped, Effect.provide(LogTest))
+  )
+
+  it.live("come also to those who ask while the process ends, and after", () =>
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      yield* log.append(added("a", 1, 2, 3))
+      const [opened, bell] = [yield* Deferred.make<void>(), makeBell()]
+      const { reads, db } = yield* watchedDb(opened)
+      const scope = yield* Scope.make()
+      const newest = yield* Scope.provide(makeNewest(db, bell.heard), scope)
+      bell.ring(3)
+      const waiting = yield* Effect.forkChild(newest(1, 10))
+      yield* until(
+        "it reads",
+        Effect.sync(() => reads() === 1)
+      )
+      yield* Scope.close(scope, Exit.void)
+      yield* Deferred.succeed(opened, undefined)
+      assert.deepStrictEqual(positions(yield* Fiber.join(waiting)), [1, 2, 3])
+      assert.deepStrictEqual(positions(yield* newest(2, 10)), [2, 3])
+    }).pipe(Effect.scoped, Effect.provide(LogTest), Effect.timeout("30 seconds"))
   )
 })

@@ -5,7 +5,7 @@
  * Invariants: a page begins where it was asked to and has no gap; it is at least as new as the bell that its asker has heard, or cut
  * by its size; a read that began before the bell is not given to one who asks after it; one page is kept.
  */
-import { Deferred, Effect, type Scope } from "effect"
+import { Deferred, Effect, Exit, type Scope } from "effect"
 import type { Db, DbError } from "../postgres/Db.ts"
 import type { RecordedEvent } from "./Event.ts"
 import { readPage } from "./read.ts"
@@ -28,7 +28,8 @@ interface Flight {
   readonly limit: number
   /** What it will find at least. */
   readonly heard: number
-  readonly page: Deferred.Deferred<ReadonlyArray<RecordedEvent>, DbError>
+  /** Undefined: it was ended on the way. */
+  readonly page: Deferred.Deferred<ReadonlyArray<RecordedEvent> | undefined, DbError>
 }
 
 /** @param heard the newest head that this process has heard of */
@@ -37,22 +38,24 @@ export const makeNewest = (db: Db["Service"], heard: () => number): Effect.Effec
     let kept: ReadonlyArray<RecordedEvent> = []
     const air = new Set<Flight>()
 
-    const fly = (from: number, limit: number, needed: number) => {
+    const own = (from: number, limit: number) => readPage(db, { _tag: "Log", from }, limit)
+    const of = (flight: Flight, from: number, limit: number) =>
+      Effect.flatMap(Deferred.await(flight.page), (events) =>
+        events === undefined ? own(from, limit) : Effect.succeed(part(events, from, limit))
+      )
+    const fly = Effect.fnUntraced(function* (from: number, limit: number, needed: number) {
       const flight: Flight = { from, limit: Math.max(limit, HEAD_PAGE), heard: needed, page: Deferred.makeUnsafe() }
       air.add(flight)
-      const land = Effect.exit(readPage(db, { _tag: "Log", from }, flight.limit)).pipe(
-        Effect.tap((exit) =>
-          Effect.sync(() => {
-            air.delete(flight)
-            if (exit._tag === "Success" && exit.value.length > 0) kept = exit.value
-          })
-        ),
-        Effect.flatMap((exit) => Deferred.done(flight.page, exit))
-      )
       // its own fiber: whoever gives up does not take it away from the others
-      const page = Effect.andThen(Effect.forkIn(land, scope), Deferred.await(flight.page))
-      return Effect.map(page, (events) => part(events, from, limit))
-    }
+      const reading = yield* Effect.forkIn(own(from, flight.limit), scope)
+      reading.addObserver((exit) => {
+        air.delete(flight)
+        if (exit._tag === "Success" && exit.value.length > 0) kept = exit.value
+        // a process that ends reads no more for all, and nobody waits for it: the last ones read for themselves
+        Deferred.doneUnsafe(flight.page, Exit.hasInterrupts(exit) ? Exit.succeed(undefined) : exit)
+      })
+      return yield* of(flight, from, limit)
+    })
 
     return (from, limit, known = 0) =>
       Effect.suspend(() => {
@@ -61,11 +64,10 @@ export const makeNewest = (db: Db["Service"], heard: () => number): Effect.Effec
         if (found.length === limit || (found.at(-1)?.position ?? 0) >= needed) return Effect.succeed(found)
         for (const flight of air)
           if (flight.from <= from && flight.from + flight.limit / 2 > from && flight.heard >= needed)
-            return Effect.flatMap(Deferred.await(flight.page), (events) => {
-              const mine = part(events, from, limit)
+            return Effect.flatMap(of(flight, from, limit), (mine) =>
               // it may have been cut before it came to what is asked for
-              return mine.length > 0 || flight.from === from ? Effect.succeed(mine) : fly(from, limit, needed)
-            })
+              mine.length > 0 || flight.from === from ? Effect.succeed(mine) : fly(from, limit, needed)
+            )
         return fly(from, limit, needed)
       })
   })
