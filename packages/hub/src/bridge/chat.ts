@@ -156,7 +156,7 @@ const allowedToDecide = Effect.fnUntraced(function* (session: Session) {
   yield* recognize(session)
   const { account } = session.peer
   const refusal = account === undefined ? "That is decided by who has signed in." : refusalOf(account, "task")
-  if (refusal !== undefined) yield* new Forbidden({ detail: refusal })
+  if (refusal !== undefined) return yield* new Forbidden({ detail: refusal })
 })
 
 /** Calls that wait for a yes or no. What was said before one was asked (`after`) does not answer it. */

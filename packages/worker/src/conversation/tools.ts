@@ -77,7 +77,7 @@ class NotAllowed extends Schema.TaggedError<NotAllowed>()("NotAllowed", { reason
 /** Whoever said yes has to be somebody who may do it himself, still. */
 const allowed = Effect.fnUntraced(function* (call: ToolCall, { approvedBy = "nobody" }: CallOf) {
   const refusal = needsApproval(call) ? yield* refusalNow(approvedBy, needOf(call.name)) : undefined
-  if (refusal !== undefined) yield* new NotAllowed({ reason: `It was not carried out. ${refusal}` })
+  if (refusal !== undefined) return yield* new NotAllowed({ reason: `It was not carried out. ${refusal}` })
 })
 
 const needOf = (name: string): Permission => (name === "propose_plan" ? "instruct" : "task")
