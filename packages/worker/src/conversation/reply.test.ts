@@ -566,7 +566,7 @@ describe("tools of a reply", () => {
       assert.isTrue(answer.isError)
       assert.match(answer.text, /for accounts with the role operator; ben is viewer/u)
       assert.lengthOf(yield* tasksMade, 0)
-    }).pipe(Effect.scoped, Effect.provide(AccountsLive), Effect.provide(BaseTest))
+    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(AccountsLive, BaseTest)))
   )
 
   it.live("that a person refuses are not carried out, and the model is told", () =>
