@@ -1,8 +1,6 @@
-import { basename } from "node:path"
 import { defineConfig } from "vitest/config"
-import { BaseSequencer, type TestSpecification } from "vitest/node"
+import { longestFirst } from "./test/support/longest-first.ts"
 
-/** Those that take minutes begin first, whatever this machine remembers of earlier runs: the last file must not be a long one alone. */
 const longest = [
   "infrastructure",
   "disconnect",
@@ -15,17 +13,6 @@ const longest = [
   "ways"
 ]
 
-const rank = ({ moduleId }: TestSpecification): number => {
-  const place = longest.indexOf(basename(moduleId, ".test.ts"))
-  return place === -1 ? longest.length : place
-}
-
-class LongestFirst extends BaseSequencer {
-  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    return files.toSorted((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1))
-  }
-}
-
 /**
  * Whole machines, real time: mostly waiting, so two files at once. They share nothing but this machine: a file's hosts, home and
  * Postgres are its own. Not more at once: some measure deadlines, and two cores are the smallest machine we promise to run on.
@@ -37,7 +24,7 @@ export default defineConfig({
     setupFiles: ["test/fleet/own-hosts.ts"],
     pool: "forks",
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: longestFirst(longest.map((name) => `test/fleet/${name}.test.ts`)) },
     testTimeout: 300_000,
     hookTimeout: 180_000,
     teardownTimeout: 60_000,

@@ -54,14 +54,17 @@ export const createTask = async (
 export const showTask = async (home: Home, taskId: string): Promise<typeof TaskDetail.Type> =>
   (await signalbox(home, "task", "show", taskId, "--json")).json(TaskDetail)
 
-/** Waits until the task has this status; a task that settled in another way fails at once. */
-export const hasStatus = async (home: Home, taskId: string, wanted: TaskStatus, timeoutMs: number): Promise<number> => {
+/**
+ * Waits until the task has this status; a task that settled in another way fails at once.
+ * @returns the task as it was then, and how long that took
+ */
+export const hasStatus = async (home: Home, taskId: string, wanted: TaskStatus, timeoutMs: number) => {
   const { value, ms } = await until(`${taskId} is ${wanted}`, timeoutMs, async () => {
     const task = await showTask(home, taskId)
     return task.status === wanted || isSettled(task.status) ? task : undefined
   })
   if (value.status !== wanted) throw new Error(`${taskId} is ${value.status}, not ${wanted}: ${value.message}`)
-  return ms
+  return { task: value, ms }
 }
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")

@@ -272,7 +272,8 @@ describe("a launch by its job", () => {
   )
 })
 
-describe("a worker that is killed in the middle of a direct launch", () => {
+// All at once: each is a home and a database of its own that mostly waits for the dead worker's lease to expire.
+describe("a worker that is killed in the middle of a direct launch", { concurrent: true }, () => {
   for (const point of ["here", "taken", "staged", "dispatched", "go", "sent"] as const)
     it.live(
       `(${point}) leaves a task that another worker brings to its end, and that runs once`,
