@@ -42,6 +42,13 @@ export const host = async (name: string): Promise<FleetHost> => {
   return one
 }
 
+/** This machine, as its hosts see it. */
+export const addressHere = (...from: ReadonlyArray<FleetHost>): string => {
+  const [any] = from
+  if (any === undefined) throw new Error("no host is up")
+  return any.address.replace(/\d+$/u, "1")
+}
+
 /** Pulls the cable. */
 export const cut = (name: string): Promise<string> => fleet("cut", name)
 export const heal = (name: string): Promise<string> => fleet("heal", name)
@@ -61,6 +68,10 @@ export const ssh = (name: string, command: string): Promise<string> => fleet("ss
 /** The same without network and sshd: works while the cable is cut. */
 export const inside = (name: string, command: string): Promise<string> =>
   fleet("inside", name, "/bin/sh", "-c", command)
+
+/** Another one is another run of the unit: systemd gives each its own. */
+export const invocation = async (name: string, unit = "nginx.service"): Promise<string> =>
+  (await inside(name, `systemctl show -p InvocationID --value ${unit}`)).trim()
 
 /** What a host knows of its troubles, for people: without its network, and from its console when it is down. */
 export const said = (name: string): Promise<string> =>
