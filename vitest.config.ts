@@ -11,8 +11,9 @@ const longest = [
   "packages/worker/src/plan/propose.test.ts",
   "packages/cli/src/bridge/bridge.test.ts",
   "test/conversation/crash.test.ts",
-  "packages/worker/src/task/direct-launch.test.ts",
   "packages/worker/src/plan/crash.test.ts",
+  "packages/worker/src/task/direct-launch.test.ts",
+  "packages/hub/src/agent/many.test.ts",
   "test/conversation/ends.test.ts"
 ]
 
@@ -29,6 +30,7 @@ export default defineConfig({
     globalSetup: ["test/support/temporary.ts", "test/support/postgres-server.ts"],
     pool: "forks",
     maxWorkers: 3,
+    maxConcurrency: 3, // tests of one file that wait side by side start processes, too
     sequence: { sequencer: longestFirst(longest) },
     // A net for what hangs and no measure: on a loaded machine everything takes many times as long. Deadlines are in the tests.
     testTimeout: 180_000,

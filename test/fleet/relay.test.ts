@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { showLogsOnFailure } from "../support/logs.ts"
 import { startServer, type TestServer } from "../support/postgres-server.ts"
-import { dispose, type Home, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { dispose, type Home, hubSays, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
 import { approve, over, propose } from "./plans.ts"
 import { addressHere, type FleetHost, hosts, inside, invocation } from "./support.ts"
 import { addHost } from "./tasks.ts"
@@ -12,7 +12,7 @@ const port = 8443
 const Agents = Schema.Struct({
   agents: Schema.Array(
     Schema.Struct({
-      name: Schema.String,
+      name: Schema.NullOr(Schema.String),
       online: Schema.Boolean,
       session: Schema.NullOr(Schema.Struct({ id: Schema.String })),
       hello: Schema.optionalKey(
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 const agentWhen = (what: string, name: string, holds: (agent: (typeof Agents.Type)["agents"][number]) => boolean) =>
   until(`${name} ${what}`, 90_000, async () => {
-    const { agents } = (await signalbox(home, "agent", "list", "--json")).json(Agents)
+    const { agents } = await hubSays(home, "/api/v1/agents", Agents)
     return agents.find((one) => one.name === name && holds(one))
   })
 const restart = async (host: string): Promise<void> => {

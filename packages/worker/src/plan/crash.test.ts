@@ -132,7 +132,7 @@ describe("a plan whose worker is killed", () => {
               yield* soundly(planId, agents.reached)
             }).pipe(Effect.scoped, Effect.provide(base(url)))
           }),
-        { concurrency: points.length, discard: true } // mostly they wait for the lease of the dead
+        { concurrency: 4, discard: true }
       ),
     240_000
   )
