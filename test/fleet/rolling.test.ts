@@ -32,13 +32,16 @@ afterAll(async () => {
 })
 
 const count = 18
+const atOnce = 6
 
 it("SIGTERM to each worker in turn loses nothing, runs nothing twice and hands its watch over", async () => {
   showLogsOnFailure(home)
   let [watching, other] = await Promise.all([startWorker(home), startWorker(home)])
-  await addHost(home, box, "--max-tasks", "6")
+  await addHost(home, box, "--max-tasks", String(atOnce))
+  // The first ones end and make room while hands change; the next ones stay until that is over, so that there is something to watch.
   const command = (n: number): string =>
-    `echo ${n} >>/root/began; for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done`
+    `echo ${n} >>/root/began; for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done` +
+    (n < atOnce ? "" : "; until [ -e /root/go ]; do sleep 0.2; done")
   const ids: Array<string> = []
   for (let n = 0; n < count; n++) ids.push(await createTask(home, box.name, "shell", command(n)))
   await until("somebody watches", 60_000, async () => ((await watcher()) === null ? undefined : true))
@@ -51,6 +54,8 @@ it("SIGTERM to each worker in turn loses nothing, runs nothing twice and hands i
     await until("the other worker watches", 60_000, async () => (isNamedIn(other, await watcher()) ? true : undefined))
     ;[watching, other] = [other, await startWorker(home)]
   }
+
+  await ssh(box.name, "touch /root/go")
 
   const { value: tasks } = await until("all have ended", 120_000, async () => {
     const all = (await signalbox(home, "task", "list", "--json")).json(TaskList).tasks
