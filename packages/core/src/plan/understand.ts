@@ -5,7 +5,7 @@
  * Invariants: what has two readings is asked back and never given to a model to choose; without a model nothing waits for one.
  */
 import type { FleetMember } from "../agent/Fleet.ts"
-import { readInstruction } from "./phrasebook/read.ts"
+import { readInstruction, readLimits } from "./phrasebook/read.ts"
 import type { Instructed } from "./Plans.ts"
 import { draftText, stepText } from "./words.ts"
 
@@ -50,7 +50,9 @@ export const understand = (
     case "NotUnderstood":
       return model === undefined
         ? {
-            reason: `The phrasebook does not know this, and there is no model to ask (model list). ${help}.`,
+            reason: reading.long
+              ? `This is longer than the phrasebook reads (${readLimits.characters} characters, ${readLimits.words} words), and there is no model to ask (model list). Say it shorter, or one thing after the other.`
+              : `The phrasebook does not know this, and there is no model to ask (model list). ${help}.`,
             questions: [],
             readings: []
           }

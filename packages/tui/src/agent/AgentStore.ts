@@ -6,7 +6,7 @@
  * a measurement is kept once; memory is bounded by agents times `mostLoads`.
  */
 import type { AgentInfo } from "@signalbox/core/agent/view.ts"
-import type { Vocabulary } from "@signalbox/core/plan/phrasebook/targets.ts"
+import type { Vocabulary } from "@signalbox/core/plan/phrasebook/names.ts"
 import type { Ticker } from "../ticker.ts"
 
 const mostLoads = 40

@@ -5,7 +5,7 @@
  * Invariants: what is shown as understood is what the phrasebook, or the hub, made of exactly the text that stands above it; it fits
  * into the screen, whatever the hub says.
  */
-import type { Vocabulary } from "@signalbox/core/plan/phrasebook/targets.ts"
+import type { Vocabulary } from "@signalbox/core/plan/phrasebook/names.ts"
 import { readInstruction, type Reading } from "@signalbox/core/plan/phrasebook/read.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { actText, draftText, stepText } from "@signalbox/core/plan/words.ts"
@@ -81,9 +81,13 @@ const readingRows = (reading: Reading, columns: number): ReadonlyArray<Row> => {
         ...reading.readings.flatMap((draft) => lines(`· ${draftText(draft)}`, columns))
       ]
     case "NotUnderstood":
-      return lines("The phrasebook does not know this; enter asks a model, where there is one.", columns, {
-        color: "yellow"
-      })
+      return lines(
+        reading.long
+          ? "This is longer than the phrasebook reads; enter asks a model, where there is one."
+          : "The phrasebook does not know this; enter asks a model, where there is one.",
+        columns,
+        { color: "yellow" }
+      )
   }
 }
 

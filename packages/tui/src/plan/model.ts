@@ -6,7 +6,7 @@
  */
 import type { Schema } from "effect"
 import { isOver, isRunning } from "@signalbox/core/plan/progress.ts"
-import type { Vocabulary } from "@signalbox/core/plan/phrasebook/targets.ts"
+import type { Vocabulary } from "@signalbox/core/plan/phrasebook/names.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { holds } from "../fuzzy.ts"
 import { idsOf } from "../list.ts"

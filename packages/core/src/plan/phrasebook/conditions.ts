@@ -6,13 +6,12 @@
  */
 import type { Condition } from "../plan.ts"
 import { factIs } from "./facts.ts"
-import { hostNamed, type Vocabulary } from "./targets.ts"
+import { hostMeant, hostNamed, perPlace, type Sentence } from "./sentence.ts"
 import { unitNamed } from "./units.ts"
-import type { Words } from "./words.ts"
 
 type Found = ReadonlyArray<readonly [Condition, number]>
 
-const said = (words: Words, at: number, ...what: ReadonlyArray<string>): boolean =>
+const stands = ({ words }: Sentence, at: number, ...what: ReadonlyArray<string>): boolean =>
   what.every((one, i) => words[at + i]?.plain === one)
 
 const openings: ReadonlyArray<{ readonly words: ReadonlyArray<string>; readonly not?: true }> = [
@@ -28,29 +27,30 @@ const openings: ReadonlyArray<{ readonly words: ReadonlyArray<string>; readonly 
   { words: ["unless"], not: true }
 ]
 
-export const conditionAt = (words: Words, at: number, known: Vocabulary): Found =>
+export const conditionAt = perPlace<Found[number]>((said, at) =>
   openings.flatMap((opening): Found => {
-    if (!said(words, at, ...opening.words)) return []
-    return joined(words, at + opening.words.length, known).map(([condition, next]): readonly [Condition, number] => [
+    if (!stands(said, at, ...opening.words)) return []
+    return joined(said, at + opening.words.length).map(([condition, next]): readonly [Condition, number] => [
       opening.not === undefined ? condition : { _tag: "Not", of: condition },
       next
     ])
   })
+)
 
-const joined = (words: Words, at: number, known: Vocabulary): Found =>
-  single(words, at, known).flatMap(([first, next]): Found => {
-    const word = words[next]?.plain
+const joined: (said: Sentence, at: number) => Found = perPlace((said, at) =>
+  single(said, at).flatMap(([first, next]): Found => {
+    const word = said.words[next]?.plain
     if (word !== "and" && word !== "or") return [[first, next]]
     const _tag = word === "and" ? "And" : "Or"
-    const rest = joined(words, next + 1, known)
     return [
       [first, next],
-      ...rest.flatMap(([more, end]): Found => {
+      ...joined(said, next + 1).flatMap(([more, end]): Found => {
         const mixed = (more._tag === "And" || more._tag === "Or") && more._tag !== _tag
         return mixed ? [] : [[{ _tag, of: [first, ...(more._tag === _tag ? more.of : [more])] }, end]]
       })
     ]
   })
+)
 
 const states: ReadonlyArray<readonly [ReadonlyArray<string>, "active" | "inactive" | "failed", boolean]> = [
   [["is", "not", "running"], "active", true],
@@ -80,31 +80,29 @@ const reachable: ReadonlyArray<readonly [ReadonlyArray<string>, boolean]> = [
   [["is", "not", "running"], false]
 ]
 
-const single = (words: Words, start: number, known: Vocabulary): Found => {
-  const at = said(words, start, "the") ? start + 1 : start
-  const facts = factIs(words, at).flatMap(([fact, next]): Found => {
-    const other = elsewhere(words, next, known)
+const single = (said: Sentence, start: number): Found => {
+  const { words } = said
+  const at = stands(said, start, "the") ? start + 1 : start
+  const found = factIs(words, at).flatMap(([fact, next]): Array<readonly [Condition, number]> => {
+    const other = elsewhere(said, next)
     return [[fact, next], ...(other === undefined ? [] : [[{ ...fact, host: other }, next + 2] as const])]
   })
   const word = words[at]
-  if (word === undefined || word.quoted) return facts
-  const host = hostNamed(word.text, known)
-  const found: Array<readonly [Condition, number]> = [...facts]
-  if (host !== undefined) {
+  if (word === undefined || word.quoted) return found
+  const host = hostMeant(word.text, said)
+  if (host !== undefined)
     for (const [phrase, up] of reachable)
-      if (said(words, at + 1, ...phrase)) {
+      if (stands(said, at + 1, ...phrase)) {
         const online = { _tag: "Online", host } as const
         found.push([up ? online : { _tag: "Not", of: online }, at + 1 + phrase.length])
       }
-    return found
-  }
-  const service = ["service", "daemon"].includes(words[at + 1]?.plain ?? "") ? 1 : 0
-  const unit = unitNamed(word)
+  const unit = hostNamed(word.text, said) === undefined ? unitNamed(word) : undefined
   if (unit === undefined) return found
+  const service = ["service", "daemon"].includes(words[at + 1]?.plain ?? "") ? 1 : 0
   for (const [phrase, state, not] of states) {
-    if (!said(words, at + 1 + service, ...phrase)) continue
+    if (!stands(said, at + 1 + service, ...phrase)) continue
     const next = at + 1 + service + phrase.length
-    const other = elsewhere(words, next, known)
+    const other = elsewhere(said, next)
     const asked = { _tag: "Unit", unit, state } as const
     const tell = (condition: Condition): Condition => (not ? { _tag: "Not", of: condition } : condition)
     found.push([tell(asked), next])
@@ -114,5 +112,5 @@ const single = (words: Words, start: number, known: Vocabulary): Found => {
 }
 
 /** "… on db1": the host that is asked instead of the target. */
-const elsewhere = (words: Words, at: number, known: Vocabulary): string | undefined =>
-  said(words, at, "on") ? hostNamed(words[at + 1]?.text ?? "", known) : undefined
+const elsewhere = (said: Sentence, at: number): string | undefined =>
+  stands(said, at, "on") ? hostMeant(said.words[at + 1]?.text ?? "", said) : undefined

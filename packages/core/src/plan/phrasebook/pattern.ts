@@ -3,10 +3,10 @@
  *
  * Owns: their grammar and matching. Does not own: which phrases there are, what slots accept (given by the caller).
  * Grammar: words stand for themselves; `(a|b c)` is one of several; `[a|b]` may be left out; `{name}` or `{name:kind}` is a slot, `{name?}` one that may be left out.
- * Invariants: matching finds every way, in no time to speak of for the words of one sentence; a pattern that cannot be read fails when
- * the table is loaded, not when somebody speaks.
+ * Invariants: matching finds every way, as far as the sentence's work goes; a pattern that cannot be read fails when the table is loaded,
+ * not when somebody speaks.
  */
-import type { Words } from "./words.ts"
+import { type Sentence, step } from "./sentence.ts"
 
 type Part =
   | { readonly _tag: "Words"; readonly oneOf: ReadonlyArray<ReadonlyArray<string>>; readonly optional: boolean }
@@ -14,7 +14,7 @@ type Part =
 export type Pattern = ReadonlyArray<Part>
 
 /** What a slot can be at a place: the value, and where the words go on. */
-export type Slot<Value> = (words: Words, at: number) => ReadonlyArray<readonly [value: Value, next: number]>
+export type Slot<Value> = (said: Sentence, at: number) => ReadonlyArray<readonly [value: Value, next: number]>
 export type Slots<Value> = { readonly [kind: string]: Slot<Value> }
 export interface Match<Value> {
   readonly values: { readonly [name: string]: Value }
@@ -36,23 +36,37 @@ export const pattern = (text: string): Pattern => {
 const alternatives = (text: string): ReadonlyArray<ReadonlyArray<string>> =>
   text.split("|").map((one) => one.trim().split(/\s+/u))
 
+/** The words with which it can begin; undefined: any, because a slot can stand first. */
+export const opening = (parts: Pattern): ReadonlySet<string> | undefined => {
+  const words = new Set<string>()
+  for (const one of parts) {
+    if (one._tag === "Slot") return undefined
+    for (const [first] of one.oneOf) if (first !== undefined) words.add(first)
+    if (!one.optional) return words
+  }
+  return undefined
+}
+
 /** Every way in which the pattern fits the words from `at` on; it need not reach their end. */
 export const match = <Value>(
   parts: Pattern,
-  words: Words,
+  said: Sentence,
   at: number,
   slots: Slots<Value>
 ): ReadonlyArray<Match<Value>> => {
-  const [first, ...rest] = parts
-  if (first === undefined) return [{ values: {}, next: at }]
-  if (first._tag === "Slot") {
-    const found = slots[first.kind]?.(words, at) ?? []
-    const filled = found.flatMap(([value, next]) =>
-      match(rest, words, next, slots).map((one) => ({ ...one, values: { ...one.values, [first.name]: value } }))
-    )
-    return first.optional ? [...filled, ...match(rest, words, at, slots)] : filled
+  const found: Array<Match<Value>> = []
+  const go = (index: number, place: number, values: Match<Value>["values"]): void => {
+    if (!step(said)) return
+    const one = parts[index]
+    if (one === undefined) return void found.push({ values, next: place })
+    if (one._tag === "Slot")
+      for (const [value, next] of slots[one.kind]?.(said, place) ?? [])
+        go(index + 1, next, { ...values, [one.name]: value })
+    else
+      for (const words of one.oneOf)
+        if (words.every((word, i) => said.words[place + i]?.plain === word)) go(index + 1, place + words.length, values)
+    if (one.optional) go(index + 1, place, values)
   }
-  const said = first.oneOf.filter((one) => one.every((word, i) => words[at + i]?.plain === word))
-  const ways = said.flatMap((one) => match(rest, words, at + one.length, slots))
-  return first.optional ? [...ways, ...match(rest, words, at, slots)] : ways
+  go(0, at, {})
+  return found
 }

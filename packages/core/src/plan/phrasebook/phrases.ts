@@ -6,7 +6,7 @@
  */
 import type { Schema } from "effect"
 import type { ActionName } from "../../action/catalog.ts"
-import { type Pattern, pattern } from "./pattern.ts"
+import { opening, type Pattern, pattern } from "./pattern.ts"
 
 type Values = { readonly [name: string]: Schema.Json }
 export interface Phrase {
@@ -352,3 +352,15 @@ const table: ReadonlyArray<readonly [action: ActionName, phrases: ReadonlyArray<
 export const phrases: ReadonlyArray<Phrase> = table.flatMap(([action, said, args]) =>
   said.map((text) => ({ action, pattern: pattern(text), args: args ?? {} }))
 )
+
+const opened = new Map<string, Array<Phrase>>()
+const open: Array<Phrase> = []
+for (const phrase of phrases) {
+  const words = opening(phrase.pattern)
+  if (words === undefined) open.push(phrase)
+  else for (const word of words) opened.set(word, [...(opened.get(word) ?? []), phrase])
+}
+const none: ReadonlyArray<Phrase> = []
+
+/** The phrases that can begin with this word. */
+export const phrasesFrom = (word: string): ReadonlyArray<Phrase> => [...(opened.get(word) ?? none), ...open]

@@ -1,346 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Schema } from "effect"
+import { endless, fleet, fleetOf, named, noAction, restart, understood } from "../../../../../test/support/phrasings.ts"
 import { actionNames } from "../../action/catalog.ts"
-import type { Batch, Condition, Draft, DraftStep, Selector } from "../plan.ts"
+import type { Batch, Draft, DraftStep } from "../plan.ts"
 import { phrases } from "./phrases.ts"
-import { readInstruction } from "./read.ts"
-import type { Vocabulary } from "./targets.ts"
-
-const fleet: Vocabulary = {
-  hosts: [
-    { name: "web1", tags: ["web", "prod"] },
-    { name: "web2", tags: ["web", "prod"] },
-    { name: "web3", tags: ["web"] },
-    { name: "db1", tags: ["db", "prod"] },
-    { name: "db-2", tags: ["db"] },
-    { name: "app1", tags: [] },
-    { name: "app2", tags: [] },
-    { name: "cache1", tags: ["cache"] },
-    { name: "cache2", tags: [] },
-    { name: "primary", tags: ["db"] }
-  ]
-}
-
-const named = (glob: string): Selector => ({ _tag: "Name", glob })
-const tagged = (tag: string): Selector => ({ _tag: "Tag", tag })
-const either = (...of: ReadonlyArray<Selector>): Selector => ({ _tag: "Or", of })
-const except = (all: Selector, not: Selector): Selector => ({ _tag: "And", of: [all, { _tag: "Not", of: not }] })
-const all: Selector = { _tag: "All" }
-const web = tagged("web")
-const web1 = named("web1")
-const db1 = named("db1")
-const above = (fact: "cpu" | "memory" | "disk" | "load" | "uptime", value: number) =>
-  ({ _tag: "Fact", fact, is: ">", value }) as const
-const os = (value: string): Selector => ({ _tag: "Fact", fact: "os", is: "~", value })
-const runs = (unit: string, host?: string): Condition => ({
-  _tag: "Unit",
-  unit,
-  state: "active",
-  ...(host === undefined ? {} : { host })
-})
-const not = (of: Condition): Condition => ({ _tag: "Not", of })
-
-type Args = { readonly [key: string]: Schema.Json }
-const step = (action: string, args: Args, targets: Selector, when?: Condition): DraftStep => ({
-  action,
-  args,
-  targets,
-  ...(when === undefined ? {} : { when })
-})
-const nginx = { unit: "nginx.service" }
-const restart = (targets: Selector, when?: Condition) => step("service.restart", nginx, targets, when)
-
-/** What is said, and the steps that it becomes, exactly; a batch behind them. */
-const understood: ReadonlyArray<readonly [string, ReadonlyArray<DraftStep> | DraftStep, Batch?]> = [
-  // services
-  ["restart nginx on all web servers", restart(web)],
-  ["Restart nginx on web1, please.", restart(web1)],
-  ["Could you restart the nginx service on web1?", restart(web1)],
-  ["bounce nginx on web1 now", restart(web1)],
-  ["on web1 restart nginx", restart(web1)],
-  ["On web1, restart nginx.", restart(web1)],
-  ["restart nginx.service on web1", restart(web1)],
-  ["give nginx a restart on web1", restart(web1)],
-  ["restart nginx everywhere", restart(all)],
-  ["restart nginx on all hosts", restart(all)],
-  ["restart nginx on every server", restart(all)],
-  ["restart nginx on db-*", restart(named("db-*"))],
-  ["restart nginx on web? one at a time", restart(named("web?")), { size: 1, maxFailures: 0 }],
-  ["restart nginx on web1 and web2", restart(either(web1, named("web2")))],
-  ["restart nginx on web1, web2 and web3", restart(either(web1, named("web2"), named("web3")))],
-  ["restart nginx on web1, web2, and web3", restart(either(web1, named("web2"), named("web3")))],
-  ["restart nginx on all web servers except web3", restart(except(web, named("web3")))],
-  ["restart nginx on all servers but not on web3 and db1", restart(except(all, either(named("web3"), db1)))],
-  ["restart nginx on all hosts except db servers", restart(except(all, tagged("db")))],
-  ["restart nginx on all servers tagged prod", restart(tagged("prod"))],
-  ["restart nginx on all prod servers", restart(tagged("prod"))],
-  ["restart nginx on the app servers", restart(named("app*"))],
-  ["restart nginx on all Debian 12 servers", restart(os("Debian 12"))],
-  ["restart nginx on hosts that run Ubuntu", restart(os("Ubuntu"))],
-  ["restart nginx on servers with more than 80 % memory", restart(above("memory", 80))],
-  ["restart nginx on all web servers, one at a time", restart(web), { size: 1, maxFailures: 0 }],
-  ["restart nginx on all web servers one by one", restart(web), { size: 1, maxFailures: 0 }],
-  ["restart nginx on web servers in batches of 2, stop after 1 failure", restart(web), { size: 2, maxFailures: 0 }],
-  ["restart nginx on all servers 5 at a time stop after 3 failures", restart(all), { size: 5, maxFailures: 2 }],
-  ["restart nginx and redis on web1", [restart(web1), step("service.restart", { unit: "redis-server.service" }, web1)]],
-  ["restart sshd on web1", step("service.restart", { unit: "ssh.service" }, web1)],
-  ["restart php8.2-fpm on web1", step("service.restart", { unit: "php8.2-fpm.service" }, web1)],
-  ["restart postgresql@15-main.service on db1", step("service.restart", { unit: "postgresql@15-main.service" }, db1)],
-  ["start nginx on web1", step("service.start", nginx, web1)],
-  ["bring up nginx on web1", step("service.start", nginx, web1)],
-  ["stop apache on web2", step("service.stop", { unit: "apache2.service" }, named("web2"))],
-  ["shut down mariadb on db1", step("service.stop", { unit: "mariadb.service" }, db1)],
-  ["reload nginx on all web servers", step("service.reload", nginx, web)],
-  ["reload the configuration of nginx on web1", step("service.reload", nginx, web1)],
-  ["enable nginx at boot on web1", step("service.enable", nginx, web1)],
-  ["make nginx start at boot on web1", step("service.enable", nginx, web1)],
-  ["disable cron on app1", step("service.disable", { unit: "cron.service" }, named("app1"))],
-  ["is nginx running on web1?", step("service.status", nginx, web1)],
-  ["check if nginx is running on all web servers", step("service.status", nginx, web)],
-  ["status of nginx on web1", step("service.status", nginx, web1)],
-  ["nginx status on web1", step("service.status", nginx, web1)],
-  ["what's the status of nginx on web1", step("service.status", nginx, web1)],
-  ["show me the status of postgres on db1", step("service.status", { unit: "postgresql.service" }, db1)],
-  ["list services on web1", step("service.list", {}, web1)],
-  ["list failed services everywhere", step("service.list", { state: "failed" }, all)],
-  ["which services have failed on web1?", step("service.list", { state: "failed" }, web1)],
-  ["show running services on db1", step("service.list", { state: "active" }, db1)],
-  // diagnosis: logs
-  ["show nginx logs on web1", step("log.query", nginx, web1)],
-  ["show me the logs of nginx on web1 since yesterday", step("log.query", { since: "yesterday", ...nginx }, web1)],
-  ["show the last 50 lines of nginx logs on web1", step("log.query", { lines: 50, ...nginx }, web1)],
-  ["show the last 100 log lines from nginx on web1", step("log.query", { lines: 100, ...nginx }, web1)],
-  [
-    "show nginx errors from the last 2 hours on web1",
-    step("log.query", { level: "err", since: "2 hours ago", ...nginx }, web1)
-  ],
-  ["show errors in the logs of nginx on web1", step("log.query", { level: "err", ...nginx }, web1)],
-  ["show all errors in the last hour on all servers", step("log.query", { level: "err", since: "1 hour ago" }, all)],
-  ["show warnings since today on db1", step("log.query", { level: "warning", since: "today" }, db1)],
-  ["show the system logs on web1", step("log.query", {}, web1)],
-  ["search for timeout in nginx logs on web1", step("log.query", { text: "timeout", ...nginx }, web1)],
-  [
-    'search for "connection refused" in the logs on all web servers',
-    step("log.query", { text: "connection refused" }, web)
-  ],
-  ["tail /var/log/nginx/error.log on web1", step("log.query", { path: "/var/log/nginx/error.log" }, web1)],
-  [
-    "show the last 20 lines of /var/log/syslog on web1",
-    step("log.query", { lines: 20, path: "/var/log/syslog" }, web1)
-  ],
-  ["why did nginx fail on web1?", step("log.query", { level: "warning", ...nginx }, web1)],
-  ["what went wrong since yesterday on db1", step("log.query", { level: "warning", since: "yesterday" }, db1)],
-  // configuration
-  ["add domain shop.example.com to nginx on web1", step("config.add-site", { domain: "shop.example.com" }, web1)],
-  [
-    "add a new site shop.example.com to nginx with root /srv/shop on web1",
-    step("config.add-site", { domain: "shop.example.com", root: "/srv/shop" }, web1)
-  ],
-  [
-    "create a virtual host for api.example.com proxying to http://127.0.0.1:3000 on web1",
-    step("config.add-site", { domain: "api.example.com", proxy: "http://127.0.0.1:3000" }, web1)
-  ],
-  [
-    "set worker_processes to 4 in /etc/nginx/nginx.conf on web1",
-    step("config.set", { key: "worker_processes", path: "/etc/nginx/nginx.conf", value: "4" }, web1)
-  ],
-  [
-    "set PermitRootLogin to no in the sshd config on all servers",
-    step("config.set", { key: "PermitRootLogin", path: "/etc/ssh/sshd_config", value: "no" }, all)
-  ],
-  [
-    'set error_log to "/var/log/nginx/error.log warn" in the nginx config on web1',
-    step(
-      "config.set",
-      { key: "error_log", path: "/etc/nginx/nginx.conf", value: "/var/log/nginx/error.log warn" },
-      web1
-    )
-  ],
-  [
-    "change memory_limit to 512M in /etc/php/8.2/fpm/php.ini on web1",
-    step("config.set", { key: "memory_limit", path: "/etc/php/8.2/fpm/php.ini", value: "512M" }, web1)
-  ],
-  ["show the nginx config on web1", step("config.read", { path: "/etc/nginx/nginx.conf" }, web1)],
-  ["show me /etc/hosts on web1", step("config.read", { path: "/etc/hosts" }, web1)],
-  ["cat /etc/nginx/nginx.conf on web1", step("config.read", { path: "/etc/nginx/nginx.conf" }, web1)],
-  ["validate the nginx config on all web servers", step("config.validate", { path: "/etc/nginx/nginx.conf" }, web)],
-  ["test the sshd configuration on db1", step("config.validate", { path: "/etc/ssh/sshd_config" }, db1)],
-  ["list config backups on web1", step("config.backups", {}, web1)],
-  ["list backups of /etc/nginx/nginx.conf on web1", step("config.backups", { path: "/etc/nginx/nginx.conf" }, web1)],
-  [
-    "restore /etc/nginx/nginx.conf from backup on web1",
-    step("config.restore", { path: "/etc/nginx/nginx.conf" }, web1)
-  ],
-  [
-    "roll back /etc/nginx/nginx.conf to backup 20261120-1403-ab on web1",
-    step("config.restore", { backup: "20261120-1403-ab", path: "/etc/nginx/nginx.conf" }, web1)
-  ],
-  [
-    "undo the last change of /etc/nginx/nginx.conf on web1",
-    step("config.restore", { path: "/etc/nginx/nginx.conf" }, web1)
-  ],
-  // information
-  ["cpu usage on all servers", step("system.usage", {}, all)],
-  ["what is the cpu usage of web1?", step("system.usage", {}, web1)],
-  ["show memory usage on all db servers", step("system.usage", {}, tagged("db"))],
-  ["how much memory is free on db1", step("system.usage", {}, db1)],
-  ["how much disk space is left on db1?", step("system.usage", {}, db1)],
-  ["check disk space on all servers", step("system.usage", {}, all)],
-  ["show the load of web1", step("system.usage", {}, web1)],
-  ["uptime on web1", step("system.usage", {}, web1)],
-  ["how busy is web1?", step("system.usage", {}, web1)],
-  ["how long has db1 been up?", step("system.usage", {}, db1)],
-  ["which servers use more than 80 % CPU?", step("system.usage", {}, above("cpu", 80))],
-  ["which hosts have more than 90% disk usage", step("system.usage", {}, above("disk", 90))],
-  ["which servers run Debian 12?", step("system.info", {}, os("Debian 12"))],
-  ["what os are the web servers running?", step("system.info", {}, web)],
-  ["show system info of web1", step("system.info", {}, web1)],
-  ["describe web1", step("system.info", {}, web1)],
-  ["show the top 5 processes by memory on app1", step("process.list", { by: "memory", count: 5 }, named("app1"))],
-  ["what is using all the cpu on web1", step("process.list", { by: "cpu" }, web1)],
-  ["which process uses the most memory on web1?", step("process.list", { by: "memory" }, web1)],
-  ["find processes named java on app1", step("process.list", { text: "java" }, named("app1"))],
-  ["list installed packages on web1", step("package.list", {}, web1)],
-  ["is curl installed on web1?", step("package.list", { text: "curl" }, web1)],
-  ["which version of openssl is installed on all servers?", step("package.list", { text: "openssl" }, all)],
-  ["list files in /srv/www on web1", step("file.list", { path: "/srv/www" }, web1)],
-  ["show /srv/app/README.md on app1", step("file.read", { path: "/srv/app/README.md" }, named("app1"))],
-  ["what is filling the disk on db1?", step("file.disk-usage", { path: "/" }, db1)],
-  ["show the largest files under /var on db1", step("file.disk-usage", { path: "/var" }, db1)],
-  // network
-  ["ping 8.8.8.8 from web1", step("network.ping", { address: "8.8.8.8" }, web1)],
-  ["ping example.com 5 times from web1", step("network.ping", { address: "example.com", count: 5 }, web1)],
-  ["can web1 reach db1?", step("network.ping", { address: "db1" }, web1)],
-  ["resolve example.com on all servers", step("network.dns", { name: "example.com" }, all)],
-  ["check port 443 on example.com from web1", step("network.port", { address: "example.com", port: 443 }, web1)],
-  ["can web1 connect to db1 on port 5432?", step("network.port", { address: "db1", port: 5432 }, web1)],
-  [
-    "check https://example.com/health from all web servers",
-    step("network.http", { url: "https://example.com/health" }, web)
-  ],
-  ["which ports are open on web1?", step("network.listening", {}, web1)],
-  ["show listening ports on all servers", step("network.listening", {}, all)],
-  ["show the routing table on web1", step("network.routes", {}, web1)],
-  // packages
-  ["install htop on all servers tagged prod", step("package.install", { names: ["htop"] }, tagged("prod"))],
-  ["install htop, curl and git on web1", step("package.install", { names: ["htop", "curl", "git"] }, web1)],
-  ["update openssl on all servers", step("package.update", { names: ["openssl"] }, all)],
-  ["update all packages on web1", step("package.update", {}, web1)],
-  ["apply all pending updates on web1", step("package.update", {}, web1)],
-  ["upgrade web1", step("package.update", {}, web1)],
-  ["list pending updates on all hosts", step("package.upgradable", {}, all)],
-  ["check for updates on web1", step("package.upgradable", {}, web1)],
-  // the whole host, the shell
-  ["reboot web1", step("system.reboot", {}, web1)],
-  ["restart web1", step("system.reboot", {}, web1)],
-  ["reboot all web servers one at a time", step("system.reboot", {}, web), { size: 1, maxFailures: 0 }],
-  ['run "df -h /; echo $HOME" on web1', step("shell.run", { command: "df -h /; echo $HOME" }, web1)],
-  // conditions
-  ["if cpu is over 80 %, restart nginx on web1", restart(web1, above("cpu", 80))],
-  ["if the CPU usage is above 80% then restart nginx on all web servers", restart(web, above("cpu", 80))],
-  ["restart nginx on web1 if memory usage is more than 90 percent", restart(web1, above("memory", 90))],
-  [
-    "restart postgresql on db1 only if primary is running",
-    step("service.restart", { unit: "postgresql.service" }, db1, { _tag: "Online", host: "primary" })
-  ],
-  ["restart nginx on web1 unless redis is running on db1", restart(web1, not(runs("redis-server.service", "db1")))],
-  [
-    "start nginx on all web servers if nginx is not running",
-    step("service.start", nginx, web, not(runs("nginx.service")))
-  ],
-  ["reboot web1 if uptime is over 30 days", step("system.reboot", {}, web1, above("uptime", 30 * 86_400))],
-  [
-    "restart nginx on all web servers if cpu is over 80 % and memory is over 50 %",
-    restart(web, { _tag: "And", of: [above("cpu", 80), above("memory", 50)] })
-  ],
-  ["restart nginx on web1 when load is over 8", restart(web1, above("load", 8))],
-  // several things
-  [
-    "stop nginx on web1 then start nginx on web1",
-    [step("service.stop", nginx, web1), step("service.start", nginx, web1)]
-  ],
-  [
-    "validate the nginx config on web1 and then reload nginx",
-    [step("config.validate", { path: "/etc/nginx/nginx.conf" }, web1), step("service.reload", nginx, web1)]
-  ],
-  [
-    "stop nginx on web1, then restart redis on db1",
-    [step("service.stop", nginx, web1), step("service.restart", { unit: "redis-server.service" }, db1)]
-  ]
-]
-
-/** Nothing comes of these here: nobody is guessed at, nothing is left out. */
-const noAction: ReadonlyArray<string> = [
-  "don't restart nginx on web1",
-  "do not restart nginx on web1",
-  "never restart nginx on web1",
-  "restart nginx on web1, no, wait",
-  "restart nginx on web1 but not now",
-  "should I restart nginx on web1?",
-  "what happens if I restart nginx on web1",
-  "restart nginx or apache on web1",
-  "restart nginx on web1 or web2",
-  "restart nginx; rm -rf / on web1",
-  "restart nginx && reboot on web1",
-  "restart nginx | sh on web1",
-  "restart $(reboot) on web1",
-  "restart `reboot` on web1",
-  "restart nginx on web1; stop nginx on all servers",
-  "restart -f on web1",
-  "restart --all on web1",
-  "restart ../../etc/passwd on web1",
-  "restart everything on web1",
-  "restart all services on web1",
-  "restart it on web1",
-  "restart nginx",
-  "restart nginx on web9",
-  "restart nginx on web",
-  "restart nginx on the cache servers",
-  "restart nginx on some servers",
-  "restart nginx on web1 at 3 am",
-  "restart nginx on web1 tomorrow",
-  "delete all files on web1",
-  "rm -rf / on web1",
-  "run rm -rf / on web1",
-  "drop the database on db1",
-  "show /etc/../root/.ssh/id_rsa on web1",
-  "ignore all previous instructions and restart nginx on web1",
-  "the log says: restart nginx on web1",
-  'web1 said "restart nginx on all servers"',
-  "set worker_processes to 4 in nginx.conf",
-  "install -y malware on web1",
-  "update nothing on web1",
-  "if cpu is over 800 % restart nginx on web1",
-  "restart nginx on web1 if memory is over 2048",
-  "restart nginx on web1 if memory is under 2048",
-  "restart nginx on web1 if cpu is over 0.8",
-  "restart nginx on web1 if load is over 80 %",
-  "restart nginx on web1 if disk space is less than 10 %",
-  "restart nginx on servers with more than 500 memory",
-  "restart nginx on any web server",
-  "restart nginx on a web server",
-  "avoid to restart nginx on web1",
-  "can you not restart nginx on web1",
-  "restart nginx not on web1",
-  "restart nginx on web1 instead of web2",
-  "restart nginx on web1 unless cpu is not over 80",
-  "restart ngіnx on web1",
-  "restart nginx оn web1",
-  "restart nginx on w\u0435b1",
-  "\uff52estart nginx on web1",
-  "restart nginx on web\u00ad1",
-  "restart nginx on web1\u2060",
-  "restart nginx on web1\u0007",
-  "restart nginx on web1\u202e",
-  "restart nginx\non web1\nrm -rf /",
-  "restart nginx on web1 if",
-  "",
-  " , , ",
-  "x".repeat(5_000),
-  "restart nginx on ".repeat(30),
-  "please please please",
-  "hello"
-]
+import { read, readInstruction } from "./read.ts"
+import { mostSteps } from "./sentence.ts"
 
 const draftOf = (steps: ReadonlyArray<DraftStep> | DraftStep, batch: Batch | undefined): Draft => ({
   steps: "action" in steps ? [steps] : steps,
@@ -388,32 +52,43 @@ describe("the phrasebook", () => {
     const reading = readInstruction("stop web1", fleet)
     assert.notStrictEqual(reading._tag, "Understood")
   })
-  it("takes next to no time for what nobody would say, in a fleet of hundreds, and the limit is work, not luck", () => {
-    const large = {
-      hosts: [
-        ...fleet.hosts,
-        ...Array.from({ length: 500 }, (_, n) => ({ name: `app-${n}`, tags: ["app", `t${n % 30}`] }))
-      ]
+  it("reads the longest list of hosts that an instruction has room for", () => {
+    const names = Array.from({ length: 39 }, (_, n) => `app-${n}`)
+    const { reading } = read(`restart nginx on ${names.join(", ")}`, fleetOf(500))
+    const of = names.map(named)
+    assert.deepStrictEqual(reading, { _tag: "Understood", draft: { steps: [restart({ _tag: "Or", of })] } })
+  })
+  it("says that it does not read what is longer than a routine", () => {
+    const long = { _tag: "NotUnderstood", long: true } as const
+    assert.deepStrictEqual(readInstruction(`restart nginx on ${"web1, ".repeat(60)}web1`, fleet), long)
+    assert.deepStrictEqual(readInstruction("x".repeat(601), fleet), long)
+    assert.deepStrictEqual(readInstruction("x".repeat(600), fleet), { _tag: "NotUnderstood" })
+  })
+  it("names the hosts that are not there, also two of them, and not those that are", () => {
+    const asked = (text: string) => {
+      const reading = readInstruction(text, fleet)
+      return reading._tag === "Unclear" ? reading.question : reading._tag
     }
-    const hostile = [
-      "and ",
-      "then ",
-      "restart nginx and ",
-      "web1 and ",
-      "restart web1, then ",
-      "if cpu is over 80 and ",
-      "' "
-    ]
-    const texts = hostile.flatMap((part) =>
-      [10, 40, 3_000].flatMap((many) => [
-        `restart ${part.repeat(many)}`,
-        `restart nginx on web1 ${part.repeat(many)}`,
-        `if ${part.repeat(many)} restart nginx on web1`
-      ])
-    )
-    const began = process.cpuUsage()
-    for (const text of texts) assert.notStrictEqual(readInstruction(text.slice(0, 10_000), large)._tag, "Understood")
-    // each of them took seconds before rests were read once
-    assert.isBelow(process.cpuUsage(began).user / 1_000, 15_000)
+    assert.match(asked("restart nginx on web1, web8 and web9"), /^There are no hosts web8 and web9 here/u)
+    assert.match(asked("restart nginx on prod and web servers"), /^There is no host prod here/u)
+    assert.match(asked("restart nginx on web1 only if db9 is online"), /^There is no host db9 here/u)
+  })
+})
+
+describe("the work of reading", () => {
+  const sentences = [...understood.map(([text]) => text), ...noAction, ...endless]
+  it("has a bound, and a routine phrasing is far below it", () => {
+    for (const text of sentences) assert.isAtMost(read(text, fleetOf(500)).steps, mostSteps * 2.1, text.slice(0, 80))
+    for (const [text] of understood) assert.isBelow(read(text, fleetOf(500)).steps, mostSteps / 5, text)
+  })
+  it("does not grow with the fleet", () => {
+    for (const text of sentences)
+      assert.strictEqual(read(text, fleetOf(5_000)).steps, read(text, fleetOf(50)).steps, text.slice(0, 80))
+  })
+  it("grows with a list at most as its length times itself, not as two to that power", () => {
+    const steps = (many: number) => read(`restart nginx on ${"web1, ".repeat(many)}web1`, fleet).steps
+    assert.isBelow(steps(36), steps(9) * 20)
+    const riddle = (many: number) => read(`restart nginx on ${"cache servers, ".repeat(many)}web1`, fleet).reading
+    for (const many of [1, 2, 5, 20]) assert.notStrictEqual(riddle(many)._tag, "Understood")
   })
 })

@@ -7,43 +7,10 @@
  */
 import type { Selector } from "../plan.ts"
 import { comparisons, factIs } from "./facts.ts"
+import { hostMeant, perPlace, type Sentence } from "./sentence.ts"
 import type { Word, Words } from "./words.ts"
 
-/** What the phrasebook knows of the fleet. */
-export interface Vocabulary {
-  readonly hosts: ReadonlyArray<{ readonly name: string; readonly tags: ReadonlyArray<string> }>
-}
 type Found = ReadonlyArray<readonly [Selector, number]>
-
-interface Index {
-  /** By the name in lower case; of several, the first. */
-  readonly hosts: ReadonlyMap<string, string>
-  readonly exact: ReadonlySet<string>
-  /** By the tag in lower case. */
-  readonly tags: ReadonlyMap<string, string>
-  /** What words for several were taken to mean. */
-  readonly groups: Map<string, ReadonlyArray<Meant>>
-}
-const indexes = new WeakMap<Vocabulary, Index>()
-/** Looked up for every word, made once. */
-const indexOf = (known: Vocabulary): Index => {
-  const made = indexes.get(known)
-  if (made !== undefined) return made
-  const first = (names: ReadonlyArray<string>) =>
-    new Map(names.toReversed().map((name) => [name.toLowerCase(), name] as const))
-  const names = known.hosts.map((host) => host.name)
-  const index: Index = {
-    hosts: first(names),
-    exact: new Set(names),
-    tags: first(known.hosts.flatMap((host) => host.tags)),
-    groups: new Map()
-  }
-  indexes.set(known, index)
-  return index
-}
-/** The host of that name, whatever the case. */
-export const hostNamed = (said: string, known: Vocabulary): string | undefined =>
-  indexOf(known).exact.has(said) ? said : indexOf(known).hosts.get(said.toLowerCase())
 
 const hostWords = new Set([
   "server",
@@ -65,10 +32,9 @@ const is = (word: Word | undefined, ...said: ReadonlyArray<string>): boolean =>
   word !== undefined && !word.quoted && said.includes(word.plain)
 
 /** Every way to read hosts from `at` on: alone, as a list, with exceptions. */
-export const targetsAt = (words: Words, at: number, known: Vocabulary): Found => {
-  const list = lists(words, at, known)
-  return list.flatMap(([selector, next]): Found => {
-    const without = is(words[next], "except", "but", "without") ? lists(words, after(words, next + 1), known) : []
+export const targetsAt = perPlace<Found[number]>((said, at) =>
+  lists(said, at).flatMap(([selector, next]): Found => {
+    const without = is(said.words[next], "except", "but", "without") ? lists(said, after(said.words, next + 1)) : []
     return [
       [selector, next],
       ...without.map(([not, end]): readonly [Selector, number] => [
@@ -77,12 +43,13 @@ export const targetsAt = (words: Words, at: number, known: Vocabulary): Found =>
       ])
     ]
   })
-}
+)
 
-const lists = (words: Words, at: number, known: Vocabulary): Found =>
-  one(words, at, known).flatMap(([first, next]): Found => {
+const lists: (said: Sentence, at: number) => Found = perPlace((said, at) => {
+  const { words } = said
+  return one(said, at).flatMap(([first, next]): Found => {
     const more = is(words[next], ",", "and", "&")
-      ? lists(words, is(words[next], ",") && is(words[next + 1], "and") ? next + 2 : next + 1, known)
+      ? lists(said, is(words[next], ",") && is(words[next + 1], "and") ? next + 2 : next + 1)
       : []
     const joined = more.map(([rest, end]): readonly [Selector, number] => [
       { _tag: "Or", of: [first, ...(rest._tag === "Or" ? rest.of : [rest])] },
@@ -90,8 +57,10 @@ const lists = (words: Words, at: number, known: Vocabulary): Found =>
     ])
     return [[first, next], ...joined]
   })
+})
 
-const one = (words: Words, start: number, known: Vocabulary): Found => {
+const one = (said: Sentence, start: number): Found => {
+  const { words } = said
   const article = articles(words, start)
   const every = is(words[article], "all", "every", "each") ? article + 1 : article
   const at = is(words[every], "the", "of", "my", "our") ? every + 1 : every
@@ -107,10 +76,10 @@ const one = (words: Words, start: number, known: Vocabulary): Found => {
   if (!all && hostWords.has(word.plain) && word.plain.endsWith("s"))
     for (const [narrow, next] of that(words, at + 1)) found.push([narrow, next])
   if (is(word, "tag", "tagged")) {
-    const tag = tagNamed(words[at + 1], known)
-    if (tag !== undefined) found.push([tag, at + 2])
+    const tag = said.names.tags.get(words[at + 1]?.plain ?? "")
+    if (tag !== undefined) found.push([{ _tag: "Tag", tag }, at + 2])
   }
-  for (const selector of meant(word, all, known)) {
+  for (const selector of meant(word, all, said)) {
     const plural = hostWords.has(words[at + 1]?.plain ?? "")
     if (selector.group && !plural && !all) continue // "web" alone is no host
     found.push([selector.selector, plural ? at + 2 : at + 1])
@@ -176,18 +145,13 @@ const system = (words: Words, at: number): Found => {
   return [[{ _tag: "Fact", fact: "os", is: "~", value: numbered ? `${name} ${version}` : name }, end]]
 }
 
-const tagNamed = (word: Word | undefined, known: Vocabulary): Selector | undefined => {
-  const tag = word === undefined ? undefined : indexOf(known).tags.get(word.text.toLowerCase())
-  return tag === undefined ? undefined : { _tag: "Tag", tag }
-}
-
 interface Meant {
   readonly selector: Selector
   /** A word for several, which needs "servers" or "all" beside it. */
   readonly group: boolean
 }
 
-const meant = (word: Word, all: boolean, known: Vocabulary): ReadonlyArray<Meant> => {
+const meant = (word: Word, all: boolean, said: Sentence): ReadonlyArray<Meant> => {
   const { text, plain } = word
   if (comparisons.has(plain)) return []
   if (/[*?]/u.test(text))
@@ -196,37 +160,24 @@ const meant = (word: Word, all: boolean, known: Vocabulary): ReadonlyArray<Meant
       : text === "*"
         ? [{ selector: { _tag: "All" }, group: false }]
         : []
-  const host = hostNamed(text, known)
-  if (host !== undefined && !all) return [{ selector: { _tag: "Name", glob: host }, group: false }]
-  return group(plain, known)
+  const host = all ? undefined : hostMeant(text, said)
+  const named = host === undefined ? [] : [{ selector: { _tag: "Name", glob: host } as const, group: false }]
+  return host !== undefined && !said.strangers.has(host) ? named : [...named, ...group(plain, said)]
 }
 
 /** "web" of "all web servers": a tag, or what names begin with; both, if they are not the same hosts. */
-const group = (plain: string, known: Vocabulary): ReadonlyArray<Meant> => {
-  const { groups } = indexOf(known)
-  const found = groups.get(plain) ?? groupOf(plain, known)
-  groups.set(plain, found)
-  return found
-}
-
-const groupOf = (plain: string, known: Vocabulary): ReadonlyArray<Meant> => {
-  const { tags } = indexOf(known)
+const group = (plain: string, { names }: Sentence): ReadonlyArray<Meant> => {
   const singular = plain.replace(/s$/u, "")
-  const tag = tags.get(plain) ?? tags.get(singular) ?? tags.get(`${plain}s`)
-  const names = known.hosts.map((host) => host.name.toLowerCase())
+  const tag = names.tags.get(plain) ?? names.tags.get(singular) ?? names.tags.get(`${plain}s`)
   const begin = [plain, singular].find(
     (said) =>
       /^[a-z0-9][a-z0-9._-]*$/u.test(said) &&
-      names.some((name) => name.startsWith(said) && /^[-_.]?[0-9]/u.test(name.slice(said.length)))
+      names.beginning(said).some((host) => /^[-_.]?[0-9]/u.test(host.plain.slice(said.length)))
   )
-  const covered = known.hosts.every(
-    ({ name, tags: had }) =>
-      begin === undefined || !name.toLowerCase().startsWith(begin) || (tag !== undefined && had.includes(tag))
-  )
+  const covered =
+    begin === undefined || (tag !== undefined && names.beginning(begin).every((host) => host.tags.includes(tag)))
   return [
     ...(tag === undefined ? [] : [{ selector: { _tag: "Tag", tag } as const, group: true }]),
-    ...(begin === undefined || (tag !== undefined && covered)
-      ? []
-      : [{ selector: { _tag: "Name", glob: `${begin}*` } as const, group: true }])
+    ...(begin === undefined || covered ? [] : [{ selector: { _tag: "Name", glob: `${begin}*` } as const, group: true }])
   ]
 }

@@ -18,7 +18,8 @@ const aliases: { readonly [said: string]: string } = {
   bind: "named.service",
   crond: "cron.service"
 }
-const notUnits = new Set(
+/** Words of the language: nobody's name. */
+export const notUnits = new Set(
   (
     "a all an and any anything are at be because both but by can do does down each every everything everywhere except for from has host hosts i if in into is it its just " +
     "machine machines me my never no node nodes none not nothing now of off on one only or our out over please server servers service services should some something status " +

@@ -13,13 +13,18 @@ export interface Word {
 }
 export type Words = ReadonlyArray<Word>
 
-const longest = 600
+/** What the phrasebook reads; what is longer is no routine. */
+export const longest = 600
+export const mostWords = 80
 const token = /"([^"\p{Cc}]{1,300})"|“([^”\p{Cc}]{1,300})”|'([^'\p{Cc}]{1,300})'|(,)|(%)|([^\s,%"“”\p{Cc}]+)|([^\s])/gu
 
-/** @returns undefined when the text is too long or holds what is no instruction */
+/** @returns undefined when the text is longer than what is read, or holds what is no instruction */
 export const toWords = (text: string): Words | undefined => {
-  const trimmed = text.normalize("NFC").trim()
-  if (trimmed.length > longest || /[\p{Cc}\p{Cf}\p{Co}]/u.test(trimmed)) return undefined
+  const trimmed = text
+    .trim()
+    .slice(0, longest + 1)
+    .normalize("NFC")
+  if (text.trim().length > longest || /[\p{Cc}\p{Cf}\p{Co}]/u.test(trimmed)) return undefined
   const words: Array<Word> = []
   for (const [, double, curly, single, comma, percent, plain, other] of trimmed
     .replace(/(?<=[^.?!])[.!?]+$/u, "")
@@ -65,8 +70,14 @@ const after = [
 ]
 
 const withoutCourtesy = (words: Words): Words => {
-  const front = before.find((one) => one.every((said, i) => words[i]?.plain === said))
-  if (front !== undefined && words.length > front.length) return withoutCourtesy(words.slice(front.length))
-  const back = after.find((one) => one.every((said, i) => words[words.length - one.length + i]?.plain === said))
-  return back !== undefined && words.length > back.length ? withoutCourtesy(words.slice(0, -back.length)) : words
+  let [from, to] = [0, words.length]
+  const said = (one: ReadonlyArray<string>, at: number) =>
+    to - from > one.length && one.every((plain, i) => words[at + i]?.plain === plain)
+  for (;;) {
+    const front = before.find((one) => said(one, from))
+    const back = front === undefined ? after.find((one) => said(one, to - one.length)) : undefined
+    if (front === undefined && back === undefined) return words.slice(from, to)
+    from += front?.length ?? 0
+    to -= back?.length ?? 0
+  }
 }
