@@ -49,7 +49,7 @@ export const planNow = async (args: ReadonlyArray<string>, here: Partial<Here> =
     }
     if (!["approved", "running"].includes(given.plan.status)) return false
     const { planId } = given.plan
-    const query = { stream: `plan/${planId}`, from: given.position + 1 }
+    const query = { stream: `plan/${planId}`, type: "PlanFinished", from: given.position + 1 }
     if (!(await hub.sees("/api/v1/events", query, '"type":"PlanFinished"', momentMs))) return false
     const { plan } = await hub.get(`/api/v1/plans/${planId}`, {}, isShown)
     const of = { planId, hosts: plan.steps.flat().length }
