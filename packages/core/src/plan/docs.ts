@@ -36,9 +36,13 @@ const said = (pattern: Pattern): string =>
         ? (part.oneOf[0] ?? []).join(" ")
         : part.kind === "quoted"
           ? `"${part.name.toUpperCase()}"`
-          : part.name.toUpperCase()
+          : (instead[part.kind] ?? (part.name === "seen" ? part.kind : part.name).toUpperCase())
     )
     .join(" ")
+    .replaceAll(" 's ", "'s ")
+
+/** Slots that take some words only: one of them says more than their name. */
+const instead: { readonly [kind: string]: string } = { tells: "df -h" }
 
 const examples = (name: ActionName): ReadonlyArray<string> => [
   ...new Set(phrases.filter(({ action }) => action === name).map(({ pattern }) => said(pattern)))
