@@ -358,6 +358,12 @@ export const understood: ReadonlyArray<readonly [string, ReadonlyArray<DraftStep
   ["is port 443 open on example.com from web1?", step("network.port", { address: "example.com", port: 443 }, web1)],
   ["what's taking up space on db1?", step("file.disk-usage", { path: "/" }, db1)],
   ["biggest files in /var on db1", step("file.disk-usage", { path: "/var" }, db1)],
+  ["ping ::1 from web1", step("network.ping", { address: "::1" }, web1)],
+  ["resolve _dmarc.example.com on web1", step("network.dns", { name: "_dmarc.example.com" }, web1)],
+  [
+    "look up the TXT record of _dmarc.example.com on web1",
+    step("network.dns", { name: "_dmarc.example.com", type: "TXT" }, web1)
+  ],
   ["top on web1", step("process.list", {}, web1)]
 ]
 
@@ -465,6 +471,11 @@ export const noAction: ReadonlyArray<string> = [
   "ensure web1 is stopped",
   "is web1 up or stop nginx on web2",
   "restart nginx on web1 if up",
+  "ping -f from web1",
+  "ping :: : from web1",
+  "ping _dmarc.example.com from web1",
+  "ping 1::2::3 from web1",
+  "resolve -x.example.com on web1",
   "",
   " , , ",
   "x".repeat(5_000),

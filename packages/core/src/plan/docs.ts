@@ -7,6 +7,7 @@ import { Schema } from "effect"
 import { type Action, type Risk, risks } from "../action/Action.ts"
 import {
   AbsolutePath,
+  DnsName,
   HttpUrl,
   Needle,
   NetworkName,
@@ -54,6 +55,7 @@ const known: ReadonlyArray<readonly [schema: Schema.Codec<string>, words: string
   [AbsolutePath, "absolute path without `..`"],
   [PackageName, "name of a Debian package"],
   [NetworkName, "host name or IP address"],
+  [DnsName, "name in the DNS or IP address"],
   [HttpUrl, "http or https URL"],
   [Needle, "1 to 500 characters on one line"],
   [Since, "`today`, `yesterday`, like `2 hours ago`, or an ISO 8601 time"],

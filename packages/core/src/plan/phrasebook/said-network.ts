@@ -16,6 +16,8 @@ export const network: ReadonlyArray<Row> = [
     "network.dns",
     [
       "(resolve|look up|lookup|dig|nslookup) {name:address}",
+      "(resolve|look up|lookup|get|show|show me|check|what is|what are) [the] [dns] {type:record} (record|records|entry|entries) (of|for) {name:address}",
+      "dig {type:record} {name:address}",
       "(dns|dns lookup|lookup) (of|for) {name:address}",
       "what does {name:address} resolve to",
       "what is the (ip|ip address|address|dns record) (of|for) {name:address}"
