@@ -1,6 +1,6 @@
 /**
  * One million events: dense, proven, readable in little memory, and a changed byte is found. `npm run test:million` (minutes, 4 GB of disk;
- * `-- 100000` for fewer). Then the same readers on 2,000 tasks of 500 kB each.
+ * `-- 100000` for fewer). Then the same readers on 2,000 tasks of 500 kB each (`-- 1000000 0`: without them).
  *
  * Owns: the proof of design §3 at size. Does not own: speed (`bench/`).
  * Invariants: reading, proving and following are done by the real command; every process that takes part, Postgres' too, is weighed
@@ -24,11 +24,12 @@ import { freshDatabase, logLayer, server, stopServer } from "../bench/support.ts
 const events = Number(process.argv[2] ?? 1_000_000)
 const limitMb = 300
 const victim = Math.floor(events * 0.654321)
-const heavyTasks = 2_000
+const heavyTasks = Number(process.argv[3] ?? 2_000)
 const heavyBytes = 500_000
 const program = fileURLToPath(new URL("../packages/cli/bin/signalbox.mjs", import.meta.url))
 const run = promisify(execFile)
 
+const homes: Array<Home> = []
 const peaks = new Map<string, number>()
 let failed = 0
 
@@ -37,6 +38,7 @@ const main = async (): Promise<void> => {
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const postmaster = (await server()).pid
   const home = await makeHome({ database: url })
+  homes.push(home)
   const weighing = setInterval(() => weighTree(postmaster, "Postgres"), 200)
   try {
     await step(`${events.toLocaleString("en-US")} events are appended`, () =>
@@ -72,10 +74,20 @@ const main = async (): Promise<void> => {
     await sql.end()
   }
   reportPeaks() // whoever ends the long part that follows has these
-  await step(`${heavyTasks} tasks of ${heavyBytes / 1000} kB: the same readers`, heavy)
+  if (heavyTasks > 0) {
+    await step(`${heavyTasks} tasks of ${heavyBytes / 1000} kB: the same readers`, heavy)
+    reportPeaks()
+  }
   await stopServer()
-  reportPeaks()
   process.exitCode = failed === 0 ? 0 : 1
+}
+
+/** Whoever ends it early has the peaks so far, and no process of it is left. */
+const endEarly = async (): Promise<void> => {
+  reportPeaks()
+  await Promise.allSettled(homes.map(dispose))
+  await stopServer()
+  process.exit(1)
 }
 
 /** The largest so far, in MB. */
@@ -88,6 +100,7 @@ const heavy = async (): Promise<void> => {
   const url = await freshDatabase()
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const home = await makeHome({ database: url })
+  homes.push(home)
   try {
     await Effect.runPromise(seedHeavy.pipe(Effect.provide(logLayer(url))))
     await readAll(home, sql, heavyTasks * 2, "2,000 × 500 kB: ")
@@ -260,4 +273,5 @@ const report = (ok: boolean, what: string): void => {
   process.stdout.write(`${ok ? "ok    " : "FAILED"} ${what}\n`)
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void endEarly())
 await main()

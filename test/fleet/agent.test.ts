@@ -11,7 +11,7 @@ import { agentBundle } from "../../scripts/agent-bundle.mjs"
 import { AgentHub, inviteToken } from "../support/agent-hub.ts"
 import { eventually } from "../support/eventually.ts"
 import { diskOf } from "./agent/driven.ts"
-import { cut, heal, host, ssh } from "./support.ts"
+import { addressHere, cut, heal, host, ssh } from "./support.ts"
 
 const name = "agentbox"
 let hub: AgentHub
@@ -24,8 +24,7 @@ const restartNginx = () => hub.request("service.restart", { unit: "nginx.service
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "fleet-agent-"))
-  const { address } = await host(name)
-  const here = address.replace(/\.\d+$/u, ".1")
+  const here = addressHere(await host(name))
   await build({ ...agentBundle, outdir: directory })
   certificate = await Effect.runPromise(
     makeCertificate({ tls: join(directory, "tls") }, { names: [here], days: 2, replace: false }, Date.now())

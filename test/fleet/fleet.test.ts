@@ -1,11 +1,10 @@
 /** The hosts themselves: what the other tests rely on is so. */
-import { afterAll, beforeAll, expect, it } from "vitest"
-import { crash, cut, heal, hosts, inside, powerOn, reboot, remove, ssh } from "./support.ts"
+import { beforeAll, expect, it } from "vitest"
+import { crash, cut, heal, hosts, inside, powerOn, reboot, ssh } from "./support.ts"
 
 const names = ["alpha", "beta", "gamma"]
 
 beforeAll(() => hosts(...names))
-afterAll(() => Promise.all(names.map(remove)))
 
 const bootId = (name: string): Promise<string> => ssh(name, "cat /proc/sys/kernel/random/boot_id")
 

@@ -57,7 +57,7 @@ it.each(["claude", "codex", "gemini", "qwen", "opencode", "crush", "blackbox", "
       tasks.push({ name, text, taskId })
     }
     for (const { name, text, taskId } of tasks) {
-      await hasStatus(home, taskId, "succeeded", 60_000)
+      const { task } = await hasStatus(home, taskId, "succeeded", 60_000)
       const recorded = decodeRecorded((await ssh(box.name, `cat /root/got-${tool}-${name}`)).trim())
       const bytes = Buffer.from(text)
       expect({ name, bytes: recorded.bytes, sha256: recorded.sha256 }).toEqual({
@@ -65,7 +65,7 @@ it.each(["claude", "codex", "gemini", "qwen", "opencode", "crush", "blackbox", "
         bytes: bytes.length,
         sha256: sha256(bytes)
       })
-      expect((await showTask(home, taskId)).command).toBe(text)
+      expect(task.command).toBe(text)
     }
     await nothingRan()
   }

@@ -24,7 +24,7 @@ import {
 } from "../support/signalbox.ts"
 import { fingerprintOf } from "./agent/driven.ts"
 import { approve, draft, enroll, online, over, propose, resultsOf, show, trailOf } from "./plans.ts"
-import { cut, heal, hosts, inside } from "./support.ts"
+import { addressHere, cut, heal, hosts, inside, invocation } from "./support.ts"
 
 const names = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `web${n}`)
 const nginxConf = "/etc/nginx/nginx.conf"
@@ -51,11 +51,7 @@ const units = [
 beforeAll(async () => {
   server = await startServer()
   const machines = await hosts(...names)
-  // as the hosts see this machine
-  home = await makeHome({
-    database: server.url,
-    env: { SIGNALBOX_HTTP_HOST: machines[0]?.address.replace(/\d+$/u, "1") ?? "" }
-  })
+  home = await makeHome({ database: server.url, env: { SIGNALBOX_HTTP_HOST: addressHere(...machines) } })
   hub = await startHub(home)
   await start(home, "worker")
   await enroll(home, machines, "web")
@@ -67,8 +63,6 @@ afterAll(async () => {
 })
 
 const everywhere = <A>(ask: (name: string) => Promise<A>): Promise<ReadonlyArray<A>> => Promise.all(names.map(ask))
-const invocation = (host: string): Promise<string> =>
-  inside(host, "systemctl show -p InvocationID --value nginx.service")
 const acts = async (host: string): Promise<number> =>
   Number(await inside(host, "cat /var/lib/acts/slow 2>/dev/null | wc -l"))
 const fingerprint = (host: string, path: string): Promise<string> => inside(host, fingerprintOf(path))
@@ -92,13 +86,13 @@ const commandOn = async (planId: string, host: string): Promise<string> => (awai
 describe("eight hosts", () => {
   it("restart nginx on all web servers: on all of them another run, with proof", async () => {
     showLogsOnFailure(home)
-    const before = await everywhere(invocation)
+    const before = await everywhere((name) => invocation(name))
     const plan = await propose(home, "restart nginx on all web servers")
     expect(plan.risk).toBe("high") // eight of eight
     const approved = await signalbox(home, "plan", "approve", plan.planId)
     expect([approved.code, approved.stderr]).toEqual([0, expect.stringContaining("8 succeeded")])
     expect(names.filter((name) => !approved.stdout.includes(`✓ ${name} `))).toEqual([])
-    const after = await everywhere(invocation)
+    const after = await everywhere((name) => invocation(name))
     expect(after.filter((one, nth) => one === before[nth])).toEqual([])
     expect(resultsOf(await show(home, plan.planId))).toEqual(
       names.map((host) => expect.objectContaining({ host, state: "succeeded", proven: true }))

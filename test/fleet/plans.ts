@@ -4,14 +4,15 @@
 import { chmod, copyFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
-import { type Home, hubFetch, type Ran, signalbox, until } from "../support/signalbox.ts"
+import { type Home, hubFetch, hubSays, type Ran, signalbox, until } from "../support/signalbox.ts"
 import { diskOf } from "./agent/driven.ts"
 import type { FleetHost } from "./support.ts"
 import { addHost } from "./tasks.ts"
 
 const Agents = Schema.Struct({
-  agents: Schema.Array(Schema.Struct({ name: Schema.String, online: Schema.Boolean, status: Schema.String }))
+  agents: Schema.Array(Schema.Struct({ name: Schema.NullOr(Schema.String), online: Schema.Boolean }))
 })
+const Status = Schema.Struct({ plan: Schema.Struct({ status: Schema.String }) })
 const Result = Schema.Struct({
   host: Schema.String,
   state: Schema.String,
@@ -52,7 +53,7 @@ export const enroll = async (home: Home, machines: ReadonlyArray<FleetHost>, ...
 
 export const online = (home: Home, ...names: ReadonlyArray<string>) =>
   until(`${names.join(" and ")} online`, 90_000, async () => {
-    const { agents } = (await signalbox(home, "agent", "list", "--json")).json(Agents)
+    const { agents } = await hubSays(home, "/api/v1/agents", Agents)
     return names.every((name) => agents.some((one) => one.name === name && one.online)) ? true : undefined
   })
 
@@ -85,11 +86,11 @@ export const show = async (home: Home, planId: string): Promise<Planned> =>
 
 /** The plan when nothing more happens to it by itself. */
 export const over = async (home: Home, planId: string, timeoutMs = 120_000): Promise<Planned> => {
-  const { value } = await until(`${planId} is over`, timeoutMs, async () => {
-    const plan = await show(home, planId)
-    return ["approved", "running", "proposed"].includes(plan.status) ? undefined : plan
+  await until(`${planId} is over`, timeoutMs, async () => {
+    const { plan } = await hubSays(home, `/api/v1/plans/${planId}`, Status)
+    return ["approved", "running", "proposed"].includes(plan.status) ? undefined : true
   })
-  return value
+  return show(home, planId)
 }
 
 /** Results of all steps. */

@@ -3,16 +3,16 @@ import { Schema } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { showLogsOnFailure } from "../support/logs.ts"
 import { startServer, type TestServer } from "../support/postgres-server.ts"
-import { dispose, type Home, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
+import { dispose, type Home, hubSays, makeHome, signalbox, start, startHub, until } from "../support/signalbox.ts"
 import { approve, over, propose } from "./plans.ts"
-import { type FleetHost, hosts, inside } from "./support.ts"
+import { addressHere, type FleetHost, hosts, inside, invocation } from "./support.ts"
 import { addHost } from "./tasks.ts"
 
 const port = 8443
 const Agents = Schema.Struct({
   agents: Schema.Array(
     Schema.Struct({
-      name: Schema.String,
+      name: Schema.NullOr(Schema.String),
       online: Schema.Boolean,
       session: Schema.NullOr(Schema.Struct({ id: Schema.String })),
       hello: Schema.optionalKey(
@@ -40,7 +40,7 @@ beforeAll(async () => {
   const [one, two] = await hosts("near", "far")
   if (one === undefined || two === undefined) throw new Error("the hosts are not there")
   near = one
-  hubAddress = one.address.replace(/\d+$/u, "1")
+  hubAddress = addressHere(one)
   home = await makeHome({ database: server.url, env: { SIGNALBOX_HTTP_HOST: hubAddress } })
   await startHub(home)
   await start(home, "worker")
@@ -54,16 +54,14 @@ afterAll(async () => {
 
 const agentWhen = (what: string, name: string, holds: (agent: (typeof Agents.Type)["agents"][number]) => boolean) =>
   until(`${name} ${what}`, 90_000, async () => {
-    const { agents } = (await signalbox(home, "agent", "list", "--json")).json(Agents)
+    const { agents } = await hubSays(home, "/api/v1/agents", Agents)
     return agents.find((one) => one.name === name && holds(one))
   })
-const restarted = async (host: string): Promise<string> =>
-  (await inside(host, "systemctl show -p InvocationID --value nginx.service")).trim()
 const restart = async (host: string): Promise<void> => {
-  const before = await restarted(host)
+  const before = await invocation(host)
   const planId = await approve(home, await propose(home, `restart nginx on ${host}`))
   expect((await over(home, planId)).status).toBe("succeeded")
-  expect(await restarted(host)).not.toBe(before)
+  expect(await invocation(host)).not.toBe(before)
 }
 /** What a CONNECT from the far host is answered. */
 const connect = (destination: string): Promise<string> =>

@@ -4,7 +4,7 @@ import { type Home, dispose, makeHome, signalbox, start, startHub } from "../sup
 import { showLogsOnFailure } from "../support/logs.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
 import { type FleetHost, host } from "./support.ts"
-import { Created, addHost, createTask, hasStatus, sha256, showTask } from "./tasks.ts"
+import { Created, addHost, createTask, hasStatus, sha256 } from "./tasks.ts"
 
 let server: TestServer
 let box: FleetHost
@@ -35,8 +35,7 @@ it.each(agents)("$tool: answer, tokens, cost and session", async ({ tool, tokens
   showLogsOnFailure(home)
   const prompt = "Say hello to žluťoučký kůň [[cost 0.5]]"
   const taskId = await createTask(home, box.name, tool, prompt)
-  await hasStatus(home, taskId, "succeeded", 60_000)
-  const { report, exitCode } = await showTask(home, taskId)
+  const { report, exitCode } = (await hasStatus(home, taskId, "succeeded", 60_000)).task
   expect(exitCode).toBe(0)
   expect(report.answer).toContain(`sha256:${sha256(Buffer.from(prompt))}`)
   expect(report).toMatchObject(tokens)
@@ -48,8 +47,7 @@ it.each(agents)("$tool: answer, tokens, cost and session", async ({ tool, tokens
   expect(report.waiting).toBeUndefined()
 
   const resumed = (await signalbox(home, "task", "resume", taskId, "and goodbye", "--json")).json(Created).taskId
-  await hasStatus(home, resumed, "succeeded", 60_000)
-  const after = (await showTask(home, resumed)).report
+  const after = (await hasStatus(home, resumed, "succeeded", 60_000)).task.report
   expect(after.sessionId).toBe(report.sessionId)
   expect(after.answer).toContain("resumed:2")
 })
@@ -59,18 +57,18 @@ it.each(agents.filter((one) => one.asks !== undefined))(
   async ({ tool, asks }) => {
     showLogsOnFailure(home)
     const taskId = await createTask(home, box.name, tool, "Publish it [[wait 8]]")
-    await hasStatus(home, taskId, "waiting", 60_000)
-    expect((await showTask(home, taskId)).report.waiting).toContain(asks)
-    await hasStatus(home, taskId, "succeeded", 60_000)
-    expect((await showTask(home, taskId)).report.waiting).toBeUndefined()
+    const waiting = await hasStatus(home, taskId, "waiting", 60_000)
+    expect(waiting.task.report.waiting).toContain(asks)
+    const succeeded = await hasStatus(home, taskId, "succeeded", 60_000)
+    expect(succeeded.task.report.waiting).toBeUndefined()
   }
 )
 
 it.each(["crush", "blackbox", "ollama"])("%s: a question at the end of plain text is `waiting`", async (tool) => {
   showLogsOnFailure(home)
   const taskId = await createTask(home, box.name, tool, "Publish it [[wait]]")
-  await hasStatus(home, taskId, "waiting", 60_000)
-  expect((await showTask(home, taskId)).report.waiting).toMatch(/\?|y\/n/i)
+  const { task } = await hasStatus(home, taskId, "waiting", 60_000)
+  expect(task.report.waiting).toMatch(/\?|y\/n/i)
   expect((await signalbox(home, "task", "kill", taskId)).code).toBe(0)
   await hasStatus(home, taskId, "killed", 60_000)
 })
@@ -78,6 +76,6 @@ it.each(["crush", "blackbox", "ollama"])("%s: a question at the end of plain tex
 it.each(agents)("$tool: a failure that the tool tells is the task's message", async ({ tool }) => {
   showLogsOnFailure(home)
   const taskId = await createTask(home, box.name, tool, "Try [[fail]]")
-  await hasStatus(home, taskId, "failed", 60_000)
-  expect((await showTask(home, taskId)).message).toContain("the fake was told to fail")
+  const { task } = await hasStatus(home, taskId, "failed", 60_000)
+  expect(task.message).toContain("the fake was told to fail")
 })

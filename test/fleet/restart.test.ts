@@ -40,7 +40,7 @@ it.each([
 
     await happens()
 
-    const ms = await hasStatus(home, taskId, "interrupted", 60_000)
+    const { ms } = await hasStatus(home, taskId, "interrupted", 60_000)
     expect(ms).toBeLessThan(45_000) // with the time that a busy machine takes to look
     expect((await signalbox(home, "task", "wait", taskId)).code).toBe(1) // settled, and known not to have succeeded
     expect((await signalbox(home, "task", "logs", taskId)).stdout).toBe("started\n")

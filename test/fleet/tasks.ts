@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import { Schema } from "effect"
 import { ToolReport } from "@signalbox/core/tool/Tool.ts"
 import { TaskStatus, isSettled } from "@signalbox/core/task/view.ts"
-import { type Home, signalbox, signalboxWith, until } from "../support/signalbox.ts"
+import { type Home, hubSays, signalbox, signalboxWith, until } from "../support/signalbox.ts"
 import type { FleetHost } from "./support.ts"
 
 export const Task = Schema.Struct({
@@ -29,6 +29,7 @@ export const TaskDetail = Schema.Struct({
     out: Schema.optionalKey(Schema.Struct({ bytes: Schema.Int, sha256: Schema.String }))
   })
 })
+const Status = Schema.Struct({ task: Schema.Struct({ status: TaskStatus }) })
 export const Created = Schema.Struct({ taskId: Schema.String })
 export const HostShown = Schema.Struct({ name: Schema.String, watcher: Schema.NullOr(Schema.String) })
 
@@ -54,14 +55,19 @@ export const createTask = async (
 export const showTask = async (home: Home, taskId: string): Promise<typeof TaskDetail.Type> =>
   (await signalbox(home, "task", "show", taskId, "--json")).json(TaskDetail)
 
-/** Waits until the task has this status; a task that settled in another way fails at once. */
-export const hasStatus = async (home: Home, taskId: string, wanted: TaskStatus, timeoutMs: number): Promise<number> => {
+/**
+ * Waits until the task has this status; a task that settled in another way fails at once.
+ * @returns the task as it was then, and how long that took
+ */
+export const hasStatus = async (home: Home, taskId: string, wanted: TaskStatus, timeoutMs: number) => {
   const { value, ms } = await until(`${taskId} is ${wanted}`, timeoutMs, async () => {
+    const looked = await hubSays(home, `/api/v1/tasks/${taskId}`, Status)
+    if (looked.task.status !== wanted && !isSettled(looked.task.status)) return undefined
     const task = await showTask(home, taskId)
     return task.status === wanted || isSettled(task.status) ? task : undefined
   })
   if (value.status !== wanted) throw new Error(`${taskId} is ${value.status}, not ${wanted}: ${value.message}`)
-  return ms
+  return { task: value, ms }
 }
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")

@@ -5,7 +5,7 @@ import { type Home, dispose, makeHome, signalbox, start, startHub, until } from 
 import { showLogsOnFailure } from "../support/logs.ts"
 import { Pane } from "../support/pane.ts"
 import { type TestServer, startServer } from "../support/postgres-server.ts"
-import { type FleetHost, host, hosts, inside, remove, ssh } from "./support.ts"
+import { addressHere, type FleetHost, host, hosts, inside, remove, ssh } from "./support.ts"
 import { addHost, createTask, hasStatus, showTask } from "./tasks.ts"
 
 const program = fileURLToPath(new URL("../../packages/cli/bin/signalbox.mjs", import.meta.url))
@@ -36,7 +36,7 @@ const twoHosts = async (): Promise<readonly [FleetHost, FleetHost]> => {
 it("a host that only another host reaches is worked on through it", async () => {
   showLogsOnFailure(home)
   // This machine is `hub` to the hosts: from here nothing gets in, from the gate everything does.
-  const here = gate.address.replace(/\d+$/, "1")
+  const here = addressHere(gate)
   await inside(inner.name, `ip route add blackhole ${here}/32`)
   const direct = ["host", "add", "direct", "--address", inner.address, "--user", "root", "--key", inner.keyFile]
   expect((await signalbox(home, ...direct, "--accept-new")).code).toBe(0)

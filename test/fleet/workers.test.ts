@@ -2,12 +2,13 @@
 import { randomUUID } from "node:crypto"
 import { Schema } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { isSettled } from "@signalbox/core/task/view.ts"
+import { isSettled, TaskStatus } from "@signalbox/core/task/view.ts"
 import {
   type Home,
   type Role,
   dispose,
   hubFetch,
+  hubSays,
   makeHome,
   signalbox,
   start,
@@ -88,8 +89,9 @@ const rush = async (host: string, command: string): Promise<string> => {
   return Schema.decodeUnknownSync(Created)(JSON.parse(text)).taskId
 }
 
+const Statuses = Schema.Struct({ tasks: Schema.Array(Schema.Struct({ status: TaskStatus })) })
 const ended = async (): Promise<number> =>
-  (await signalbox(home, "task", "list", "--json")).json(TaskList).tasks.filter((task) => isSettled(task.status)).length
+  (await hubSays(home, "/api/v1/tasks?limit=100", Statuses)).tasks.filter((task) => isSettled(task.status)).length
 
 const watcher = async (name: string): Promise<string | null> =>
   (await signalbox(home, "host", "show", name, "--json")).json(HostShown).watcher

@@ -42,7 +42,7 @@ export const startPlanner = (kind: AskedKind, server: StandIn, of: TestFleet) =>
 export const planEventsOf = (planId: string) =>
   Effect.gen(function* () {
     const log = yield* EventLog
-    return yield* decodeAll(planEvents, yield* log.read({ stream: planStream(planId), limit: 1_000 }))
+    return yield* decodeAll(planEvents, yield* log.read({ stream: planStream(planId), limit: 10_000 }))
   })
 
 /** Waits on the log until the plan is as wanted; default: it does not wait for a model any more. */

@@ -66,7 +66,7 @@ export const startServer = async (): Promise<TestServer> => {
     listen_addresses: "127.0.0.1",
     port,
     unix_socket_directories: "",
-    max_connections: 200,
+    max_connections: 600, // three files at once, some of them with a dozen processes that have pools of ten
     shared_buffers: "64MB",
     jit: "off",
     io_method: "sync",

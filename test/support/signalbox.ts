@@ -237,6 +237,14 @@ export const hubFetch = async (home: Home, path: string, init: RequestInit = {})
   return fetch(`http://127.0.0.1:${home.env["SIGNALBOX_HTTP_PORT"]}${path}`, { ...init, headers })
 }
 
+/** What the hub says, for waiting: a command line each time would keep a core busy with starting it. */
+export const hubSays = async <A>(home: Home, path: string, schema: Schema.Codec<A, unknown>): Promise<A> => {
+  const answer = await hubFetch(home, path)
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`GET ${path} → ${answer.status} ${text.slice(0, 1_000)}`)
+  return Schema.decodeUnknownSync(schema)(JSON.parse(text))
+}
+
 /** Waits until the hub of a home answers /ready. */
 export const ready = async (home: Home, role: Role): Promise<void> => {
   let gone: number | null | undefined

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { DbTest } from "../../../test/support/database.ts"
 import { freePort } from "../../../test/support/free-port.ts"
 import { hostEvents, hostStream } from "@signalbox/core/host/events.ts"
@@ -11,12 +11,15 @@ import { hostDecider } from "@signalbox/core/host/room.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
-import { makeTaskId, taskEvents, type TaskSpec, taskStream } from "@signalbox/core/task/events.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
-import { taskDecider } from "@signalbox/core/task/room.ts"
-import type { TaskView } from "@signalbox/core/task/view.ts"
 import { CatalogPlain } from "../../../test/support/catalog-plain.ts"
 import { NoModels } from "../../../test/support/no-models.ts"
+import {
+  createTask as create,
+  executeTask as execute,
+  taskSettled as settled,
+  taskWhen as until
+} from "../../../test/support/tasked.ts"
 import { taskHome } from "../../../test/support/task-home.ts"
 import { runWorker, workerServices } from "./Worker.ts"
 
@@ -37,67 +40,13 @@ const startWorker = (name: string) =>
 const secret = "sbx test value 4711"
 process.env["SBX_TEST_SECRET"] = secret
 
-let made = 0
-const create = (spec: Partial<TaskSpec> & { readonly command: string }) =>
-  Effect.gen(function* () {
-    const commands = yield* Commands
-    const taskId = makeTaskId(Date.now() + 1000 * made++, crypto.getRandomValues(new Uint8Array(6)))
-    yield* commands.execute({
-      decider: taskDecider,
-      types: taskEvents,
-      stream: taskStream(taskId),
-      command: {
-        _tag: "Create",
-        created: {
-          taskId,
-          host: "local",
-          tool: "shell",
-          params: {},
-          priority: 0,
-          after: [],
-          sessionId: crypto.randomUUID(),
-          ...spec
-        }
-      },
-      commandId: crypto.randomUUID(),
-      actor: "test"
-    })
-    return taskId
-  })
-
-/** Waits on the log, never on the clock. */
-const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
-  Effect.gen(function* () {
-    const log = yield* EventLog
-    const commands = yield* Commands
-    const seen = yield* log.follow({ stream: taskStream(taskId) }).pipe(
-      Stream.mapEffect(() => commands.load(taskDecider, taskEvents, taskStream(taskId))),
-      Stream.map((loaded) => loaded.state),
-      Stream.filter((task) => task !== undefined && wanted(task)),
-      Stream.runHead
-    )
-    return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("90 seconds"), Effect.orDie)
-
-const settled = (taskId: string) => until(taskId, (task) => task.finishedAt !== null)
-
-const kill = (taskId: string) =>
-  Effect.flatMap(Commands, (commands) =>
-    commands.execute({
-      decider: taskDecider,
-      types: taskEvents,
-      stream: taskStream(taskId),
-      command: { _tag: "RequestKill", reason: "person", graceMs: 20_000 },
-      commandId: crypto.randomUUID(),
-      actor: "test"
-    })
-  )
+const kill = (taskId: string) => execute(taskId, { _tag: "RequestKill", reason: "person", graceMs: 20_000 })
 
 describe("a worker on this machine", () => {
   it.live("runs a task, stores its output byte for byte and tells the outcome", () =>
     Effect.gen(function* () {
       yield* startWorker("one")
-      const taskId = yield* create({ command: `printf 'gr\\303\\274\\303\\237e\\n'; echo "$0" >&2; exit 3` })
+      const taskId = yield* create(`printf 'gr\\303\\274\\303\\237e\\n'; echo "$0" >&2; exit 3`)
       const task = yield* settled(taskId)
       assert.strictEqual(task?.status, "failed")
       assert.strictEqual(task?.exitCode, 3)
@@ -111,10 +60,10 @@ describe("a worker on this machine", () => {
   it.live("starts what waits for another only after that one has succeeded", () =>
     Effect.gen(function* () {
       yield* startWorker("one")
-      const first = yield* create({ command: "sleep 0.3; exit 0" })
-      const second = yield* create({ command: "true", after: [first] })
-      const third = yield* create({ command: "exit 9", after: [second] })
-      const never = yield* create({ command: "true", after: [third] })
+      const first = yield* create("sleep 0.3; exit 0")
+      const second = yield* create("true", { after: [first] })
+      const third = yield* create("exit 9", { after: [second] })
+      const never = yield* create("true", { after: [third] })
       const [a, b] = [yield* settled(first), yield* settled(second)]
       assert.isAbove(Date.parse(b?.startedAt ?? ""), Date.parse(a?.finishedAt ?? ""))
       const last = yield* settled(never)
@@ -127,9 +76,9 @@ describe("a worker on this machine", () => {
   it.live("kills a running task, and one that is still queued", () =>
     Effect.gen(function* () {
       yield* startWorker("one")
-      const running = yield* create({ command: "echo up; sleep 600" })
+      const running = yield* create("echo up; sleep 600")
       yield* until(running, (task) => task.status === "running")
-      const queued = yield* create({ command: "true", startAt: "2199-01-01T00:00:00.000Z" })
+      const queued = yield* create("true", { startAt: "2199-01-01T00:00:00.000Z" })
       yield* kill(queued)
       yield* kill(running)
       assert.strictEqual((yield* settled(queued))?.status, "killed")
@@ -142,7 +91,7 @@ describe("a worker on this machine", () => {
   it.live("keeps the values of --env-from out of the log, though the tool prints them", () =>
     Effect.gen(function* () {
       yield* startWorker("one")
-      const taskId = yield* create({ command: 'echo "the key is $SBX_TEST_SECRET"', envFrom: ["SBX_TEST_SECRET"] })
+      const taskId = yield* create('echo "the key is $SBX_TEST_SECRET"', { envFrom: ["SBX_TEST_SECRET"] })
       const task = yield* settled(taskId)
       assert.strictEqual(task?.report.answer, "the key is [secret]")
       const bytes = yield* (yield* TaskOutput).read(taskId, "out", 0, 1000)
@@ -173,7 +122,7 @@ describe("a worker on this machine", () => {
       const address = server.address()
       const base = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
       yield* startWorker("one")
-      const taskId = yield* create({ command: "exit 2", notify: [`${base}/flaky`, `${base}/good`] })
+      const taskId = yield* create("exit 2", { notify: [`${base}/flaky`, `${base}/good`] })
       yield* until(taskId, (task) => task.notified?.some((one) => one.target === `${base}/good`) === true)
       const task = yield* until(taskId, (one) => one.notified?.length === 2)
       assert.deepStrictEqual(
@@ -212,9 +161,9 @@ describe("a worker on this machine", () => {
         commandId: crypto.randomUUID(),
         actor: "test"
       })
-      const stuck = yield* create({ command: "true", host: "away" })
+      const stuck = yield* create("true", { host: "away" })
       yield* until(stuck, (task) => task.status === "starting")
-      const next = yield* create({ command: "true", host: "away" })
+      const next = yield* create("true", { host: "away" })
       yield* kill(stuck)
       const task = yield* settled(stuck)
       assert.deepStrictEqual([task?.status, task?.startedAt], ["killed", null])
@@ -227,8 +176,8 @@ describe("a worker on this machine", () => {
   it.live("ends what runs too long, and what is silent too long", () =>
     Effect.gen(function* () {
       yield* startWorker("one")
-      const long = yield* create({ command: "while :; do echo x; sleep 0.1; done", timeoutMs: 500 })
-      const silent = yield* create({ command: "echo x; sleep 600", idleTimeoutMs: 500 })
+      const long = yield* create("while :; do echo x; sleep 0.1; done", { timeoutMs: 500 })
+      const silent = yield* create("echo x; sleep 600", { idleTimeoutMs: 500 })
       assert.strictEqual((yield* settled(long))?.status, "timed_out")
       assert.strictEqual((yield* settled(silent))?.message, "no output for too long")
     }).pipe(Effect.scoped, Effect.provide(LogTest))
@@ -238,7 +187,7 @@ describe("a worker on this machine", () => {
     Effect.gen(function* () {
       yield* startWorker("one")
       const ids = yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], (n) =>
-        create({ command: "sleep 0.2", priority: n })
+        create("sleep 0.2", { priority: n })
       )
       const tasks = yield* Effect.forEach(ids, settled, { concurrency: "unbounded" })
       const spans = tasks.map(
@@ -256,7 +205,7 @@ describe("a worker on this machine", () => {
       const first = yield* Effect.forkChild(work("one", home))
       const go = join(home, "go")
       const command = `echo line 1; until [ -e ${go} ]; do sleep 0.05; done; echo line 2`
-      const taskId = yield* create({ command })
+      const taskId = yield* create(command)
       yield* until(taskId, (task) => task.status === "running")
       yield* Effect.sync(() => first.interruptUnsafe())
       yield* Effect.forkScoped(work("two", home))

@@ -3,13 +3,16 @@
  *
  * Owns: the rules, scrypt and its parameters, which stand inside every stored value so that they can grow. Does not own: where the
  * values are kept (`Accounts`), how often one may be tried (`throttle.ts`).
- * Invariants: a password is never kept, logged or compared as it is; the check takes the same time whatever is wrong.
+ * Invariants: a password is never kept, logged or compared as it is; the check takes the same time whatever is wrong; however many
+ * are checked at once, a process pays the memory of two, and the rest of its work keeps its threads.
  */
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto"
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Semaphore } from "effect"
 
 const cost = { N: 2 ** 15, r: 8, p: 1 }
 const keyBytes = 32
+/** 32 MB and a thread of the process's four each. */
+const turns = Semaphore.makeUnsafe(2)
 const shortest = 10
 const longest = 500
 
@@ -45,11 +48,16 @@ export const matches = (password: Redacted.Redacted, sealed: string | undefined)
 const normal = (password: Redacted.Redacted): string => Redacted.value(password).normalize("NFKC")
 
 const derive = (password: Redacted.Redacted, salt: Buffer, { N, r, p }: typeof cost): Effect.Effect<Buffer> =>
-  Effect.callback((resume) => {
-    scrypt(normal(password), salt, keyBytes, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
-      resume(error === null ? Effect.succeed(key) : Effect.die(error))
-    )
-  })
+  Semaphore.withPermits(
+    turns,
+    1
+  )(
+    Effect.callback<Buffer>((resume) => {
+      scrypt(normal(password), salt, keyBytes, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+        resume(error === null ? Effect.succeed(key) : Effect.die(error))
+      )
+    }).pipe(Effect.uninterruptible) // who hangs up does not end the work, so the turn is not another's yet
+  )
 
 const parse = (sealed: string | undefined) => {
   const parts = /^scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([\w-]{16,})\$([\w-]{43})$/u.exec(sealed ?? "")

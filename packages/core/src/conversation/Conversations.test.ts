@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
+import { recordConversation as worker } from "../../../../test/support/conversed.ts"
 import { DbTest } from "../../../../test/support/database.ts"
 import { makeHistory, recorded } from "../../../../test/support/talk.ts"
 import { Commands } from "../log/Commands.ts"
@@ -16,10 +17,8 @@ import { settingDecider } from "../setting/decider.ts"
 import { settingEvents, settingStream } from "../setting/events.ts"
 import { type By, Conversations } from "./Conversations.ts"
 import { ConversationsLive } from "./ConversationsLive.ts"
-import type { ConversationCommand } from "./decider.ts"
-import { conversationEvents, conversationStream } from "./events.ts"
+import { conversationStream } from "./events.ts"
 import { exportName } from "./export.ts"
-import { conversationDecider } from "./room.ts"
 
 const Services = ConversationsLive.pipe(
   Layer.provideMerge(Layer.mergeAll(Commands.layer, CatalogPlain)),
@@ -32,17 +31,6 @@ const by = (more: Partial<By> = {}): By => ({ commandId: randomUUID(), actor: "p
 const model = "openai/gpt-5"
 const nothing = { model, usage: null, cost: null, firstTokenMs: null, latencyMs: 1 }
 
-const worker = (conversationId: string, command: ConversationCommand) =>
-  Effect.flatMap(Commands, (commands) =>
-    commands.execute({
-      decider: conversationDecider,
-      types: conversationEvents,
-      stream: conversationStream(conversationId),
-      command,
-      commandId: randomUUID(),
-      actor: "worker:1"
-    })
-  )
 const answered = (conversationId: string, replyId: string | null, text: string) =>
   worker(conversationId, {
     _tag: "RecordOutcome",

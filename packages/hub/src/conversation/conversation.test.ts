@@ -5,13 +5,11 @@ import { Deferred, Effect, Exit, Fiber, Layer, Redacted, Result, Schema, Scope, 
 import { streams } from "@signalbox/core/api/contract.ts"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { type Frame, follow } from "@signalbox/core/api/sse.ts"
-import type { ConversationCommand } from "@signalbox/core/conversation/decider.ts"
 import { conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
 import { LiveTextLive } from "@signalbox/core/conversation/LiveTextLive.ts"
-import { conversationDecider } from "@signalbox/core/conversation/room.ts"
-import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
+import { recordConversation as worker } from "../../../../test/support/conversed.ts"
 import { adminToken, HubTest, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { held, heldAtMost } from "../../../../test/support/memory.ts"
 import { makeHistory } from "../../../../test/support/talk.ts"
@@ -24,17 +22,6 @@ const model = "openai/gpt-5"
 const facts = { model, usage: { inputTokens: 10, outputTokens: 3 }, cost: null, firstTokenMs: 1, latencyMs: 2 }
 
 const id = () => ({ commandId: randomUUID() })
-const worker = (conversationId: string, command: ConversationCommand) =>
-  Effect.flatMap(Commands, (commands) =>
-    commands.execute({
-      decider: conversationDecider,
-      types: conversationEvents,
-      stream: conversationStream(conversationId),
-      command,
-      commandId: randomUUID(),
-      actor: "worker:1"
-    })
-  )
 const completed = (conversationId: string, replyId: string | null, text: string) =>
   worker(conversationId, {
     _tag: "RecordOutcome",

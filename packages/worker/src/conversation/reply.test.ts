@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, type Schema, Stream } from "effect"
+import { recordConversation as record } from "../../../../test/support/conversed.ts"
 import { DbTest } from "../../../../test/support/database.ts"
 import { until } from "../../../../test/support/until.ts"
 import { ConversationFeed, type ConversationFrame } from "@signalbox/core/conversation/ConversationFeed.ts"
@@ -10,8 +11,6 @@ import { AccountsLive } from "@signalbox/core/account/AccountsLive.ts"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { type ConversationEvent, conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
-import type { ConversationCommand } from "@signalbox/core/conversation/decider.ts"
-import { conversationDecider } from "@signalbox/core/conversation/room.ts"
 import { tellSoon } from "@signalbox/core/conversation/soon.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
@@ -685,18 +684,6 @@ const isClaimed = (replyId: string) =>
       db.query("look for a claim", (sql) => sql`select 1 from live.claim where reply_id = ${replyId}`),
       (rows) => rows.length === 1
     )
-  )
-
-const record = (conversationId: string, command: ConversationCommand) =>
-  Effect.flatMap(Commands, (commands) =>
-    commands.execute({
-      decider: conversationDecider,
-      types: conversationEvents,
-      stream: conversationStream(conversationId),
-      command,
-      commandId: randomUUID(),
-      actor: "worker:dead"
-    })
   )
 
 const tasksMade = Effect.gen(function* () {

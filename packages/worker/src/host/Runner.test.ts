@@ -16,6 +16,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { localHost as local } from "@signalbox/core/host/view.ts"
 import { Effect, Fiber, Schedule, Stream } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { type Sshd, startSshd, stopTmux, testLog } from "../../../../test/support/sshd.ts"
@@ -26,15 +27,6 @@ import { transportLayer } from "./TransportLive.ts"
 import { type Cursor, watch } from "./watch.ts"
 import type { WatchRecord } from "./watch-record.ts"
 
-const local: HostConfig = {
-  name: "local",
-  kind: "local",
-  address: "localhost",
-  port: 0,
-  tags: [],
-  hostKeys: [],
-  defaults: {}
-}
 const localHome = mkdtempSync(join(tmpdir(), "local-"))
 let sshd: Sshd
 beforeAll(async () => {

@@ -8,20 +8,12 @@ import { afterAll, beforeAll } from "vitest"
 import { type Sshd, startSshd, stopTmux } from "../../../../test/support/sshd.ts"
 import { until } from "../../../../test/support/until.ts"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { localHost as local } from "@signalbox/core/host/view.ts"
 import { kill, launch, state, type TaskFiles, type TaskState } from "./Runner.ts"
 import { type Launcher, Standby } from "./Standby.ts"
 import { transportLayer } from "./TransportLive.ts"
 
 const localHome = mkdtempSync(join(tmpdir(), "local-"))
-const local: HostConfig = {
-  name: "local",
-  kind: "local",
-  address: "localhost",
-  port: 0,
-  tags: [],
-  hostKeys: [],
-  defaults: {}
-}
 let sshd: Sshd
 beforeAll(async () => {
   sshd = await startSshd()

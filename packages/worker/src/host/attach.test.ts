@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PassThrough } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
-import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { localHost as local } from "@signalbox/core/host/view.ts"
 import { Effect, Fiber, Schedule } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { type Sshd, startSshd, stopTmux, testLog } from "../../../../test/support/sshd.ts"
@@ -14,15 +14,6 @@ import { transportLayer } from "./TransportLive.ts"
 
 let sshd: Sshd
 const home = mkdtempSync(join(tmpdir(), "attach-"))
-const local: HostConfig = {
-  name: "local",
-  kind: "local",
-  address: "localhost",
-  port: 0,
-  tags: [],
-  hostKeys: [],
-  defaults: {}
-}
 beforeAll(async () => {
   sshd = await startSshd()
 })

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { release } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { localHost as local } from "@signalbox/core/host/view.ts"
 import { Effect } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { freePort } from "../../../../test/support/free-port.ts"
@@ -39,15 +39,6 @@ const tools: ReadonlyArray<ToolProbe> = [
   { name: "Silent", binary: "silent", versionArgs: [] },
   { name: "None", binary: "no such; touch ~/pwned", versionArgs: [] }
 ]
-const local: HostConfig = {
-  name: "local",
-  kind: "local",
-  address: "localhost",
-  port: 0,
-  tags: [],
-  hostKeys: [],
-  defaults: {}
-}
 
 describe("a look at a host", () => {
   for (const kind of ["local", "ssh"] as const)

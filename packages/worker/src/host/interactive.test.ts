@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { PassThrough } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
 import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { localHost as local } from "@signalbox/core/host/view.ts"
 import { Effect, Fiber, Schedule } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { type Sshd, startSshd, stopTmux, testLog } from "../../../../test/support/sshd.ts"
@@ -12,15 +13,6 @@ import { attach } from "./attach.ts"
 import { kill, launch, message, state, type TaskState } from "./Runner.ts"
 import { transportLayer } from "./TransportLive.ts"
 
-const local: HostConfig = {
-  name: "local",
-  kind: "local",
-  address: "localhost",
-  port: 0,
-  tags: [],
-  hostKeys: [],
-  defaults: {}
-}
 const localHome = mkdtempSync(join(tmpdir(), "tty-"))
 let sshd: Sshd
 beforeAll(async () => {

@@ -4,22 +4,13 @@ import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import type { HostConfig } from "@signalbox/core/host/config.ts"
+import { localHost as local } from "@signalbox/core/host/view.ts"
 import { Effect, Fiber, Queue, Stream } from "effect"
 import { testLog } from "../../../../test/support/sshd.ts"
 import { transportLayer } from "./TransportLive.ts"
 import { type Cursor, watch, type WatchOptions } from "./watch.ts"
 import type { WatchRecord } from "./watch-record.ts"
 
-const local: HostConfig = {
-  name: "local",
-  kind: "local",
-  address: "localhost",
-  port: 0,
-  tags: [],
-  hostKeys: [],
-  defaults: {}
-}
 const boot = "0a1b2c3d-0000-4000-8000-000000000000"
 
 const newHome = Effect.acquireRelease(

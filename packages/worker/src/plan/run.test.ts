@@ -4,35 +4,27 @@ import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Result, Stream } from "effect"
-import { DbTest } from "../../../../test/support/database.ts"
+import { Deferred, Effect, Layer, Result } from "effect"
 import { makeFleet, member, runAgents } from "../../../../test/support/fleet.ts"
+import {
+  PlannedTest as BaseTest,
+  planEventsOf as eventsOf,
+  planSettled,
+  type TestFleet
+} from "../../../../test/support/planned.ts"
 import { withoutModels } from "../../../../test/support/models.ts"
 import type { FleetMember } from "@signalbox/core/agent/Fleet.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
-import { decodeAll } from "@signalbox/core/log/Event.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
-import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { makePlanId, type PlanEvent, planEvents, planStream } from "@signalbox/core/plan/events.ts"
 import { freeze } from "@signalbox/core/plan/freeze.ts"
 import { planHash } from "@signalbox/core/plan/hash.ts"
 import type { Draft, DraftStep } from "@signalbox/core/plan/plan.ts"
-import { PlanOutcomes } from "@signalbox/core/plan/PlanOutcomes.ts"
 import { Plans } from "@signalbox/core/plan/Plans.ts"
-import { PlanTail } from "@signalbox/core/plan/PlanTail.ts"
 import { planDecider } from "@signalbox/core/plan/room.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { runWorker, workerServices } from "../Worker.ts"
-
-type TestFleet = ReturnType<typeof makeFleet>
-
-const BaseTest = (fleet: TestFleet) =>
-  Layer.mergeAll(Plans.layer, PlanOutcomes.layer("hub"), PlanTail.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(Commands.layer, fleet.layer)),
-    Layer.provideMerge(eventLogLayer),
-    Layer.provideMerge(Layer.fresh(DbTest))
-  )
 
 const startWorker = (name: string, fleet: TestFleet) =>
   Effect.gen(function* () {
@@ -56,32 +48,7 @@ const propose = (draft: Draft) =>
 const approve = (plan: PlanView) =>
   Effect.flatMap(Plans, (plans) => plans.approve(plan.planId, { hash: plan.hash ?? "" }, approver()))
 
-const until = (planId: string, what: string, wanted: (plan: PlanView) => boolean) =>
-  Effect.gen(function* () {
-    const log = yield* EventLog
-    const plans = yield* Plans
-    const seen = yield* log.follow({ stream: planStream(planId) }).pipe(
-      Stream.mapEffect(() => plans.load(planId)),
-      Stream.filter(wanted),
-      Stream.runHead
-    )
-    return yield* Effect.fromOption(seen)
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: "25 seconds",
-      orElse: () =>
-        Effect.flatMap(eventsOf(planId), (all) =>
-          Effect.die(new Error(`not ${what} after ${JSON.stringify(all).slice(-3000)}`))
-        )
-    })
-  )
-const over = (planId: string) => until(planId, "over", (plan) => plan.finishedAt !== undefined)
-
-const eventsOf = (planId: string) =>
-  Effect.gen(function* () {
-    const log = yield* EventLog
-    return yield* decodeAll(planEvents, yield* log.read({ stream: planStream(planId), limit: 10_000 }))
-  })
+const over = (planId: string) => planSettled(planId, (plan) => plan.finishedAt !== undefined)
 const tagsOf = (events: ReadonlyArray<PlanEvent>) => events.map((event) => event._tag)
 const statesOf = (plan: PlanView) => plan.steps.map((step) => step.map((target) => target.state))
 
@@ -245,7 +212,7 @@ describe("a plan", () => {
       assert.match(refused.message, /web9 now fits tag web too.*give the instruction again/)
       const { plan } = yield* propose({ steps: [restart], batch: { size: 1, maxFailures: 0 } })
       yield* approve(plan)
-      yield* until(plan.planId, "begun", (view) => view.steps[0]?.[0]?.state === "accepted")
+      yield* planSettled(plan.planId, (view) => view.steps[0]?.[0]?.state === "accepted")
       drifting.remove("web2")
       drifting.set(member("web3", { tags: [] }))
       yield* Deferred.succeed(gate, undefined)
@@ -270,7 +237,7 @@ describe("a plan", () => {
       yield* runAgents(({ purpose }) => (purpose === "act" ? Effect.as(Deferred.await(gate), {}) : {}))
       const { plan } = yield* propose({ steps: [restart], batch: { size: 1, maxFailures: 0 } })
       yield* approve(plan)
-      yield* until(plan.planId, "begun", (view) => view.steps[0]?.[0]?.state === "accepted")
+      yield* planSettled(plan.planId, (view) => view.steps[0]?.[0]?.state === "accepted")
       yield* (yield* Plans).cancel(plan.planId, "the wrong hosts", by())
       yield* Deferred.succeed(gate, undefined)
       const done = yield* over(plan.planId)
@@ -285,11 +252,7 @@ describe("a plan", () => {
       yield* startWorker("one", looked)
       yield* runAgents(({ action }) => ({ summary: `${action} says: nginx.service is active.` }))
       const { plan } = yield* propose({ steps: [restart] })
-      const seen = yield* until(
-        plan.planId,
-        "looked at",
-        (view) => view.steps[0]?.[0]?.reads?.[0]?.state === "succeeded"
-      )
+      const seen = yield* planSettled(plan.planId, (view) => view.steps[0]?.[0]?.reads?.[0]?.state === "succeeded")
       assert.deepStrictEqual(
         seen.steps[0]?.map(({ state, reads }) => [
           state,

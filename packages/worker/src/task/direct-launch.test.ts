@@ -2,21 +2,24 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Option, Stream } from "effect"
+import { Deferred, Effect, Layer, Option } from "effect"
 import { withoutModels } from "../../../../test/support/models.ts"
 import { startChild } from "../../../../test/support/child.ts"
 import { DbTest } from "../../../../test/support/database.ts"
 import { until as eventually } from "../../../../test/support/until.ts"
+import {
+  createTask as create,
+  executeTask as execute,
+  taskSettled as settled,
+  taskWhen as until
+} from "../../../../test/support/tasked.ts"
 import { taskHome } from "../../../../test/support/task-home.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
-import type { TaskCommand } from "@signalbox/core/task/decider.ts"
-import { makeTaskId, taskEvents, type TaskSpec, taskStream } from "@signalbox/core/task/events.ts"
+import { taskStream } from "@signalbox/core/task/events.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
-import { taskDecider } from "@signalbox/core/task/room.ts"
-import type { TaskView } from "@signalbox/core/task/view.ts"
 import { Standby } from "../host/Standby.ts"
 import { Transport } from "../host/Transport.ts"
 import { runWorker, workerServices } from "../Worker.ts"
@@ -27,42 +30,6 @@ const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer).pipe(
 )
 const services = (name: string, localHome: string) =>
   workerServices({ name, localHome }).pipe(Layer.provideMerge(withoutModels))
-
-const execute = (taskId: string, command: TaskCommand) =>
-  Effect.flatMap(Commands, (commands) =>
-    commands.execute({
-      decider: taskDecider,
-      types: taskEvents,
-      stream: taskStream(taskId),
-      command,
-      commandId: crypto.randomUUID(),
-      actor: "ana"
-    })
-  )
-
-let made = 0
-const create = (command: string, more: Partial<TaskSpec> = {}) =>
-  Effect.gen(function* () {
-    const taskId = makeTaskId(Date.now() + 1000 * made++, crypto.getRandomValues(new Uint8Array(6)))
-    const spec = { host: "local", tool: "shell", params: {}, priority: 0, after: [], command, ...more }
-    yield* execute(taskId, { _tag: "Create", created: { ...spec, taskId, sessionId: crypto.randomUUID() } })
-    return taskId
-  })
-
-/** Waits on the log, never on the clock. */
-const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
-  Effect.gen(function* () {
-    const log = yield* EventLog
-    const commands = yield* Commands
-    const seen = yield* log.follow({ stream: taskStream(taskId) }).pipe(
-      Stream.mapEffect(() => commands.load(taskDecider, taskEvents, taskStream(taskId))),
-      Stream.map((loaded) => loaded.state),
-      Stream.filter((task) => task !== undefined && wanted(task)),
-      Stream.runHead
-    )
-    return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("120 seconds"), Effect.orDie)
-const settled = (taskId: string) => until(taskId, (task) => task.finishedAt !== null)
 
 const eventsOf = (taskId: string) =>
   Effect.flatMap(EventLog, (log) => log.read({ stream: taskStream(taskId), limit: 100 }))
@@ -272,7 +239,8 @@ describe("a launch by its job", () => {
   )
 })
 
-describe("a worker that is killed in the middle of a direct launch", () => {
+// All at once: each is a home and a database of its own that mostly waits for the dead worker's lease to expire.
+describe("a worker that is killed in the middle of a direct launch", { concurrent: true }, () => {
   for (const point of ["here", "taken", "staged", "dispatched", "go", "sent"] as const)
     it.live(
       `(${point}) leaves a task that another worker brings to its end, and that runs once`,

@@ -2,19 +2,15 @@ import { createHash } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schedule, Stream } from "effect"
+import { Effect, Layer, Schedule } from "effect"
 import { DbTest } from "../../../../test/support/database.ts"
 import { fakeToolsDirectory } from "../../../../test/support/tools/fakeTools.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
-import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
-import type { TaskCommand } from "@signalbox/core/task/decider.ts"
-import { makeTaskId, taskEvents, taskStream } from "@signalbox/core/task/events.ts"
 import { TaskOutput } from "@signalbox/core/task/output.ts"
-import { taskDecider } from "@signalbox/core/task/room.ts"
-import type { TaskView } from "@signalbox/core/task/view.ts"
 import { CatalogPlain } from "../../../../test/support/catalog-plain.ts"
 import { NoModels } from "../../../../test/support/no-models.ts"
+import { createTask, executeTask as execute, taskWhen as until } from "../../../../test/support/tasked.ts"
 import { taskHome } from "../../../../test/support/task-home.ts"
 import { runWorker, workerServices } from "../Worker.ts"
 
@@ -25,54 +21,11 @@ const LogTest = Layer.mergeAll(Commands.layer, TaskOutput.layer, CatalogPlain, N
 
 const work = (name: string, localHome: string) => runWorker.pipe(Effect.provide(workerServices({ name, localHome })))
 
-const execute = (taskId: string, command: TaskCommand, commandId: string = crypto.randomUUID()) =>
-  Effect.flatMap(Commands, (commands) =>
-    commands.execute({
-      decider: taskDecider,
-      types: taskEvents,
-      stream: taskStream(taskId),
-      command,
-      commandId,
-      actor: "ana"
-    })
-  )
-
-const create = (command: string, more: Partial<Extract<TaskCommand, { readonly _tag: "Create" }>["created"]> = {}) =>
-  Effect.gen(function* () {
-    const taskId = makeTaskId(Date.now(), crypto.getRandomValues(new Uint8Array(6)))
-    yield* execute(taskId, {
-      _tag: "Create",
-      created: {
-        taskId,
-        host: "local",
-        tool: "shell",
-        command,
-        params: { interactive: true },
-        priority: 0,
-        after: [],
-        sessionId: "s",
-        ...more
-      }
-    })
-    return taskId
-  })
+const create = (command: string, more: Parameters<typeof createTask>[1] = {}) =>
+  createTask(command, { params: { interactive: true }, ...more })
 
 const say = (taskId: string, text: string, commandId?: string) =>
   execute(taskId, { _tag: "SendMessage", text, continues: false }, commandId)
-
-/** Waits on the log, never on the clock. */
-const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
-  Effect.gen(function* () {
-    const log = yield* EventLog
-    const commands = yield* Commands
-    const seen = yield* log.follow({ stream: taskStream(taskId) }).pipe(
-      Stream.mapEffect(() => commands.load(taskDecider, taskEvents, taskStream(taskId))),
-      Stream.map((loaded) => loaded.state),
-      Stream.filter((task) => task !== undefined && wanted(task)),
-      Stream.runHead
-    )
-    return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("90 seconds"), Effect.orDie)
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 

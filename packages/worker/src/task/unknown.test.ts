@@ -1,20 +1,16 @@
 /** A task of which nobody can tell: its slot, and how it is resolved. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { withoutModels } from "../../../../test/support/models.ts"
 import { DbTest } from "../../../../test/support/database.ts"
+import { createTask as create, executeTask as tell, taskWhen as until } from "../../../../test/support/tasked.ts"
 import { taskHome } from "../../../../test/support/task-home.ts"
-import { Commands } from "@signalbox/core/log/Commands.ts"
-import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { Slots } from "@signalbox/core/queue/Slots.ts"
 import type { TaskCommand } from "@signalbox/core/task/decider.ts"
-import { makeTaskId, taskEvents, taskStream } from "@signalbox/core/task/events.ts"
 import { taskProjection } from "@signalbox/core/task/projection.ts"
-import { taskDecider } from "@signalbox/core/task/room.ts"
-import type { TaskView } from "@signalbox/core/task/view.ts"
 import { runWorker, workerServices } from "../Worker.ts"
 import { defaultHostLimit, dispatchHost } from "./dispatch.ts"
 import { sweepSlots } from "./sweep.ts"
@@ -26,51 +22,19 @@ const services = Layer.unwrap(Effect.map(taskHome, (localHome) => workerServices
   Layer.provideMerge(LogTest)
 )
 
-const tell = (taskId: string, command: TaskCommand) =>
-  Effect.gen(function* () {
-    const { position } = yield* (yield* Commands).execute({
-      decider: taskDecider,
-      types: taskEvents,
-      stream: taskStream(taskId),
-      command,
-      commandId: crypto.randomUUID(),
-      actor: "test"
-    })
-    return position
-  })
 /** … and the read model has seen it. */
 const record = (taskId: string, command: TaskCommand) =>
   Effect.gen(function* () {
-    yield* (yield* Projections).waitFor(taskProjection.name, yield* tell(taskId, command))
+    const { position } = yield* tell(taskId, command)
+    yield* (yield* Projections).waitFor(taskProjection.name, position)
   })
-
-let made = 0
-const create = (command = "true") =>
-  Effect.gen(function* () {
-    const taskId = makeTaskId(Date.now() + 1000 * made++, crypto.getRandomValues(new Uint8Array(6)))
-    const spec = { host: "local", tool: "shell", command, params: {}, priority: 0, after: [], sessionId: "s" }
-    yield* tell(taskId, { _tag: "Create", created: { taskId, ...spec } })
-    return taskId
-  })
-
-const until = (taskId: string, wanted: (task: TaskView) => boolean) =>
-  Effect.gen(function* () {
-    const commands = yield* Commands
-    const seen = yield* (yield* EventLog).follow({ stream: taskStream(taskId) }).pipe(
-      Stream.mapEffect(() => commands.load(taskDecider, taskEvents, taskStream(taskId))),
-      Stream.map((loaded) => loaded.state),
-      Stream.filter((task) => task !== undefined && wanted(task)),
-      Stream.runHead
-    )
-    return yield* Effect.fromOption(seen)
-  }).pipe(Effect.timeout("90 seconds"), Effect.orDie)
 
 describe("an unknown task", () => {
   it.live("keeps its slot until there is evidence or its day is over", () =>
     Effect.gen(function* () {
       const [projections, slots, db] = [yield* Projections, yield* Slots, yield* Db]
       yield* Effect.forkScoped(projections.run)
-      const ids = yield* Effect.forEach(Array.from({ length: defaultHostLimit + 2 }), () => create())
+      const ids = yield* Effect.forEach(Array.from({ length: defaultHostLimit + 2 }), () => create("true"))
       const [first = "", second = ""] = ids
       const [next = "", last = ""] = ids.slice(-2)
       yield* record(last, { _tag: "Observe", report: {} }) // the read model has them all

@@ -73,7 +73,7 @@ export const restoreChange = async (own: Surroundings, id: string): Promise<Back
   return { restored: true, note }
 }
 
-/** Another process that restores the same takes away what this one has made beside: then it is made again. */
+/** Another process that restores the same takes away what this one has made beside, and is told so: then it is made again. */
 const persistently = async <T>(attempt: () => Promise<T>): Promise<T> => {
   for (let left = 3; ; left--) {
     try {

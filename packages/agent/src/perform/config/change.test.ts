@@ -256,3 +256,23 @@ it("a held change: kept by the word, restored by the timer, recovered after anot
     await expect(stat(path)).rejects.toThrow(/ENOENT/)
   }
 })
+
+it("restored by several at once, the file is the one of before: never empty, never by halves", async () => {
+  const path = at("app.env")
+  const old = "A=1\n".repeat(2000)
+  for (let round = 0; round < 12; round++) {
+    const id = randomUUID()
+    await writeFile(path, old)
+    await write({ path, content: "A=2\n", tag: sha256(old) }, own, id)
+    // as it is while the hub's word is awaited
+    await rm(join(own.stateDirectory, "config", id, "verdict"))
+    await rm(join(own.stateDirectory, "config", id, "finished.json"))
+    await hold(own.stateDirectory, id, { until: Date.now() + 600_000, bootId: "this" })
+    const backs = await Promise.allSettled(Array.from({ length: 4 }, () => restoreChange(own, id)))
+    expect(backs.filter(({ status }) => status === "fulfilled")).not.toEqual([])
+    expect(sha256(await readFile(path))).toBe(sha256(old))
+    expect((await readRecord(own.stateDirectory, id)).finished?.as).toBe("restored")
+    await restoreChange(own, id)
+    expect(await leftovers()).toEqual([])
+  }
+})

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto"
 import { constants } from "node:fs"
-import { lstat, open, readlink, rename, rm, symlink, utimes } from "node:fs/promises"
+import { lstat, open, readlink, rename, rm, symlink } from "node:fs/promises"
 import { dirname } from "node:path"
 import { Schema } from "effect"
 import { run } from "../child.ts"
@@ -107,14 +107,27 @@ export const writeFileWhole = async (path: string, bytes: Uint8Array, attributes
   }
 }
 
-/** Owner, mode, times, ACLs, extended attributes and security context: what Node cannot do by itself, coreutils can. */
+/**
+ * Owner, mode, times, ACLs, extended attributes and security context: what Node cannot do by itself, coreutils can.
+ * @throws NotDone also when `to` was taken away meanwhile: `cp` then makes an empty file of that name, which must go nowhere
+ */
 export const copyAttributes = async (from: string, to: string, options: { readonly times: boolean }): Promise<void> => {
-  const ran = await run("cp", ["--attributes-only", "--preserve=all", "--no-dereference", "--", from, to], {
-    signal: AbortSignal.timeout(10_000)
-  })
-  if (ran.code !== 0) throw new NotDone({ why: `The attributes of ${from} could not be copied: ${ran.stderr.trim()}` })
-  if (!options.times) await utimes(to, new Date(), new Date())
-  await syncFile(to)
+  const handle = await open(to, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    const ran = await run("cp", ["--attributes-only", "--preserve=all", "--no-dereference", "--", from, to], {
+      signal: AbortSignal.timeout(10_000)
+    })
+    if (ran.code !== 0)
+      throw new NotDone({ why: `The attributes of ${from} could not be copied: ${ran.stderr.trim()}` })
+    // while the handle is open no other file gets its number
+    const [mine, there] = await Promise.all([handle.stat(), lstat(to)])
+    if (mine.ino !== there.ino || mine.dev !== there.dev)
+      throw new NotDone({ why: `${to} was taken away while it was being made.` })
+    if (!options.times) await handle.utimes(new Date(), new Date())
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 export const makeLink = async (path: string, to: string): Promise<void> => {
@@ -127,15 +140,6 @@ export const exchange = async (temporary: string | null, path: string): Promise<
   if (temporary === null) await rm(path, { force: true })
   else await rename(temporary, path)
   await syncDirectory(dirname(path))
-}
-
-const syncFile = async (path: string): Promise<void> => {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 export const syncDirectory = async (path: string): Promise<void> => {
