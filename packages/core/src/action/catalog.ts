@@ -10,6 +10,7 @@ import type { Action, RiskReason } from "./Action.ts"
 import {
   AbsolutePath,
   Content,
+  DnsName,
   HttpUrl,
   Lines,
   Needle,
@@ -298,8 +299,8 @@ export const catalog = {
     title: "look up a name",
     description: "What a host's resolver answers for a name.",
     args: Schema.Struct({
-      name: NetworkName,
-      type: optional(Schema.Literals(["A", "AAAA", "CNAME", "MX", "NS", "TXT", "PTR"]))
+      name: DnsName,
+      type: optional(Schema.Literals(["A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT", "PTR"]))
     }),
     timeoutMs: seconds(20)
   }),
