@@ -28,9 +28,7 @@ export const layer = (
       })
       // opened with the first job that is looked for
       const hands = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          connect(db.url, { max: 4, name: "signalbox-jobs", lazyCommit: process.env["SB_LAZY"] === "1" })
-        ),
+        Effect.sync(() => connect(db.url, { max: 4, name: "signalbox-jobs" })),
         (sql) => Effect.promise(() => sql.end({ timeout: 5 }))
       )
       const byName = new Map(queues.map((one) => [one.name, one]))
