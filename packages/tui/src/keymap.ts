@@ -25,6 +25,7 @@ export type Context =
   | "hosts"
   | "plans"
   | "planList"
+  | "planWaits"
   | "planDetail"
   | "proposal"
   | "instruct"
@@ -627,6 +628,20 @@ export const bindings = [
     need: "plan"
   },
   {
+    id: "plan.read",
+    keys: ["enter"],
+    context: "planWaits",
+    help: "open what waits for approval over the whole screen; there y approves and n rejects it",
+    footer: { text: "read, then approve", rank: 1 },
+    title: "Read the plan"
+  },
+  {
+    id: "plan.unread",
+    keys: ["y"],
+    context: "planWaits",
+    help: "approves only where the whole plan is shown: enter first"
+  },
+  {
     id: "plan.answers",
     keys: ["enter"],
     context: "planDetail",
@@ -842,6 +857,7 @@ export const chains = {
   picker: ["picker", "edit", "always"],
   hosts: ["hosts", "list", "browse", "leave", "global", "always"],
   plans: ["plans", "planList", "list", "browse", "leave", "global", "always"],
+  planWaits: ["planWaits", "plans", "list", "browse", "leave", "global", "always"],
   plan: ["plans", "planDetail", "list", "browse", "leave", "global", "always"],
   // A proposal may come at any moment: y and n mean nothing until it is there.
   asked: ["plans", "planDetail", "list", "leave", "global", "always"],

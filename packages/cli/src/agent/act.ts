@@ -30,6 +30,8 @@ export const invite = (flags: {
           ...(flags.ttl === undefined ? {} : { ttlMs: flags.ttl })
         }
       })
+      if (made.replaced !== undefined)
+        yield* talk(`The earlier invite for ${flags.name}, which nobody had used, holds no more.`)
       if (made.line === null)
         yield* talk(
           "The agent was not built, so the hub cannot give it to hosts: run npm run build on the hub's machine."

@@ -19,7 +19,36 @@ export const AbsolutePath = matching(
   "an absolute path without .. in it"
 )
 export const PackageName = matching(/^[a-z0-9][a-z0-9+.:-]{1,100}$/u, "the name of a Debian package")
-export const NetworkName = matching(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$/u, "a host name or an IP address")
+/** A host name or an address; an IPv6 address is looked at closer, because its pattern alone would take any colons. */
+const network = (pattern: RegExp, expected: string) =>
+  matching(pattern, expected).check(
+    Schema.makeFilter((text) => !text.includes(":") || isIpv6(text) || `"${text}" is no IPv6 address`)
+  )
+export const NetworkName = network(
+  /^(?:(?!.{254})(?:[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?|(?=.*:)[0-9A-Fa-f:]{2,39}(?:[0-9.]{7,15})?)$/u,
+  "a host name or an IP address"
+)
+/** What the DNS can be asked for: also `_dmarc.example.com`, which no host is called. */
+export const DnsName = network(
+  /^(?:(?!.{254})(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?|(?=.*:)[0-9A-Fa-f:]{2,39}(?:[0-9.]{7,15})?)$/u,
+  "a name in the DNS or an IP address"
+)
+
+const isIpv4 = (text: string): boolean =>
+  /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/u.test(text)
+
+/** RFC 4291, section 2.2: eight groups, or fewer around one `::`; the last two may be an IPv4 address. Without a zone. */
+const isIpv6 = (text: string): boolean => {
+  const halves = text.split("::")
+  if (halves.length > 2) return false
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")))
+  const last = groups.at(-1) ?? ""
+  const dotted = last.includes(".")
+  const count = groups.length + (dotted ? 1 : 0)
+  const plain = dotted ? groups.slice(0, -1) : groups
+  if (dotted && (!isIpv4(last) || text.endsWith("::"))) return false
+  return plain.every((group) => /^[0-9A-Fa-f]{1,4}$/u.test(group)) && (halves.length === 2 ? count < 8 : count === 8)
+}
 export const HttpUrl = matching(/^https?:\/\/[^\s\p{Cc}]{1,2000}$/u, "an http or https URL")
 export const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
 export const Lines = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000 }))

@@ -4,7 +4,7 @@
  * Owns: invites, enrollment, change, revoke, names that are one of a kind. Does not own: proofs by keys and sockets (hub), the rules of one
  * agent's life (`decider.ts`).
  * Invariants: of an invite only its hash is kept; names are given out by one process at a time, over all hubs, on read models that have
- * seen the name before.
+ * seen the name before; a name has one invite: a newer one ends that which nobody has used.
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
@@ -50,6 +50,8 @@ export interface Invited {
   /** Shown once. */
   readonly token: string
   readonly expiresAt: string
+  /** The invite for the same name that nobody had used: it holds no more. */
+  readonly replaced?: string
   readonly position: number
 }
 type Change = Omit<Extract<AgentCommand, { readonly _tag: "Change" }>["change"], "_tag">
@@ -146,6 +148,15 @@ export class Agents extends Context.Service<
             : Effect.succeed(decodeView(row.view).agentId)
         })
 
+      /** Lost words of an invite cannot be shown again, so that a new one is what somebody wants who asks for it. */
+      const withdraw = Effect.fnUntraced(function* (agentId: string, name: string, actor: string) {
+        const before = yield* load(agentId)
+        if (before?.status === "revoked") return
+        if (before?.status !== "invited") return yield* new AgentInvalid({ reason: nameTaken(name) })
+        const reason = `A newer invite for ${name} took its place.`
+        yield* execute(agentId, { _tag: "Withdraw", reason }, { commandId: randomUUID(), actor })
+      })
+
       return Agents.of({
         load,
         execute,
@@ -159,25 +170,17 @@ export class Agents extends Context.Service<
           const token = makeInviteToken()
           const agentId = agentIdOf(token)
           const expiresAt = new Date((yield* Clock.currentTimeMillis) + ttlMillis).toISOString()
+          let replaced: string | undefined
           const { position } = yield* naming<AgentInvalid>((taken) =>
-            name !== undefined && taken.has(name)
-              ? Effect.fail(new AgentInvalid({ reason: nameTaken(name) }))
-              : execute(
-                  agentId,
-                  {
-                    _tag: "Invite",
-                    invited: {
-                      tokenHash: tokenHashOf(token),
-                      tags,
-                      allows,
-                      expiresAt,
-                      ...(name === undefined ? {} : { name })
-                    }
-                  },
-                  by
-                )
+            Effect.gen(function* () {
+              replaced = name === undefined ? undefined : taken.get(name)
+              if (replaced !== undefined) yield* withdraw(replaced, name ?? "", by.actor)
+              const invited = { tokenHash: tokenHashOf(token), tags, allows, expiresAt }
+              const named = name === undefined ? invited : { ...invited, name }
+              return yield* execute(agentId, { _tag: "Invite", invited: named }, by)
+            })
           )
-          return { agentId, token, expiresAt, position }
+          return { agentId, token, expiresAt, position, ...(replaced === undefined ? {} : { replaced }) }
         }),
         enroll: Effect.fnUntraced(function* (request) {
           const agentId = agentIdOf(request.token)

@@ -88,6 +88,13 @@ describe("an agent's life", () => {
     assert.deepStrictEqual(after(invite, enroll(), enroll()).last, [])
   })
 
+  it("is withdrawn as an invite only, not when it was used meanwhile", () => {
+    const withdraw = { _tag: "Withdraw", reason: "a newer one" } as const
+    assert.deepStrictEqual(after(invite, withdraw).last, ["AgentRevoked"])
+    assert.match(refused(after(invite, withdraw).view, enroll()), /does not hold/)
+    assert.match(refused(after(invite, enroll()).view, withdraw), /used meanwhile/)
+  })
+
   it("knows the newest session, and that an older one has ended changes nothing", () => {
     const two = after(invite, enroll(), connect("s1"), connect("s2"))
     assert.deepInclude(two.view?.session, { id: "s2" })

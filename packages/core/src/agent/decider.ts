@@ -35,6 +35,8 @@ export type AgentCommand =
   | { readonly _tag: "Double"; readonly doubled: Fields<"AgentDoubled"> }
   | { readonly _tag: "Change"; readonly change: Fields<"AgentChanged"> }
   | { readonly _tag: "Revoke"; readonly reason?: string }
+  /** Another invite takes its place: revoked, as long as nobody has used it. */
+  | { readonly _tag: "Withdraw"; readonly reason: string }
 
 type Decision = Result.Result<ReadonlyArray<AgentEvent>, AgentRejection>
 const events = (...list: ReadonlyArray<AgentEvent>): Decision => Result.succeed(list)
@@ -68,6 +70,10 @@ export const decideAgent = (view: AgentView | undefined, command: AgentCommand):
       return view.status === "revoked"
         ? events()
         : events({ _tag: "AgentRevoked", ...(command.reason === undefined ? {} : { reason: command.reason }) })
+    case "Withdraw":
+      return view.status === "invited"
+        ? events({ _tag: "AgentRevoked", reason: command.reason })
+        : reject("This invite was used meanwhile.")
   }
 }
 

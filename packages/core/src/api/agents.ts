@@ -60,6 +60,8 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
         hub: Schema.String,
         fingerprint: Schema.NullOr(Schema.String),
         line: Schema.NullOr(Schema.String),
+        /** The id of an invite for the same name that nobody had used: it holds no more. */
+        replaced: Schema.optionalKey(Schema.String),
         position: Schema.Int
       }).pipe(HttpApiSchema.status(201)),
       error: failures

@@ -4,9 +4,11 @@
  * Owns: the page's words and layout. Does not own: the file (`scripts/docs-actions.ts` writes it).
  */
 import { Schema } from "effect"
-import { type Action, type Risk, risks } from "../action/Action.ts"
+import { type Action, type Risk } from "../action/Action.ts"
+import { risks } from "../action/risks.ts"
 import {
   AbsolutePath,
+  DnsName,
   HttpUrl,
   Needle,
   NetworkName,
@@ -36,9 +38,13 @@ const said = (pattern: Pattern): string =>
         ? (part.oneOf[0] ?? []).join(" ")
         : part.kind === "quoted"
           ? `"${part.name.toUpperCase()}"`
-          : part.name.toUpperCase()
+          : (instead[part.kind] ?? (part.name === "seen" ? part.kind : part.name).toUpperCase())
     )
     .join(" ")
+    .replaceAll(" 's ", "'s ")
+
+/** Slots that take some words only: one of them says more than their name. */
+const instead: { readonly [kind: string]: string } = { tells: "df -h" }
 
 const examples = (name: ActionName): ReadonlyArray<string> => [
   ...new Set(phrases.filter(({ action }) => action === name).map(({ pattern }) => said(pattern)))
@@ -50,6 +56,7 @@ const known: ReadonlyArray<readonly [schema: Schema.Codec<string>, words: string
   [AbsolutePath, "absolute path without `..`"],
   [PackageName, "name of a Debian package"],
   [NetworkName, "host name or IP address"],
+  [DnsName, "name in the DNS or IP address"],
   [HttpUrl, "http or https URL"],
   [Needle, "1 to 500 characters on one line"],
   [Since, "`today`, `yesterday`, like `2 hours ago`, or an ISO 8601 time"],

@@ -17,6 +17,7 @@ export interface Words {
 
 const help =
   'Say what is to be done and where, like "restart nginx on all web servers" or "show errors since today on db1"'
+const helpToRun = 'A command stands in quotes: run "apt-get clean" on web1'
 
 /** @param nowMs a clock in milliseconds, for how long it took */
 export const understand = (
@@ -52,7 +53,7 @@ export const understand = (
         ? {
             reason: reading.long
               ? `This is longer than the phrasebook reads (${readLimits.characters} characters, ${readLimits.words} words), and there is no model to ask (model list). Say it shorter, or one thing after the other.`
-              : `The phrasebook does not know this, and there is no model to ask (model list). ${help}.`,
+              : `The phrasebook does not know this, and there is no model to ask (model list). ${/^\s*(?:run|execute)\b/iu.test(text) ? helpToRun : help}.`,
             questions: [],
             readings: []
           }

@@ -90,6 +90,34 @@ describe("an invite", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
+  it.live("is replaced by a newer one for the same name: the old one is dead and its end is recorded", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const { url } = yield* HubAddress
+      const first = yield* hub.agents.invite({ payload: { name: "web7" } })
+      assert.isUndefined(first.replaced)
+      const second = yield* hub.agents.invite({ payload: { name: "web7", tags: ["web"] } })
+      assert.strictEqual(second.replaced, first.agentId)
+      assert.deepStrictEqual(
+        (yield* events(agentStream(first.agentId))).map((one) => one.type),
+        ["AgentInvited", "AgentRevoked"]
+      )
+      assert.strictEqual((yield* promise(() => new FakeAgent(url).askToEnroll(first.token))).status, 409)
+      const made = yield* promise(() => new FakeAgent(url).askToEnroll(second.token))
+      assert.deepInclude(made.body as object, { agentId: second.agentId, name: "web7" })
+      const used = yield* Effect.flip(hub.agents.invite({ payload: { name: "web7" } }))
+      assert.include(String(used), "There is an agent web7 already")
+      const two = yield* Effect.all(
+        ["web8", "web8"].map((name) => hub.agents.invite({ payload: { name } })),
+        { concurrency: 2 }
+      )
+      assert.lengthOf(
+        two.filter((one) => one.replaced !== undefined),
+        1
+      )
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
   it.live("gives every host a name of its own, also to those that call themselves the same", () =>
     Effect.gen(function* () {
       const hub = yield* HubClient

@@ -5,7 +5,7 @@
  * Invariants: nothing is approved that is not on the screen as a whole, without a question; what is approved is the hash of what is
  * shown; what is critical is approved by typing its short code and nothing else.
  */
-import { isShortCode, shortCode } from "@signalbox/core/plan/hash.ts"
+import { isShortCode, shortCode } from "@signalbox/core/plan/code.ts"
 import type { ActionId } from "../keymap.ts"
 import { line } from "../line.ts"
 import type { Model } from "../model.ts"
@@ -23,7 +23,10 @@ export const planning = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     case "plan.edit":
       return view === undefined ? { ui } : { ui: { ...ui, overlay: instructing(view.text) } }
     case "plan.open":
+    case "plan.read":
       return { ui: { ...ui, focus: "detail", zoom: true } }
+    case "plan.unread":
+      return { ui: note(ui, "enter shows the whole plan; y approves it there", scene.model.now) }
     case "plan.answers":
       return { ui: { ...ui, plan: { ...ui.plan, whole: !ui.plan.whole } } }
     case "plan.why":

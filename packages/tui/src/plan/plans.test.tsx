@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
 import { catalog } from "@signalbox/core/action/catalog.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
+import { shortCode } from "@signalbox/core/plan/code.ts"
 import { frame } from "../frame.ts"
 import { rowWidth } from "../row.ts"
 import { Screen as View } from "../Screen.tsx"
@@ -83,9 +83,14 @@ describe.each([
       `hash ${hash.slice(0, 4)}…${hash.slice(-4)}`
     ])
       expect(screen.text()).toContain(part)
-    expect(screen.lines().at(-1)).toMatch(/i instruct.*e edit.*enter open/u)
+    expect(screen.lines().at(-1)).toMatch(/enter read, then approve/u)
+    await screen.press("y")
+    await told(w, screen)
+    expect(screen.text()).toContain("enter shows the whole plan; y approves it there")
+    expect(plans.view(planId(2)).status).toBe("proposed")
     await screen.press("G")
     await told(w, screen)
+    expect(screen.lines().at(-1)).toMatch(/i instruct.*e edit.*enter open/u)
     expect(screen.text()).toContain("there is no model to ask")
     screen.assertCalm()
   })

@@ -34,10 +34,11 @@ export interface Instruct {
 export const selectedPlan = (ui: Ui, model: Model): PlanView | undefined =>
   ui.view === "plans" ? model.plans.list.rows[selectedIndex(model.plans.list.ids, ui.anchors.plans)] : undefined
 
-/** What the keys of a plan in its detail mean. */
-export const planPlace = (ui: Ui, model: Model): "plans" | "plan" | "asked" | "proposal" => {
+/** What the keys of a plan mean, in the list and in its detail. */
+export const planPlace = (ui: Ui, model: Model): "plans" | "planWaits" | "plan" | "asked" | "proposal" => {
   const view = selectedPlan(ui, model)
-  if (ui.focus === "list" || view === undefined) return "plans"
+  if (view === undefined) return "plans"
+  if (ui.focus === "list") return view.status === "proposed" ? "planWaits" : "plans"
   // A proposal may come at any moment: y and n mean nothing until it is there.
   return view.status === "proposed" ? "proposal" : view.status === "asked" ? "asked" : "plan"
 }

@@ -69,6 +69,8 @@ const ask = async (resolver: Resolver, name: string, type: string | undefined): 
       return resolver.resolveNs(name)
     case "MX":
       return (await resolver.resolveMx(name)).map(({ exchange, priority }) => `${priority} ${exchange}`)
+    case "SRV":
+      return (await resolver.resolveSrv(name)).map((to) => `${to.priority} ${to.weight} ${to.port} ${to.name}`)
     case "TXT":
       return (await resolver.resolveTxt(name)).map((parts) => parts.join(""))
     default:

@@ -7,9 +7,10 @@
 import { Result, type Schema } from "effect"
 import { decodeAction } from "../../action/catalog.ts"
 import type { Batch, Condition, Selector } from "../plan.ts"
-import { conditionAt } from "./conditions.ts"
+import { conditionAt, withOwnUnit } from "./conditions.ts"
 import { match } from "./pattern.ts"
-import { type Phrase, phrasesFrom } from "./phrases.ts"
+import type { Phrase } from "./phrase.ts"
+import { phrasesFrom } from "./phrases.ts"
 import { perPlace, plainAt, type Sentence, step } from "./sentence.ts"
 import { type Said, sinceAt, slots } from "./slots.ts"
 import { targetsAt } from "./targets.ts"
@@ -53,7 +54,13 @@ const clauseAt = (said: Sentence, from: number): ReadonlyArray<Ended<Clause>> =>
             const own = targeted?._tag === "Targets" ? targeted.selector : undefined
             if (own !== undefined && (all.targets !== undefined || !fits(phrase, own))) return []
             const acts = toActs(phrase, values, since)
-            return acts === undefined ? [] : [[{ ...outer, ...(own === undefined ? {} : { targets: own }), acts }, end]]
+            if (acts === undefined) return []
+            const units = acts.flatMap(({ args }) => (typeof args["unit"] === "string" ? [args["unit"]] : []))
+            const when = outer.when === undefined ? undefined : withOwnUnit(outer.when, distinct(units))
+            if ((when === undefined) !== (outer.when === undefined)) return []
+            const batch = phrase.batch === undefined ? {} : { batch: { ...phrase.batch, ...outer.batch } }
+            const said = { ...outer, ...(when === undefined ? {} : { when }), ...batch }
+            return [[{ ...said, ...(own === undefined ? {} : { targets: own }), acts }, end]]
           })
         )
       )
@@ -96,6 +103,9 @@ const tails = (said: Sentence, at: number, around: Around): ReadonlyArray<Ended<
   if (around.when === undefined)
     for (const [when, next] of conditionAt(said, at)) more.push([{ ...around, when }, next])
   if (around.since === undefined) for (const [since, next] of sinceAt(said, at)) more.push([{ ...around, since }, next])
+  // "on web1 only", "only on web1"
+  if (word === "only" && (around.targets === undefined) === (plainAt(said, at + 1) === "on"))
+    more.push([around, at + 1])
   const batch = batchAt(said.words, at)
   if (batch !== undefined)
     more.push([{ ...around, batch: { size: 1, maxFailures: 0, ...around.batch, ...batch.value } }, batch.next])
@@ -139,14 +149,16 @@ const toActs = (
   const given = Object.entries(values).flatMap(([name, said]) =>
     said._tag === "Argument" ? [[name, said.value] as const] : []
   )
-  const { units, ...rest } = Object.fromEntries(given)
+  const { units, seen: _, ...rest } = Object.fromEntries(given)
   if (since !== undefined && rest["since"] !== undefined) return undefined
   const time = since === undefined ? {} : { since }
   const each = Array.isArray(units) ? units.map((unit): Args => ({ unit })) : [{}]
-  const acts = each.map((one) => ({
-    action: phrase.action,
-    args: sorted({ ...phrase.args, ...rest, ...time, ...one })
-  }))
+  const acts = each.flatMap((one) =>
+    [phrase.action, ...(phrase.after === undefined ? [] : [phrase.after])].map((action) => ({
+      action,
+      args: sorted({ ...phrase.args, ...rest, ...time, ...one })
+    }))
+  )
   return acts.every(({ action, args }) => Result.isSuccess(decodeAction(action, args))) ? acts : undefined
 }
 

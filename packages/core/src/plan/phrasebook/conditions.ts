@@ -54,7 +54,6 @@ const joined: (said: Sentence, at: number) => Found = perPlace((said, at) =>
 
 const states: ReadonlyArray<readonly [ReadonlyArray<string>, "active" | "inactive" | "failed", boolean]> = [
   [["is", "not", "running"], "active", true],
-  [["isn't", "running"], "active", true],
   [["is", "not", "active"], "active", true],
   [["is", "running"], "active", false],
   [["runs"], "active", false],
@@ -96,7 +95,8 @@ const single = (said: Sentence, start: number): Found => {
         const online = { _tag: "Online", host } as const
         found.push([up ? online : { _tag: "Not", of: online }, at + 1 + phrase.length])
       }
-  const unit = hostNamed(word.text, said) === undefined ? unitNamed(word) : undefined
+  const own = word.plain === ownUnit
+  const unit = own ? ownUnit : hostNamed(word.text, said) === undefined ? unitNamed(word) : undefined
   if (unit === undefined) return found
   const service = ["service", "daemon"].includes(words[at + 1]?.plain ?? "") ? 1 : 0
   for (const [phrase, state, not] of states) {
@@ -106,9 +106,35 @@ const single = (said: Sentence, start: number): Found => {
     const asked = { _tag: "Unit", unit, state } as const
     const tell = (condition: Condition): Condition => (not ? { _tag: "Not", of: condition } : condition)
     found.push([tell(asked), next])
-    if (other !== undefined) found.push([tell({ ...asked, host: other }), next + 2])
+    if (other !== undefined && !own) found.push([tell({ ...asked, host: other }), next + 2])
   }
   return found
+}
+
+/** In "restart nginx if it is down": the unit of the act, as long as it is not known. */
+const ownUnit = "it"
+
+/** @returns undefined where "it" is said and there is not one unit that it could be */
+export const withOwnUnit = (condition: Condition, units: ReadonlyArray<string>): Condition | undefined => {
+  switch (condition._tag) {
+    case "Unit": {
+      if (condition.unit !== ownUnit) return condition
+      const [unit] = units
+      return unit === undefined || units.length > 1 ? undefined : { ...condition, unit }
+    }
+    case "Not": {
+      const of = withOwnUnit(condition.of, units)
+      return of === undefined ? undefined : { ...condition, of }
+    }
+    case "And":
+    case "Or": {
+      const of = condition.of.map((one) => withOwnUnit(one, units)).filter((one) => one !== undefined)
+      return of.length < condition.of.length ? undefined : { ...condition, of }
+    }
+    case "Fact":
+    case "Online":
+      return condition
+  }
 }
 
 /** "… on db1": the host that is asked instead of the target. */

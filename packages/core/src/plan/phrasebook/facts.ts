@@ -23,6 +23,7 @@ const facts: { readonly [said: string]: FactName } = {
   storage: "disk",
   load: "load",
   uptime: "uptime",
+  up: "uptime",
   cpus: "cpus",
   cores: "cpus"
 }
@@ -54,12 +55,14 @@ const filler = new Set([
   "use",
   "used",
   "utilization",
+  "utilisation",
   "average",
   "is",
   "at",
   "are",
   "has",
   "been",
+  "for",
   "the",
   "of",
   "percent"
@@ -105,9 +108,11 @@ const valueFirst = (words: Words, at: number): ReadonlyArray<readonly [SaidFact,
     return value !== undefined && plain(words[place]) === name ? [{ fact, value, place }] : []
   })
   const [one] = said
-  if (one === undefined || one.fact === "uptime") return []
+  if (one === undefined) return []
   const { fact, value: bare, place } = one
-  const end = ["usage", "use", "used", "utilization"].includes(plain(words[place + 1])) ? place + 2 : place + 1
+  const end = ["usage", "use", "used", "utilization", "utilisation"].includes(plain(words[place + 1]))
+    ? place + 2
+    : place + 1
   return [[{ _tag: "Fact", fact, is: found.is, value: bare.value }, end]]
 }
 

@@ -41,11 +41,45 @@ const several = (single: Slot<Value>): Slot<Value> => {
   return list
 }
 
+/** Programs that are known to tell and not to ask: whoever means another command says it in quotes. */
+const telling = new Set(
+  (
+    "uptime df du free uname hostname hostnamectl whoami id date w who last ls lsblk lscpu lsof lsmod ps ip ss netstat dmesg vmstat iostat nproc " +
+    "findmnt timedatectl lsb_release arch stat pwd getent"
+  ).split(" ")
+)
+/** Words that end a command which is not quoted. */
+const goesOn = new Set(
+  "on in at for across from everywhere if when where unless only provided as but then and all the".split(" ")
+)
+/** "df -h /": each way to end it, because "on web1" may follow. */
+const tellingCommand: Slot<Value> = (said, at) => {
+  if (!telling.has(said.words[at]?.text ?? "")) return []
+  const found: Array<readonly [string, number]> = []
+  let command = ""
+  for (let next = at; next < at + 12; next++) {
+    const word = said.words[next]
+    if (word === undefined || word.quoted || !/^[A-Za-z0-9._/:=@+-]{1,200}$/u.test(word.text) || goesOn.has(word.plain))
+      break
+    command = command === "" ? word.text : `${command} ${word.text}`
+    found.push([command, next + 1])
+  }
+  return found
+}
+
+/** "What is in /etc/hosts" asks for its text, "what is in /etc/nginx" for its files. */
+const isEtcFile =
+  /^\/etc\/(?:.+\.(?:conf|cfg|cnf|ini|json|list|rules|toml|ya?ml)|(?:.+\/)?(?:hosts|hostname|fstab|crontab|passwd|group|sudoers|motd|issue|environment|os-release|[a-z]+_config))$/u
+
 const configs: { readonly [said: string]: string } = {
   nginx: "/etc/nginx/nginx.conf",
   ssh: "/etc/ssh/sshd_config",
   sshd: "/etc/ssh/sshd_config",
   sudoers: "/etc/sudoers",
+  "nginx.conf": "/etc/nginx/nginx.conf",
+  sshd_config: "/etc/ssh/sshd_config",
+  "apache2.conf": "/etc/apache2/apache2.conf",
+  "journald.conf": "/etc/systemd/journald.conf",
   apache: "/etc/apache2/apache2.conf",
   apache2: "/etc/apache2/apache2.conf",
   journald: "/etc/systemd/journald.conf"
@@ -99,7 +133,7 @@ const unit: Slot<Value> = (said, start) => {
 /** Words of the language that also could be names of packages. */
 const common = new Set(
   (
-    "all the a an it them everything package packages update updates upgrade upgrades pending available software security new newest latest server servers host hosts " +
+    "debian ubuntu linux kernel os all the a an it them everything package packages update updates upgrade upgrades pending available software security new newest latest server servers host hosts " +
     "machine machines system systems and or if on in at of to that this my our every each any some not no none nothing"
   ).split(" ")
 )
@@ -120,13 +154,18 @@ const plain: Slots<Value> = {
   port: one((word) => (/^[0-9]{1,5}$/u.test(word.text) ? Number(word.text) : undefined)),
   etc: path((said) => said.startsWith("/etc/")),
   log: path((said) => said.startsWith("/var/log/")),
+  etcfile: path((said) => isEtcFile.test(said)),
+  folder: path((said) => !isEtcFile.test(said)),
   file: path((said) => !said.startsWith("/etc/") && !said.startsWith("/var/log/")),
   path: path(() => true),
   config: one((word) => configs[word.plain]),
+  named: one((word) => (/[._]/u.test(word.plain) ? configs[word.plain] : undefined)),
+  tells: tellingCommand,
   level: one((word) => levels[word.plain]),
   since: sinceAt,
-  address: matching(/^(?=.*[.:]|localhost$)[A-Za-z0-9][A-Za-z0-9.:_-]{1,252}$/u),
-  anyaddress: matching(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$/u),
+  address: matching(/^(?=.*[.:]|localhost$)[A-Za-z0-9_:][A-Za-z0-9.:_-]{1,252}$/u),
+  anyaddress: matching(/^[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}$/u),
+  record: one((word) => (/^(?:a|aaaa|cname|mx|ns|srv|txt)$/u.test(word.plain) ? word.plain.toUpperCase() : undefined)),
   domain: matching(/^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.)+[A-Za-z]{2,62}$/u),
   url: matching(/^https?:\/\/\S{1,2000}$/u),
   key: matching(/^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/u),

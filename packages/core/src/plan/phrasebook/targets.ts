@@ -84,8 +84,18 @@ const one = (said: Sentence, start: number): Found => {
     if (selector.group && !plural && !all) continue // "web" alone is no host
     found.push([selector.selector, plural ? at + 2 : at + 1])
   }
-  found.push(...system(words, at))
+  found.push(...both(said, at), ...system(words, at))
   return found
+}
+
+/** "prod web servers": what has both. */
+const both = (said: Sentence, at: number): Found => {
+  const [first, second] = [said.words[at], said.words[at + 1]]
+  if (first === undefined || second === undefined || !hostWords.has(said.words[at + 2]?.plain ?? "")) return []
+  const groups = (word: Word) => meant(word, true, said).flatMap(({ group, selector }) => (group ? [selector] : []))
+  return groups(first).flatMap((one) =>
+    groups(second).map((other): Found[number] => [{ _tag: "And", of: [one, other] }, at + 3])
+  )
 }
 
 /** "but not on web3": nothing of it says more than "but". */
@@ -110,12 +120,13 @@ const that = (words: Words, at: number): Found => {
   const verb = is(words[open], "run", "runs", "running", "on", "use", "uses", "using", "with", "have", "has", "having")
     ? open + 1
     : open
+  const fact = is(words[verb], "been") ? verb + 1 : verb
   return [
     ...system(words, verb).map(([selector, next]): readonly [Selector, number] => [
       selector,
       hostWords.has(words[next - 1]?.plain ?? "") ? next - 1 : next
     ]),
-    ...factIs(words, verb).map(([fact, next]): readonly [Selector, number] => [fact, next])
+    ...factIs(words, fact).map(([one, next]): readonly [Selector, number] => [one, next])
   ]
 }
 

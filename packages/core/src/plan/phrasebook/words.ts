@@ -32,12 +32,30 @@ export const toWords = (text: string): Words | undefined => {
     const quoted = double ?? curly ?? single
     if (other !== undefined) return undefined
     if (quoted !== undefined) words.push({ text: quoted, plain: '"', quoted: true })
-    else {
-      const said = comma ?? percent ?? plain ?? ""
-      words.push({ text: said, plain: said.toLowerCase(), quoted: false })
-    }
+    else for (const said of parted(comma ?? percent ?? plain ?? "")) words.push(said)
   }
   return withoutCourtesy(words)
+}
+
+const contracted: { readonly [said: string]: string } = {
+  "let's": "us",
+  "isn't": "not",
+  "aren't": "not",
+  "what's": "is",
+  "who's": "is",
+  "how's": "is",
+  "it's": "is",
+  "that's": "is",
+  "there's": "is"
+}
+
+/** "what's" is two words, and "web1's" is a name and what it has. */
+const parted = (text: string): Words => {
+  const word = (part: string): Word => ({ text: part, plain: part.toLowerCase(), quoted: false })
+  const said = text.replaceAll("’", "'")
+  const second = contracted[said.toLowerCase()]
+  if (second !== undefined) return [word(said.replace(/(?:n't|'s)$/iu, "")), word(second)]
+  return /^[A-Za-z0-9._-]+'s$/iu.test(said) ? [word(said.slice(0, -2)), word("'s")] : [word(text)]
 }
 
 const before = [
@@ -49,8 +67,16 @@ const before = [
   ["i", "need", "you", "to"],
   ["i", "want", "to"],
   ["i", "need", "to"],
+  ["i", "would", "like", "you", "to"],
+  ["i'd", "like", "you", "to"],
+  ["i", "would", "like", "to"],
+  ["i'd", "like", "to"],
   ["let", "us"],
-  ["let's"],
+  ["kindly"],
+  ["just"],
+  ["ok"],
+  ["okay"],
+  ["sudo"],
   ["go", "ahead", "and"],
   ["now"],
   ["hey"],
@@ -66,6 +92,9 @@ const after = [
   ["thank", "you"],
   ["right", "now"],
   ["right", "away"],
+  ["immediately"],
+  ["asap"],
+  ["as", "soon", "as", "possible"],
   [","]
 ]
 
