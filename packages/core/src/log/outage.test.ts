@@ -8,7 +8,10 @@ import { EventLog } from "./EventLog.ts"
 import { layer } from "./EventLogLive.ts"
 
 /** A server of this test's own, which may be stopped and started. */
-const ownServer = Effect.acquireRelease(Effect.promise(() => startServer()), (server) => Effect.promise(server.stop))
+const ownServer = Effect.acquireRelease(
+  Effect.promise(() => startServer()),
+  (server) => Effect.promise(server.stop)
+)
 
 describe("when Postgres is restarted under load", () => {
   it.live(
