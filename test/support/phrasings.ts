@@ -471,6 +471,8 @@ export const noAction: ReadonlyArray<string> = [
   "ensure web1 is stopped",
   "is web1 up or stop nginx on web2",
   "restart nginx on web1 if up",
+  "restart nginx on web1 only unless cpu is over 80",
+  "restart nginx on web1 only web2",
   "ping -f from web1",
   "ping :: : from web1",
   "ping _dmarc.example.com from web1",

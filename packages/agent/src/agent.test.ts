@@ -6,30 +6,19 @@ import { connect, createServer as createNetServer } from "node:net"
 import { once } from "node:events"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
+import { withProcesses } from "../../../test/support/agent-hooks.ts"
 import { AgentHub } from "../../../test/support/agent-hub.ts"
-import {
-  AgentProcesses,
-  type Built,
-  builtAgent,
-  certificateIn,
-  execute,
-  failure
-} from "../../../test/support/agent-processes.ts"
+import { AgentProcesses, type Built, certificateIn, execute, failure } from "../../../test/support/agent-processes.ts"
 import { eventually } from "../../../test/support/eventually.ts"
 import { freePort } from "../../../test/support/free-port.ts"
 
 let built: Built
-beforeAll(async () => {
-  built = await builtAgent()
-})
-afterAll(() => rm(built.directory, { recursive: true, force: true }))
-
 let host: AgentProcesses
-beforeEach(async () => {
-  host = await AgentProcesses.make(built)
+withProcesses((one, bundle) => {
+  host = one
+  built = bundle
 })
-afterEach(() => host.close())
 
 describe("the bundle", () => {
   it("is one file of at most 1 MB that runs on what Node 18 has, and says what it needs on an older one", async () => {

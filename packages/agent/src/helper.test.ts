@@ -1,24 +1,17 @@
 /** Root's helper and the unprivileged process together, with acts that leave a line in a journal. */
 import { generateKeyPairSync, randomUUID } from "node:crypto"
 import { chmodSync } from "node:fs"
-import { rm } from "node:fs/promises"
 import { connect } from "node:net"
 import { join } from "node:path"
-import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
-import { AgentProcesses, type Built, builtAgent, execute } from "../../../test/support/agent-processes.ts"
+import { assert, describe, it } from "@effect/vitest"
+import { withProcesses } from "../../../test/support/agent-hooks.ts"
+import { AgentProcesses, execute } from "../../../test/support/agent-processes.ts"
 import { eventually } from "../../../test/support/eventually.ts"
 
-let built: Built
-beforeAll(async () => {
-  built = await builtAgent()
-})
-afterAll(() => rm(built.directory, { recursive: true, force: true }))
-
 let host: AgentProcesses
-beforeEach(async () => {
-  host = await AgentProcesses.make(built)
+withProcesses((one) => {
+  host = one
 })
-afterEach(() => host.close())
 
 describe("the agent with root's helper", () => {
   it("carries out an act at most once when the helper is killed in the middle: it is unknown", async () => {

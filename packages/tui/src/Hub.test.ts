@@ -4,6 +4,7 @@ import { type Acts, connect } from "./Hub.ts"
 import { Store } from "./store.ts"
 import { noon, taskId } from "./testing/fixture.ts"
 import { TestHub, testToken } from "./testing/hub.ts"
+import { seenIn } from "./testing/seen.ts"
 import { sketch } from "./testing/world.ts"
 
 let hub: TestHub
@@ -26,22 +27,7 @@ afterEach(async () => {
 const join = (token = testToken): Acts =>
   (acts = connect({ baseUrl: hub.url, token: Redacted.make(token), store, tell: (sentence) => told.push(sentence) }))
 
-/** Every change of the store is looked at; no change within the deadline is a failure that names what was awaited. */
-const seen = (what: string, test: () => boolean): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const leave = store.ticker.subscribe(() => look())
-    const timer = setTimeout(() => {
-      leave()
-      reject(new Error(`not seen: ${what}`))
-    }, 60_000)
-    const look = (): void => {
-      if (!test()) return
-      clearTimeout(timer)
-      leave()
-      resolve()
-    }
-    look()
-  })
+const seen = seenIn(() => store)
 const live = (): Promise<void> => seen("live", () => store.connection.state === "live")
 const noFilter = { tasks: "", chats: "", hosts: "", plans: "", timeline: "" }
 const positions = (): ReadonlyArray<number> => store.model(noFilter, noon).events.rows.map((e) => e.position)

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
 import { frame } from "./frame.ts"
-import { rowWidth } from "./row.ts"
 import { Screen as View } from "./Screen.tsx"
 import { type FixtureLog, noon, taskId } from "./testing/fixture.ts"
 import { keys, open, type Screen } from "./testing/screen.ts"
+import { fillsEverySize } from "./testing/sizes.ts"
 import { sketch, type World, world } from "./testing/world.ts"
 import { knownStates, mark } from "./theme.ts"
 
@@ -138,21 +138,7 @@ describe.each(sizes)("on %i×%i", (columns, rows) => {
       "escape",
       "/"
     ]
-    for (const key of steps) {
-      w.session.press({ key })
-      for (const size of [
-        { columns, rows },
-        { columns: 20, rows: 6 },
-        { columns: 33, rows: 11 },
-        { columns: 300, rows: 100 },
-        { columns: 5, rows: 2 }
-      ]) {
-        const drawn = frame(w.session.ui, w.session.model, size)
-        expect(drawn.rows.length).toBe(size.rows)
-        for (const row of drawn.rows)
-          expect([key, size.columns, rowWidth(row)]).toEqual([key, size.columns, size.columns])
-      }
-    }
+    fillsEverySize(w, steps, { columns, rows })
     w.session.stop()
   })
 })

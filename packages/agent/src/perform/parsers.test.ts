@@ -1,7 +1,7 @@
 /** What programs and the kernel print, hostile too, is read as it is. */
 import { statfs } from "node:fs/promises"
 import { describe, expect, it } from "vitest"
-import { serversIn, siteText } from "./config/site.ts"
+import { serversIn, siteText, trouble } from "./config/site.ts"
 import { parseNginx } from "./config/edit/nginx.ts"
 import { isSecretPath } from "./file/open.ts"
 import { linesFromEnd } from "./log/file.ts"
@@ -192,8 +192,25 @@ describe("programs", () => {
 describe("sites", () => {
   it("a block that nginx's grammar reads, with the domain and port that were asked for", () => {
     const text = siteText({ domain: "a.example.com", port: 8080, root: "/srv/a b" }, true)
-    expect(serversIn(parseNginx(`http { ${text} }`))).toEqual([{ names: ["a.example.com"], ports: [8080, 8080] }])
+    expect(serversIn(parseNginx(`http { ${text} }`))).toEqual([
+      { names: ["a.example.com"], ports: [8080, 8080], tls: [] }
+    ])
     expect(text).toContain('root "/srv/a b";')
+  })
+  it("is refused where the answer would be of somebody else: the domain is served, the port speaks TLS or belongs to another program", () => {
+    const servers = serversIn(
+      parseNginx(
+        "http { server { listen 443 ssl http2; listen [::]:443 ssl; listen 80; server_name a.example.com; } server { listen 8443; ssl on; } server { server_name b.example.com; } }"
+      )
+    )
+    expect(servers.map(({ tls }) => tls)).toEqual([[443, 443], [8443], []])
+    const refusal = (domain: string, port: number, taken: boolean) => trouble({ domain, port }, servers, taken)
+    expect(refusal("a.example.com", 80, true)).toMatch(/serves a\.example\.com on port 80 already/)
+    expect(refusal("new.example.com", 443, true)).toMatch(/Port 443 of nginx speaks TLS/)
+    expect(refusal("new.example.com", 8443, true)).toMatch(/speaks TLS/)
+    expect(refusal("new.example.com", 3000, true)).toMatch(/another program than nginx/)
+    expect(refusal("new.example.com", 3000, false)).toBeUndefined()
+    expect(refusal("new.example.com", 80, true)).toBeUndefined()
   })
   it.each(["http://x/;}server{listen", "http://x/$host", "http://u:p@x/", 'http://x/"', "nonsense"])(
     "%s is no address for a proxy",

@@ -20,8 +20,10 @@ import {
 import { type ActionName, actionNames, catalog } from "../action/catalog.ts"
 import { argsSchema } from "../action/info.ts"
 import { gateOf } from "./gate.ts"
+import { longestInstruction } from "./events.ts"
 import type { Pattern } from "./phrasebook/pattern.ts"
 import { phrases } from "./phrasebook/phrases.ts"
+import { readLimits } from "./phrasebook/read.ts"
 
 type Entry = Omit<Action<never>, "args" | "raises" | "key">
 
@@ -145,7 +147,8 @@ const head = `# Actions
 
 What a plan may hold. \`signalbox do "…"\` turns words into these by the phrasebook, or by a model where that does not understand;
 \`POST /api/v1/plans\` takes them as a draft. Nothing else ever reaches a host, and arguments that do not fit are refused twice: by the
-hub before a plan is shown, by the host's agent before it acts.
+hub before a plan is shown, by the host's agent before it acts. The phrasebook reads up to ${readLimits.characters} characters (${readLimits.words} words), a model up to
+${longestInstruction.toLocaleString("en-US")} characters; with two readings nothing is chosen. A command that is not only asked to tell something (\`df -h\`, \`uptime\`) stands in quotes.
 
 The risk is that of the action itself. Arguments (sshd, network, the agent's own files), targets tagged \`prod\`, many targets, hosts that
 have not been heard of, and the machine of the hub or its database raise it; \`signalbox do --dry-run\` shows it with each reason.

@@ -28,7 +28,12 @@ const Who = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
 /** Of the plan's steps, from 0. */
 const StepIndex = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
-export const Instruction = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(10_000))
+/** In characters. */
+export const longestInstruction = 10_000
+export const Instruction = Schema.String.check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(longestInstruction, { message: "An instruction has at most 10,000 characters" })
+)
 
 /** `model` is the provider's own name for it, when a model understood the instruction; `draft`: nobody had to, it came as one. */
 export const Origin = Schema.Struct({

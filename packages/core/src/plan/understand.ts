@@ -2,9 +2,10 @@
  * What an instruction means: the phrasebook first, a model where that does not know, else an honest no.
  *
  * Owns: that order. Does not own: the phrasebook, asking the model (worker), freezing targets (`Plans.ts`).
- * Invariants: what has two readings is asked back and never given to a model to choose; without a model nothing waits for one.
+ * Invariants: what is longer than an instruction may be is read by nobody; what has two readings is asked back and never given to a model to choose; without a model nothing waits for one.
  */
 import type { FleetMember } from "../agent/Fleet.ts"
+import { longestInstruction } from "./events.ts"
 import { readInstruction, readLimits } from "./phrasebook/read.ts"
 import type { Instructed } from "./Plans.ts"
 import { draftText, stepText } from "./words.ts"
@@ -26,6 +27,12 @@ export const understand = (
   nowMs: () => number
 ): Instructed["meaning"] => {
   const began = nowMs()
+  if (text.length > longestInstruction)
+    return {
+      reason: `An instruction has at most 10,000 characters, and this has ${text.length}. Nobody was asked what it means.`,
+      questions: [],
+      readings: []
+    }
   if (members.length === 0)
     return {
       reason: "No host has an agent yet, so there is nothing to act on. Install one with host prepare HOST --agent.",

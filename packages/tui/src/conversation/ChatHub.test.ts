@@ -4,6 +4,7 @@ import { type Acts, connect } from "../Hub.ts"
 import { Store } from "../store.ts"
 import { chatId, noon, replyId, spentCall } from "../testing/fixture.ts"
 import { TestHub, testToken } from "../testing/hub.ts"
+import { seenIn } from "../testing/seen.ts"
 import { liveText, openReply } from "./talk.ts"
 
 let hub: TestHub
@@ -25,22 +26,10 @@ afterEach(async () => {
   await hub.stop()
 })
 
-/** Every change of the store is looked at; no change within the deadline is a failure that names what was awaited. */
-const seen = (what: string, test: () => boolean): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const leave = store.ticker.subscribe(() => look())
-    const timer = setTimeout(() => {
-      leave()
-      reject(new Error(`not seen: ${what}; ${JSON.stringify(store.chats.talk)?.slice(0, 500)}`))
-    }, 60_000)
-    const look = (): void => {
-      if (!test()) return
-      clearTimeout(timer)
-      leave()
-      resolve()
-    }
-    look()
-  })
+const seen = seenIn(
+  () => store,
+  () => `; ${JSON.stringify(store.chats.talk)?.slice(0, 500)}`
+)
 
 const join = async (): Promise<Acts> => {
   acts = connect({ baseUrl: hub.url, token: Redacted.make(testToken), store, tell: () => {} })

@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
-import { frame } from "../frame.ts"
-import { rowWidth } from "../row.ts"
 import { Screen as View } from "../Screen.tsx"
 import { chatId, type FixtureLog, noon, replyId, spentCall } from "../testing/fixture.ts"
 import { keys, open, type Screen } from "../testing/screen.ts"
+import { fillsEverySize } from "../testing/sizes.ts"
 import { sketch, type World, world } from "../testing/world.ts"
 import { talkEvent } from "./talk.ts"
 
@@ -121,25 +120,7 @@ describe.each([
       "?",
       "escape"
     ]
-    for (const key of steps) {
-      w.session.press({ key, ...(key.length === 1 ? { text: key } : {}) })
-      w.store.ticker.flush()
-      for (const size of [
-        { columns, rows },
-        { columns: 20, rows: 6 },
-        { columns: 33, rows: 11 },
-        { columns: 300, rows: 100 }
-      ]) {
-        const drawn = frame(w.session.ui, w.session.model, size)
-        expect(drawn.rows.length).toBe(size.rows)
-        for (const row of drawn.rows)
-          expect([key, size.columns, rowWidth(row)]).toEqual([key, size.columns, size.columns])
-        if (drawn.cursor !== undefined) {
-          expect(drawn.cursor.y).toBeLessThan(size.rows)
-          expect(drawn.cursor.x).toBeLessThan(size.columns)
-        }
-      }
-    }
+    fillsEverySize(w, steps, { columns, rows })
     w.session.stop()
   })
 

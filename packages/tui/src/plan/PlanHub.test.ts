@@ -6,6 +6,7 @@ import { type Acts, connect } from "../Hub.ts"
 import { Store } from "../store.ts"
 import { agentOf, agents, planId } from "../testing/plans.ts"
 import { TestHub, testToken } from "../testing/hub.ts"
+import { seenIn } from "../testing/seen.ts"
 
 let hub: TestHub
 let store: Store
@@ -29,22 +30,7 @@ const join = async (): Promise<Acts> => {
   return acts
 }
 
-/** Every change of the store is looked at; no change within the deadline is a failure that names what was awaited. */
-const seen = (what: string, test: () => boolean): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const leave = store.ticker.subscribe(() => look())
-    const timer = setTimeout(() => {
-      leave()
-      reject(new Error(`not seen: ${what}`))
-    }, 20_000)
-    const look = (): void => {
-      if (!test()) return
-      clearTimeout(timer)
-      leave()
-      resolve()
-    }
-    look()
-  })
+const seen = seenIn(() => store)
 const same = (id: string) => (): boolean => isDeepStrictEqual(store.plans.view(id), hub.log.plans.get(id))
 const at = (): number => Date.now()
 

@@ -138,7 +138,7 @@ const foot = (view: PlanView, { now }: Model): Row => {
       return [
         say(` expires in ${left(until, now)}`, soon ? { color: "red", bold: true } : { color: "yellow" }),
         say(` · hash ${shortHash(view.hash ?? "")}`, dim),
-        ...(needsCode(view) ? [say(" · y asks for the short code", dim)] : [])
+        ...(needsCode(view) ? [say(" · approving takes its short code", dim)] : [])
       ]
     }
     case "approved":

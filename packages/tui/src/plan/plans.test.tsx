@@ -2,12 +2,11 @@ import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
 import { catalog } from "@signalbox/core/action/catalog.ts"
 import { shortCode } from "@signalbox/core/plan/code.ts"
-import { frame } from "../frame.ts"
-import { rowWidth } from "../row.ts"
 import { Screen as View } from "../Screen.tsx"
 import { noon } from "../testing/fixture.ts"
 import { agentOf, agents, fleet, member, planId, TestPlans } from "../testing/plans.ts"
 import { keys, open, type Screen } from "../testing/screen.ts"
+import { fillsEverySize } from "../testing/sizes.ts"
 import { sketch, type World, world } from "../testing/world.ts"
 
 const opened: Array<() => Promise<void>> = []
@@ -96,7 +95,7 @@ describe.each([
   })
 
   it("every state is exactly as high and wide as the screen", () => {
-    const { w, plans } = planned({}, (made) => {
+    const { w } = planned({}, (made) => {
       const command = made.dispatch(planId(1), 0, "web1", noon - 40_000)
       const data = {
         cpu: 3,
@@ -124,41 +123,11 @@ describe.each([
       "r",
       "tab"
     ]
-    for (const key of [
-      ...steps,
-      "up",
-      "up",
-      "down",
-      "escape",
-      "e",
-      "escape",
-      "g",
-      "tab",
-      "y",
-      "escape",
-      ":",
-      "escape",
-      "6"
-    ]) {
-      w.session.press({ key, ...(key.length === 1 ? { text: key } : {}) })
-      w.store.ticker.flush()
-      for (const size of [
-        { columns, rows },
-        { columns: 20, rows: 6 },
-        { columns: 33, rows: 11 },
-        { columns: 300, rows: 100 }
-      ]) {
-        const drawn = frame(w.session.ui, w.session.model, size)
-        expect(drawn.rows.length).toBe(size.rows)
-        for (const row of drawn.rows)
-          expect([key, size.columns, rowWidth(row)]).toEqual([key, size.columns, size.columns])
-        if (drawn.cursor !== undefined) {
-          expect(drawn.cursor.y).toBeLessThan(size.rows)
-          expect(drawn.cursor.x).toBeLessThan(size.columns)
-        }
-      }
-    }
-    void plans
+    fillsEverySize(
+      w,
+      [...steps, "up", "up", "down", "escape", "e", "escape", "g", "tab", "y", "escape", ":", "escape", "6"],
+      { columns, rows }
+    )
     w.session.stop()
   })
 

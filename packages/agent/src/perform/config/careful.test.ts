@@ -1,22 +1,10 @@
 /** What others do at the same time, before and after a change: nothing of theirs is taken away, and nobody leads root elsewhere. */
 import { randomUUID } from "node:crypto"
 import { writeFileSync } from "node:fs"
-import {
-  chmod,
-  chown,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  realpath,
-  rm,
-  stat,
-  symlink,
-  writeFile
-} from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterEach, beforeEach, expect, it } from "vitest"
+import { expect, it } from "vitest"
+import { commanded, withConfiguration } from "../../../../../test/support/agent-hooks.ts"
 import { performersFor } from "../performers.ts"
 import type { Surroundings } from "../Surroundings.ts"
 import { restoreChange } from "./back.ts"
@@ -27,25 +15,17 @@ import { closedWay } from "./way.ts"
 let root: string
 let own: Surroundings
 
-beforeEach(async () => {
-  root = await realpath(await mkdtemp(join(tmpdir(), "sbx-careful-")))
-  await mkdir(join(root, "etc"))
-  own = {
-    stateDirectory: join(root, "state"),
-    agentCommand: ["/bin/false"],
-    ownPaths: [],
-    configRoots: [join(root, "etc")]
-  }
+withConfiguration((directory, surroundings) => {
+  root = directory
+  own = surroundings
 })
-afterEach(() => rm(root, { recursive: true, force: true }))
 
-const of = (commandId: string = randomUUID()) => ({ commandId, signal: AbortSignal.timeout(20_000) })
 const at = (name: string) => join(root, "etc", name)
 const text = (path: string) => readFile(path, "utf8")
 const set = (path: string, value: string, with_ = own, id: string = randomUUID()) =>
-  performersFor(with_)["config.set"]({ path, key: "A", value }, of(id))
+  performersFor(with_)["config.set"]({ path, key: "A", value }, commanded(id))
 const restore = (path: string, backup?: string) =>
-  performersFor(own)["config.restore"]({ path, ...(backup === undefined ? {} : { backup }) }, of())
+  performersFor(own)["config.restore"]({ path, ...(backup === undefined ? {} : { backup }) }, commanded())
 const failingAt = (failing: string): Surroundings => ({
   ...own,
   onStep: (step) => {
@@ -219,13 +199,15 @@ it("results tell hashes, and no contents", async () => {
   const content = "another secret line\n"
   const done = await performersFor(own)["config.write"](
     { path, content, tag: sha256("a secret line of before\n") },
-    of()
+    commanded()
   )
   expect(done).toMatchObject({ outcome: "succeeded" })
   expect(JSON.stringify(done)).toContain(sha256(content))
   const back = await restore(path)
   expect(back).toMatchObject({ outcome: "succeeded" })
-  expect(JSON.stringify([done, back, await performersFor(own)["config.backups"]({}, of())])).not.toMatch(/secret line/)
+  expect(JSON.stringify([done, back, await performersFor(own)["config.backups"]({}, commanded())])).not.toMatch(
+    /secret line/
+  )
 })
 
 it("what runs the agent is not changed by the agent", async () => {
@@ -236,7 +218,7 @@ it("what runs the agent is not changed by the agent", async () => {
     "/etc/systemd/system/multi-user.target.wants/signalbox-agent.service",
     "/etc/signalbox-agent/agent.json"
   ])
-    expect(await performersFor(everywhere)["config.write"]({ path, content: "x" }, of()), path).toMatchObject({
+    expect(await performersFor(everywhere)["config.write"]({ path, content: "x" }, commanded()), path).toMatchObject({
       outcome: "refused",
       summary: expect.stringMatching(/is not changed by an agent/)
     })
@@ -247,7 +229,7 @@ it("the way to a host is changed only with a restore by itself", async () => {
   const content = await text("/etc/hosts")
   const done = await performersFor(everywhere)["config.write"](
     { path: "/etc/hosts", content, tag: sha256(content) },
-    of()
+    commanded()
   )
   expect(done).toMatchObject({ outcome: "refused", summary: expect.stringMatching(/way to this host hangs/) })
 })

@@ -1,24 +1,12 @@
 /** Files are changed whole or not at all, only where they may be, and can be put back: on a real disk, without services. */
 import { randomUUID } from "node:crypto"
 import { execFileSync } from "node:child_process"
-import {
-  chmod,
-  link,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  realpath,
-  rm,
-  stat,
-  symlink,
-  writeFile
-} from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { chmod, link, mkdir, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterEach, beforeEach, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import type { ActionArgs } from "@signalbox/core/action/catalog.ts"
 import type { Performed } from "../Performer.ts"
+import { commanded, withConfiguration } from "../../../../../test/support/agent-hooks.ts"
 import { performersFor } from "../performers.ts"
 import type { Surroundings } from "../Surroundings.ts"
 import { mark } from "../text/mask.ts"
@@ -29,22 +17,14 @@ import { giveVerdict, hold, readRecord } from "./store.ts"
 let root: string
 let own: Surroundings
 
-beforeEach(async () => {
-  root = await realpath(await mkdtemp(join(tmpdir(), "sbx-config-")))
-  await mkdir(join(root, "etc"))
-  own = {
-    stateDirectory: join(root, "state"),
-    agentCommand: ["/bin/false"],
-    ownPaths: [join(root, "etc/agent")],
-    configRoots: [join(root, "etc")]
-  }
+withConfiguration((directory, surroundings) => {
+  root = directory
+  own = surroundings
 })
-afterEach(() => rm(root, { recursive: true, force: true }))
 
-const of = (commandId: string = randomUUID()) => ({ commandId, signal: AbortSignal.timeout(20_000) })
 const at = (name: string) => join(root, "etc", name)
 const write = (args: ActionArgs<"config.write">, with_ = own, commandId: string = randomUUID()): Promise<Performed> =>
-  performersFor(with_)["config.write"](args, of(commandId))
+  performersFor(with_)["config.write"](args, commanded(commandId))
 const leftovers = async () =>
   (await readdir(join(root, "etc"), { recursive: true })).filter((name) => name.includes(".signalbox-"))
 const snapshot = async (path: string) => {
@@ -59,15 +39,17 @@ it("a file is made, replaced with its mode kept, and put back with its mode and 
   const before = await snapshot(path)
   expect(await write({ path, content: "A=2\n", tag: sha256("A=1\n") })).toMatchObject({ outcome: "succeeded" })
   expect(await snapshot(path)).toMatchObject({ text: "A=2\n", mode: before.mode })
-  const { backups } = (await performersFor(own)["config.backups"]({ path }, of())).data as {
+  const { backups } = (await performersFor(own)["config.backups"]({ path }, commanded())).data as {
     backups: ReadonlyArray<{ id: string }>
   } // as it is told
   expect(backups).toHaveLength(2)
-  expect(await performersFor(own)["config.restore"]({ path }, of())).toMatchObject({ outcome: "succeeded" })
+  expect(await performersFor(own)["config.restore"]({ path }, commanded())).toMatchObject({ outcome: "succeeded" })
   expect(await snapshot(path)).toMatchObject({ text: before.text, mode: before.mode, uid: before.uid, gid: before.gid })
-  expect(await performersFor(own)["config.restore"]({ path, backup: backups[1]?.id ?? "" }, of())).toMatchObject({
-    outcome: "succeeded"
-  })
+  expect(await performersFor(own)["config.restore"]({ path, backup: backups[1]?.id ?? "" }, commanded())).toMatchObject(
+    {
+      outcome: "succeeded"
+    }
+  )
   await expect(stat(path)).rejects.toThrow(/ENOENT/) // before the first change it was not there
   expect(await leftovers()).toEqual([])
 })
@@ -77,7 +59,7 @@ it("a tag that is not the file's, a missing one, a masked text, the same command
   await writeFile(path, "SECRET_TOKEN=hunter2\n")
   const before = await snapshot(path)
   const tag = sha256(before.text)
-  const read = await performersFor(own)["config.read"]({ path }, of())
+  const read = await performersFor(own)["config.read"]({ path }, commanded())
   expect(read.data).toMatchObject({ sha256: tag, content: `SECRET_TOKEN=${mark}\n`, masked: true, exact: false })
   expect(await write({ path, content: "x" })).toMatchObject({ outcome: "refused" })
   expect(await write({ path, content: "x", tag: sha256("other") })).toMatchObject({ outcome: "refused" })
@@ -117,7 +99,7 @@ it("links that lead out, FIFOs, directories of others, files of the agent: refus
     expect(await write({ path, content: "evil" }), path).toMatchObject({ outcome: "refused" })
   }
   for (const path of [at("out.conf"), at("pipe.conf"), at("agent"), at("dir")])
-    expect(await performersFor(own)["config.read"]({ path }, of()), path).toMatchObject({ outcome: "refused" })
+    expect(await performersFor(own)["config.read"]({ path }, commanded()), path).toMatchObject({ outcome: "refused" })
   expect(await readFile(join(root, "outside"), "utf8")).toBe("x")
   expect(await readdir(join(root, "elsewhere"))).toEqual([])
 })
@@ -125,7 +107,9 @@ it("links that lead out, FIFOs, directories of others, files of the agent: refus
 it("a link inside leads to the file that is changed, and stays a link", async () => {
   await writeFile(at("real.env"), "A=1\n")
   await symlink("real.env", at("link.env"))
-  expect(await performersFor(own)["config.set"]({ path: at("link.env"), key: "A", value: "2" }, of())).toMatchObject({
+  expect(
+    await performersFor(own)["config.set"]({ path: at("link.env"), key: "A", value: "2" }, commanded())
+  ).toMatchObject({
     outcome: "succeeded"
   })
   expect(await readFile(at("real.env"), "utf8")).toBe("A=2\n")

@@ -2,9 +2,11 @@
  * config.add-site: a server block for a domain in nginx, enabled, with proof that nginx answers for it.
  *
  * Owns: the block's text and where it goes. Does not own: the order of a change (`change.ts`).
- * Invariants: nothing that was said becomes a statement of its own in the block; a domain that nginx serves already is left alone.
+ * Invariants: nothing that was said becomes a statement of its own in the block; a domain that nginx serves already is left alone, and so is
+ * a port where plain HTTP would be answered by somebody or something else, because that answer would look like success.
  */
 import { request } from "node:http"
+import { connect } from "node:net"
 import { readFile, stat } from "node:fs/promises"
 import { run } from "../child.ts"
 import { resolved } from "../file/open.ts"
@@ -135,18 +137,42 @@ const parsedUrl = (text: string): URL | undefined => {
 }
 
 const refuseServed = async (site: Site, signal: AbortSignal): Promise<void> => {
-  const served = (await serverNames(signal)).some(
-    ({ names, ports }) => names.includes(site.domain) && ports.includes(site.port)
-  )
-  if (served)
-    throw new Refused({
-      why: `nginx serves ${site.domain} on port ${site.port} already. Change its file with config.set or config.write.`
-    })
+  const why = trouble(site, await serverNames(signal), await accepts(site.port, signal))
+  if (why !== undefined) throw new Refused({ why })
 }
+
+/** @param taken somebody accepts connections on the port now */
+export const trouble = (
+  { domain, port }: Pick<Site, "domain" | "port">,
+  servers: ReadonlyArray<Server>,
+  taken: boolean
+): string | undefined => {
+  if (servers.some(({ names, ports }) => names.includes(domain) && ports.includes(port)))
+    return `nginx serves ${domain} on port ${port} already. Change its file with config.set or config.write.`
+  if (servers.some(({ tls }) => tls.includes(port)))
+    return `Port ${port} of nginx speaks TLS, and this adds a site of plain HTTP. Choose another port, or write the site with its certificate by config.write.`
+  if (taken && !servers.some(({ ports }) => ports.includes(port)))
+    return `Port ${port} is taken by another program than nginx. Choose another port.`
+  return undefined
+}
+
+const accepts = (port: number, signal: AbortSignal): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port, timeout: answersWithin, signal })
+    const done = (taken: boolean) => {
+      socket.destroy()
+      resolve(taken)
+    }
+    socket.once("connect", () => done(true))
+    socket.once("timeout", () => done(false))
+    socket.on("error", () => done(false))
+  })
 
 interface Server {
   readonly names: ReadonlyArray<string>
   readonly ports: ReadonlyArray<number>
+  /** Those of them where TLS is spoken. */
+  readonly tls: ReadonlyArray<number>
 }
 
 /** Of the whole configuration, included files too, as nginx itself puts it together. */
@@ -165,15 +191,25 @@ export const serversIn = (block: Block): ReadonlyArray<Server> =>
       inner.directives
         .filter((one) => one.name.text === directive)
         .map((one) => one.args.map((arg) => unquoted(arg.text)))
-    const ports = args("listen").flatMap(([address = ""]) =>
-      address.startsWith("unix:") ? [] : [Number(/(?:^|:)(\d+)$/u.exec(address)?.[1] ?? 80)]
+    const listens = args("listen").flatMap(([address = "", ...how]) =>
+      address.startsWith("unix:")
+        ? []
+        : [
+            {
+              port: Number(/(?:^|:)(\d+)$/u.exec(address)?.[1] ?? 80),
+              secure: how.includes("ssl") || how.includes("quic")
+            }
+          ]
     )
+    const ports = listens.map(({ port }) => port)
+    const always = args("ssl").some(([state]) => state === "on")
     return [
       {
         names: args("server_name")
           .flat()
           .map((one) => one.toLowerCase()),
-        ports: ports.length === 0 && args("listen").length === 0 ? [80] : ports
+        ports: ports.length === 0 && args("listen").length === 0 ? [80] : ports,
+        tls: listens.filter(({ secure }) => secure || always).map(({ port }) => port)
       }
     ]
   })

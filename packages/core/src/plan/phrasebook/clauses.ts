@@ -103,9 +103,12 @@ const tails = (said: Sentence, at: number, around: Around): ReadonlyArray<Ended<
   if (around.when === undefined)
     for (const [when, next] of conditionAt(said, at)) more.push([{ ...around, when }, next])
   if (around.since === undefined) for (const [since, next] of sinceAt(said, at)) more.push([{ ...around, since }, next])
-  // "on web1 only", "only on web1"
-  if (word === "only" && (around.targets === undefined) === (plainAt(said, at + 1) === "on"))
-    more.push([around, at + 1])
+  // "on web1 only", "only on web1"; "only if" is a condition
+  if (word === "only") {
+    const after = plainAt(said, at + 1)
+    const closes = after === "" || after === "," || said.joints.has(at + 1)
+    if (around.targets === undefined ? after === "on" : closes) more.push([around, at + 1])
+  }
   const batch = batchAt(said.words, at)
   if (batch !== undefined)
     more.push([{ ...around, batch: { size: 1, maxFailures: 0, ...around.batch, ...batch.value } }, batch.next])

@@ -41,7 +41,10 @@ const several = (single: Slot<Value>): Slot<Value> => {
   return list
 }
 
-/** Programs that are known to tell and not to ask: whoever means another command says it in quotes. */
+/**
+ * Programs that people run to be told something: whoever means another command says it in quotes. What their arguments do is not looked at:
+ * a command is critical in any case, and approved as it stands.
+ */
 const telling = new Set(
   (
     "uptime df du free uname hostname hostnamectl whoami id date w who last ls lsblk lscpu lsof lsmod ps ip ss netstat dmesg vmstat iostat nproc " +
