@@ -11,7 +11,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { enroll, resultsOf, show, propose } from "../test/fleet/plans.ts"
+import { enroll, resultsOf, show } from "../test/fleet/plans.ts"
 import { type FleetHost, hosts, ssh } from "../test/fleet/support.ts"
 import { dispose, type Home, makeHome, signalbox, start, startHub } from "../test/support/signalbox.ts"
 import { freshDatabase, median, millis, quantile, type Row } from "./support.ts"
@@ -146,8 +146,9 @@ const timed = async <A>(work: () => Promise<A>): Promise<{ readonly ms: number; 
 const instructed = async (home: Home) => {
   const reading = await timed(() => signalbox(home, "do", read))
   everywhere(`do "${read}"`, reading.made.stdout, reading.made.code)
-  const proposed = await timed(() => propose(home, restart))
-  const { planId } = proposed.made
+  const proposed = await timed(() => signalbox(home, "do", restart))
+  const planId = /^It waits for approval: signalbox plan approve (\S+)$/mu.exec(proposed.made.stderr)?.[1]
+  if (planId === undefined) throw new Error(`do "${restart}" → ${proposed.made.code}: ${proposed.made.stderr}`)
   const approved = await timed(() => signalbox(home, "plan", "approve", planId))
   everywhere("plan approve", approved.made.stdout, approved.made.code)
   const unproven = resultsOf(await show(home, planId)).filter((one) => one.proven !== true)

@@ -76,7 +76,7 @@ const firstOf = async (client: OpenAI): Promise<number> => {
 /** Tells when the next delta and the next outcome have come. */
 const listen = async (home: Parameters<typeof hubFetch>[0], conversationId: string) => {
   const stop = new AbortController()
-  const response = await hubFetch(home, `/api/v1/conversations/${conversationId}/live`, {
+  const response = await hubFetch(home, `/api/v1/conversations/${conversationId}/live?from=1`, {
     headers: { accept: "text/event-stream" },
     signal: stop.signal
   })
@@ -91,6 +91,8 @@ const listen = async (home: Parameters<typeof hubFetch>[0], conversationId: stri
     }
   }
   void hear().catch(() => {})
+  // it has told what was there before: what comes from now on is heard while it comes
+  await outcome.promise
   return {
     firstDelta: () => (delta = Promise.withResolvers<number>()).promise,
     ended: () => (outcome = Promise.withResolvers<void>()).promise,

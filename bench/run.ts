@@ -59,6 +59,8 @@ const heading = async (): Promise<string> => {
   const dirty = git("status", "--porcelain", "--untracked-files=no") === "" ? "" : " with uncommitted changes"
   const sql = postgres((await server()).url, { max: 1 })
   const [version] = await sql<{ v: string }[]>`select current_setting('server_version') as v`
+  const durable = await sql<{ name: string; setting: string }[]>`select name, setting from pg_settings
+    where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name`
   await sql.end()
   const model = cpus()[0]?.model ?? "unknown"
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
@@ -67,7 +69,7 @@ const heading = async (): Promise<string> => {
 Made by \`npm run bench\`; every comparison was measured within this one run, in turns, median of the rounds.
 
 - Machine: ${model}, ${cpus().length} cores, ${memory}; everything (Postgres, hosts, both sides) on this one machine
-- Postgres ${version?.v}, durable as by default (fsync, synchronous_commit on); Node ${process.versions.node}
+- Postgres ${version?.v}, ${durable.map(({ name, setting }) => `${name} ${setting}`).join(", ")}; Node ${process.versions.node}
 - Commit: ${git("rev-parse", "--short", "HEAD")}${dirty}, ${new Date().toISOString().slice(0, 10)}
 `
 }

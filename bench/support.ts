@@ -31,7 +31,19 @@ const migrations = fileURLToPath(new URL("../migrations", import.meta.url))
 
 let shared: Promise<TestServer> | undefined
 /** One server for the whole run. */
-export const server = (): Promise<TestServer> => (shared ??= startServer())
+export const server = (): Promise<TestServer> => (shared ??= startDurable())
+
+/** What is measured on a server that loses commits is worth nothing, and looks like a great success. */
+const startDurable = async (): Promise<TestServer> => {
+  const started = await startServer()
+  const sql = postgres(started.url, { max: 1, onnotice: () => {} })
+  const loose = await sql<{ name: string }[]>`select name from pg_settings
+    where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting <> 'on'`
+  await sql.end()
+  if (loose.length === 0) return started
+  await started.stop()
+  throw new Error(`nothing is measured: this Postgres has ${loose.map(({ name }) => name).join(", ")} off`)
+}
 export const stopServer = async (): Promise<void> => (await shared)?.stop()
 
 export const emptyDatabase = async (): Promise<string> => {

@@ -35,16 +35,36 @@ const ink = {
   }
 }
 
-/** string-width makes its segmenter when it is loaded (8 ms); most text is plain and never needs it. */
+/** string-width makes its segmenter (8 ms) and its patterns (10 ms) when it is loaded; most text is plain and never needs them. */
 const stringWidth = {
   name: "string-width",
   setup(build) {
     build.onLoad({ filter: /string-width\/index\.js$/ }, async (args) => {
       const text = await readFile(args.path, "utf8")
       const eager = "const segmenter = new Intl.Segmenter();"
-      if (!text.includes(eager)) throw new Error("string-width has changed: look at its segmenter again")
-      const late = "let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };"
-      return { contents: text.replace(eager, late), loader: "js" }
+      const pattern = /^const (\w+Regex) = (\/.+\/[a-z]+);$/gmu
+      const names = Array.from(text.matchAll(pattern), ([, name]) => name)
+      if (!text.includes(eager) || !names.includes("rgiEmojiRegex"))
+        throw new Error("string-width has changed: look at its segmenter and patterns again")
+      const segmenter =
+        "let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };"
+      const late = names
+        .reduce((code, name) => code.replaceAll(new RegExp(`\\b${name}\\b(?! = )`, "gu"), `${name}()`), text)
+        .replaceAll(pattern, "let made_$1; const $1 = () => (made_$1 ??= $2);")
+      return { contents: late.replace(eager, segmenter), loader: "js" }
+    })
+  }
+}
+
+/** An import of a module of Node reads all of its exports, and some of them load half of Node: the entry takes what it names. */
+const builtins = {
+  name: "builtins",
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "builtin" }))
+    build.onLoad({ filter: /.*/, namespace: "builtin" }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => /^[A-Za-z_]\w*$/u.test(name) && name !== "default")
+      const taken = names.map((name) => `export const ${name} = /* @__PURE__ */ (() => all.${name})();`)
+      return { contents: `const all = process.getBuiltinModule("${path}"); ${taken.join(" ")}`, loader: "js" }
     })
   }
 }
@@ -77,7 +97,7 @@ const options = {
   logOverride: { "assign-to-define": "silent" } // code that also runs unbundled sets NODE_ENV itself
 }
 const [first, rest, daemon] = await Promise.all([
-  esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later, stringWidth] }),
+  esbuild.build({ ...options, entryPoints: [join(source, "bin.ts")], plugins: [later, stringWidth, builtins] }),
   esbuild.build({
     ...options,
     entryPoints: [join(source, "main.ts")],

@@ -13,14 +13,34 @@ export interface LineClient {
   readonly close: () => Promise<void>
 }
 
+const connected = <S extends Socket>(socket: S, event: "connect" | "secureConnect"): Promise<S> =>
+  new Promise((resolve, reject) => {
+    socket.once("error", reject)
+    socket.once(event, () => {
+      socket.off("error", reject)
+      resolve(socket)
+    })
+  })
+
+/** A server that takes both greets in plain text whoever has said nothing for a moment: on a busy machine that may be we. */
+const encrypted = async (port: number, triesLeft = 20): Promise<TLSSocket> => {
+  const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false })
+  try {
+    return await connected(socket, "secureConnect")
+  } catch (cause) {
+    const plain = cause instanceof Error && "code" in cause && cause.code === "ERR_SSL_WRONG_VERSION_NUMBER"
+    if (!plain || triesLeft === 0) throw cause
+    return encrypted(port, triesLeft - 1)
+  }
+}
+
 export const lineClient = async (
   port: number,
   options: { readonly tls?: boolean; readonly deadlineMs?: number } = {}
 ): Promise<LineClient> => {
-  const socket =
-    options.tls === true
-      ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false })
-      : connect({ port, host: "127.0.0.1" })
+  const socket = await (options.tls === true
+    ? encrypted(port)
+    : connected(connect({ port, host: "127.0.0.1" }), "connect"))
   let all = ""
   let from = 0
   const decoder = new TextDecoder()
@@ -33,10 +53,6 @@ export const lineClient = async (
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()))
   void closed.then(() => {
     for (const look of listeners) look()
-  })
-  await new Promise<void>((resolve, reject) => {
-    socket.once(options.tls === true ? "secureConnect" : "connect", () => resolve())
-    socket.once("error", reject)
   })
   return {
     socket,

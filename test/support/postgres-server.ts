@@ -1,13 +1,22 @@
 /**
  * One throw-away Postgres for a whole test run (vitest globalSetup), on a free loopback port; every test file makes databases of
- * its own in it with `freshDatabase`.
+ * its own in it with `freshDatabase`: copies of one that is migrated here, once.
+ *
+ * Invariant: only that one server of the run syncs nothing to the disk. Tests kill processes, Postgres itself among them, and what a
+ * process has written outlives it; only the machine's own end would lose it. Whoever starts a server of their own, to measure or to take it
+ * through a crash, has Postgres's own durability.
  */
 import { execFile, spawn } from "node:child_process"
 import { chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { Effect } from "effect"
+import postgres from "postgres"
 import type { TestProject } from "vitest/node"
+import { Db } from "@signalbox/core/postgres/Db.ts"
+import { migrate } from "@signalbox/core/postgres/migrate.ts"
 import { installedPrograms, programsFor, serverUser } from "@signalbox/core/postgres/placement.ts"
 import { freePort } from "./free-port.ts"
 
@@ -19,8 +28,19 @@ declare module "vitest" {
 
 const run = promisify(execFile)
 
+export const migrations = fileURLToPath(new URL("../../migrations", import.meta.url))
+/** The template of the run's databases. Nobody connects to it any more: Postgres does not copy what is in use. */
+export const migratedDatabase = "t_migrated"
+export const databaseOn = (server: string, name: string): string => server.replace(/\/postgres$/, `/${name}`)
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startServer()
+  const server = await startServer({ fsync: "off", full_page_writes: "off" })
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} })
+  await sql.unsafe(`create database ${migratedDatabase}`)
+  const template = Db.layer(databaseOn(server.url, migratedDatabase), { max: 1 })
+  await Effect.runPromise(migrate(migrations).pipe(Effect.provide(template)))
+  await sql.unsafe(`alter database ${migratedDatabase} with allow_connections false`)
+  await sql.end()
   project.provide("postgresUrl", server.url)
   return server.stop
 }
@@ -34,7 +54,8 @@ export interface TestServer {
   readonly stop: () => Promise<void>
 }
 
-export const startServer = async (): Promise<TestServer> => {
+/** @param more settings of postgresql.conf beside those that every test server has */
+export const startServer = async (more: Readonly<Record<string, string>> = {}): Promise<TestServer> => {
   const user = await serverUser()
   const who = user === undefined ? {} : { uid: user.uid, gid: user.gid }
   const base = await mkdtemp(join(tmpdir(), "signalbox-pg-"))
@@ -71,7 +92,8 @@ export const startServer = async (): Promise<TestServer> => {
     jit: "off",
     io_method: "sync",
     wal_level: "minimal",
-    max_wal_senders: 0
+    max_wal_senders: 0,
+    ...more
   }
   const launch = async () => {
     const child = spawn(

@@ -4,11 +4,13 @@
  *
  * Owns: choosing a Node that is new enough, the compile cache, how much garbage may lie around, the sentence when nothing is built. Does not own: commands.
  */
-import { existsSync } from "node:fs"
 import module from "node:module"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
-import v8 from "node:v8"
+
+// not imported: that would read all of their exports, and with them load a good part of Node
+const require = module.createRequire(import.meta.url)
+const { existsSync } = require("node:fs")
+const { dirname, join } = require("node:path")
+const { fileURLToPath } = require("node:url")
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [major, minor] = process.versions.node.split(".").map(Number)
@@ -34,6 +36,7 @@ async function start() {
  * has grown by half. Costs up to a quarter more CPU where nothing but events is read.
  */
 function leaveLittleGarbage() {
+  const v8 = require("node:v8")
   v8.setFlagsFromString("--semi-space-growth-factor=1")
   v8.setFlagsFromString("--heap-growing-percent=50")
 }

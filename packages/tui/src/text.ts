@@ -15,13 +15,19 @@ const plain = /^[\x20-\x7e]*$/u
 /** Escape sequences of terminals, unfinished ones at the end of the text too. */
 // oxlint-disable-next-line no-control-regex
 export const escapes = /\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]/gu
-const joined = /\u200d.[\ufe0f\p{Emoji_Modifier}]*/gu
-const invisible =
-  /[\p{Cc}\p{Cs}\p{Me}\p{Variation_Selector}\p{Emoji_Modifier}\u200b-\u200f\u00ad\ufeff\u2028-\u202e\u2060-\u206f\u{e0000}-\u{e0fff}]/gu
 
+/** Patterns with properties are read by the engine where they stand: here, so that who says plain text only does not wait for them. */
+const harmless = (text: string): string =>
+  text
+    .replace(escapes, "")
+    .replace(/\t/gu, "    ")
+    .replace(/\u200d.[\ufe0f\p{Emoji_Modifier}]*/gu, "")
+    .replace(
+      /[\p{Cc}\p{Cs}\p{Me}\p{Variation_Selector}\p{Emoji_Modifier}\u200b-\u200f\u00ad\ufeff\u2028-\u202e\u2060-\u206f\u{e0000}-\u{e0fff}]/gu,
+      ""
+    )
 /** One line, harmless and equally wide in every terminal. Line breaks vanish: split first where they matter. */
-export const clean = (text: string): string =>
-  plain.test(text) ? text : text.replace(escapes, "").replace(/\t/gu, "    ").replace(joined, "").replace(invisible, "")
+export const clean = (text: string): string => (plain.test(text) ? text : harmless(text))
 
 /** Cleaned text of which no more than `columns` can ever be seen: breaks become spaces, the rest is never looked at. */
 export const oneLine = (text: string, columns: number): string => {

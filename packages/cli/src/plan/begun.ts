@@ -3,12 +3,10 @@
  *
  * Invariant: both find the same one although each has a copy of this file: the entry and `main.ts` are bundled apart.
  */
-import { getEnvironmentData, setEnvironmentData } from "node:worker_threads"
+const key = Symbol.for("signalbox.instruction")
 
-const key = "signalbox.instruction"
-
-export const begin = (commandId: string): void => setEnvironmentData(key, commandId)
+export const begin = (commandId: string): void => void Reflect.set(globalThis, key, commandId)
 export const begun = (): string | undefined => {
-  const id = getEnvironmentData(key)
+  const id: unknown = Reflect.get(globalThis, key)
   return typeof id === "string" ? id : undefined
 }

@@ -7,24 +7,27 @@ import { AgentsTest, connected, enrolled } from "../../../../test/support/agents
 import type { FakeSocket } from "../../../../test/support/fake-agent.ts"
 import { adminToken } from "../../../../test/support/hub.ts"
 import { begun } from "./begun.ts"
-import { planNow, type Printed } from "./now.ts"
+import { type Here, planNow, type Printed } from "./now.ts"
+import { preview } from "./print.ts"
 
 const web1 = Effect.gen(function* () {
   return yield* connected(yield* enrolled({ name: "web1" }))
 })
-const asked = (...args: ReadonlyArray<string>) => within(60_000, args)
-const within = (momentMs: number, args: ReadonlyArray<string>) =>
+const asked = (...args: ReadonlyArray<string>) => told(args, {})
+const within = (momentMs: number, args: ReadonlyArray<string>) => told(args, { momentMs })
+const told = (args: ReadonlyArray<string>, here: Partial<Here>) =>
   Effect.gen(function* () {
     const { url } = yield* HubAddress
     const printed: Array<Printed> = []
     const where = { url, token: Redacted.value(adminToken) }
     const done = yield* Effect.promise(() =>
-      planNow(
-        args,
-        () => where,
-        (one) => printed.push(one),
-        momentMs
-      )
+      planNow(args, {
+        hubOf: () => where,
+        print: (one) => printed.push(one),
+        momentMs: 60_000,
+        asks: () => false,
+        ...here
+      })
     )
     return { done, printed: printed[0] }
   })
@@ -51,12 +54,15 @@ describe("an instruction at once", () => {
     Effect.gen(function* () {
       const hub = yield* HubClient
       const socket = yield* web1
-      const proposed = yield* asked("do", "restart nginx on web1")
+      const proposed = yield* told(["do", "restart nginx on web1"], { asks: () => true })
       assert.deepStrictEqual(proposed, { done: false, printed: undefined })
       // whoever goes on with it gives the same instruction once more and gets the same plan
       const again = { payload: { commandId: begun() ?? "", text: "restart nginx on web1" } }
-      const { plan } = yield* hub.plans.give(again)
-      assert.strictEqual((yield* hub.plans.list({ query: {} })).plans.length, 1)
+      const { plan, position } = yield* hub.plans.give(again)
+      const listed = yield* hub.plans
+        .list({ query: {} })
+        .pipe(Effect.repeat({ until: (known) => known.position >= position })) // the list is a read model
+      assert.strictEqual(listed.plans.length, 1)
       const answer = yield* Effect.forkChild(
         answering(socket, { outcome: "failed", summary: "It broke.", proven: false })
       )
@@ -64,6 +70,25 @@ describe("an instruction at once", () => {
       yield* Fiber.join(answer)
       assert.deepStrictEqual([done, printed?.code], [true, 1])
       assert.match(printed?.out ?? "", /^✗ web1 {2}It broke\./u)
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
+  it.live("shows a proposal where nobody is there to be asked, as `do` shows it, and approves nothing", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      yield* web1
+      const { done, printed } = yield* asked("do", "restart nginx on web1 if cpu > 80%")
+      assert.isTrue(done)
+      const planId = /^It waits for approval: signalbox plan approve (\S+)$/mu.exec(printed?.err ?? "")?.[1] ?? ""
+      const { plan } = yield* hub.plans.get({ params: { planId } })
+      assert.strictEqual(plan.status, "proposed")
+      const first = preview({ ...plan, steps: [] }, 100_000) // what was looked at meanwhile came later
+      assert.strictEqual(printed?.err, `${first}\nIt waits for approval: signalbox plan approve ${planId}\n`)
+      assert.match(
+        printed?.err ?? "",
+        /service\.restart nginx\.service[^]*if {7}cpu > 80 %[^]*proof {4}the unit is active/u
+      )
+      assert.deepStrictEqual([printed?.out, printed?.code], ["", 2])
     }).pipe(Effect.provide(AgentsTest))
   )
 

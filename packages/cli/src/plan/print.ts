@@ -3,17 +3,19 @@
  *
  * Owns: the preview, the result of each host, the JSON of the command line (design §8). Does not own: words of selectors and steps (core's
  * `plan/words.ts`), what was done.
- * Invariants: nothing that came from a host can move the cursor; what was cut says how to see it whole.
+ * Invariants: nothing that came from a host can move the cursor; what was cut says how to see it whole; nothing is loaded for it that a
+ * command which begins at once would have to wait for.
  */
-import { Schema } from "effect"
-import { type Action, risks } from "@signalbox/core/action/Action.ts"
-import { catalog, isActionName } from "@signalbox/core/action/catalog.ts"
+import type { Schema } from "effect"
+import type { Risk } from "@signalbox/core/action/Action.ts"
+import { toldOf } from "@signalbox/core/action/told.ts"
 import { gateOf } from "@signalbox/core/plan/gate.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
+import { shortCode } from "@signalbox/core/plan/code.ts"
+import type { Batch, Condition, Selector } from "@signalbox/core/plan/plan.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { actText, batchText, conditionText, selectorText } from "@signalbox/core/plan/words.ts"
+import { beforeOf, type Looked } from "@signalbox/tui/plan/before.ts"
 import { oneLine, wrap } from "@signalbox/tui/text.ts"
-import { beforeOf } from "@signalbox/tui/plan/words.ts"
 import { style } from "../paint.ts"
 
 export const planJson = (view: PlanView): Schema.Json => ({
@@ -48,8 +50,39 @@ export const planJson = (view: PlanView): Schema.Json => ({
   }))
 })
 
+/** What a preview shows of a plan. */
+export interface Proposal {
+  readonly planId: string
+  readonly text: string
+  readonly status: string
+  readonly origin?: { readonly by: string; readonly model?: string; readonly tookMs?: number }
+  readonly question?: {
+    readonly reason: string
+    readonly questions: ReadonlyArray<string>
+    readonly readings: ReadonlyArray<string>
+  }
+  readonly unjudged: ReadonlyArray<{ readonly host: string; readonly reason: string }>
+  readonly plan?: {
+    readonly steps: ReadonlyArray<ProposedStep>
+    readonly batch: Batch
+    readonly risk: Risk
+    readonly expiresAt: string
+  }
+  readonly hash?: string
+  readonly steps: ReadonlyArray<ReadonlyArray<Looked>>
+}
+interface ProposedStep {
+  readonly action: string
+  readonly args: Readonly<Record<string, Schema.Json>>
+  readonly selector: Selector
+  readonly targets: ReadonlyArray<{ readonly host: string }>
+  readonly when?: Condition
+  readonly risk: Risk
+  readonly reasons: ReadonlyArray<{ readonly reason: string }>
+}
+
 const color = { low: "green", medium: "yellow", high: "red", critical: "red" } as const
-const riskText = (risk: (typeof risks)[number]): string => style(color[risk], `▲ ${risk}`)
+const riskText = (risk: Risk): string => style(color[risk], `▲ ${risk}`)
 
 /** Of a terminal; anything else takes lines as long as they are. */
 export const widthOf = (stream: NodeJS.WriteStream): number => (stream.isTTY ? Math.max(40, stream.columns) : 100_000)
@@ -63,7 +96,7 @@ const fact = (name: string, text: string, columns: number): ReadonlyArray<string
   )
 
 /** What would be done, where, at which risk and why. */
-export const preview = (view: PlanView, columns: number): string => {
+export const preview = (view: Proposal, columns: number): string => {
   const { plan, question } = view
   const how =
     view.origin?.by === "phrasebook"
@@ -86,9 +119,7 @@ export const preview = (view: PlanView, columns: number): string => {
     ].join("\n")
   if (plan === undefined) return [...head, "A model is being asked."].join("\n")
   const steps = plan.steps.flatMap((step, at) => {
-    const entry: Pick<Action<never>, "proof" | "undo" | "effect"> | undefined = isActionName(step.action)
-      ? catalog[step.action]
-      : undefined
+    const entry = toldOf(step.action)
     const hosts = step.targets.map((one) => one.host)
     const names = hosts.join(" ")
     const which = selectorText(step.selector)
@@ -122,7 +153,7 @@ export const preview = (view: PlanView, columns: number): string => {
 }
 
 /** How to agree from another prompt. */
-export const howToApprove = (view: PlanView): string =>
+export const howToApprove = (view: Pick<Proposal, "planId" | "plan" | "hash">): string =>
   view.plan !== undefined && gateOf(view.plan).typed
     ? `signalbox plan approve ${view.planId} --code ${shortCode(view.hash ?? "")}`
     : `signalbox plan approve ${view.planId}`

@@ -6,8 +6,8 @@
  * Invariants: an entry holds no shell text; what is not in the catalogue has the highest risk and is never carried out.
  */
 import { Schema } from "effect"
+import { risks } from "./risks.ts"
 
-export const risks = ["low", "medium", "high", "critical"] as const
 export const Risk = Schema.Literals(risks)
 export type Risk = typeof Risk.Type
 

@@ -1,7 +1,7 @@
 /**
  * The catalogue: every action that a plan may hold, as one table.
  *
- * Owns: names, arguments, risks, proofs, time limits. Does not own: how an action is carried out (the agent package has one performer a
+ * Owns: names, arguments, risks, time limits. Does not own: what an approver is told of proof and undo (`told.ts`), how an action is carried out (the agent package has one performer a
  * name), phrases (`plan/phrasebook`), approval (plan room).
  * Invariants: `decodeAction` is the only way in; an action that is not here, or arguments that do not fit, never reach a host.
  */
@@ -22,6 +22,7 @@ import {
   UnitName
 } from "./arguments.ts"
 import { configReasons, unitReasons } from "./sensitive.ts"
+import { type Told, told } from "./told.ts"
 
 const optional = Schema.optionalKey
 const unit = Schema.Struct({ unit: UnitName })
@@ -36,7 +37,8 @@ const seconds = (n: number) => n * 1_000
 const minutes = (n: number) => n * 60_000
 
 /** An entry with what needs the type of its own arguments: whoever takes it out of the table by a name does not know that any more. */
-const entry = <Name extends string, Args>(name: Name, action: Action<Args>) => {
+const entry = <Name extends keyof typeof told, Args>(name: Name, of: Omit<Action<Args>, keyof Told>) => {
+  const action: Action<Args> = { ...told[name], ...of }
   const decode = Schema.decodeUnknownResult(action.args, { onExcessProperty: "error" })
   return {
     ...action,
@@ -53,10 +55,9 @@ interface UnitArgs {
   readonly unit: string
 }
 const onUnit = { args: unit, raises: (args: UnitArgs) => unitReasons(args.unit), key: (args: UnitArgs) => args.unit }
-const reads = { effect: "reads", risk: "low", undo: "nothing is changed" } as const
-const read = { ...reads, privilege: "agent", proof: "what was read" } as const
+const read = { privilege: "agent", risk: "low" } as const
 const readAsRoot = { ...read, privilege: "root" } as const
-const act = { effect: "acts", privilege: "root" } as const
+const act = { privilege: "root" } as const
 
 const aboutFile = (args: { readonly path: string }) => configReasons(args.path)
 const filesKey = (args: { readonly path: string }) => args.path
@@ -84,9 +85,6 @@ export const catalog = {
     description: "Starts a systemd unit that does not run.",
     risk: "medium",
     before: "service.status",
-    proof:
-      "the unit is active, still the same run a moment later, and began with the act; or it ran before, which is said. It is told, too, when it falls over within 10 s",
-    undo: "service.stop",
     timeoutMs: seconds(90)
   }),
   "service.stop": entry("service.stop", {
@@ -96,8 +94,6 @@ export const catalog = {
     description: "Stops a systemd unit.",
     risk: "high",
     before: "service.status",
-    proof: "the unit is inactive and its main process is gone",
-    undo: "service.start",
     timeoutMs: seconds(90)
   }),
   "service.restart": entry("service.restart", {
@@ -107,9 +103,6 @@ export const catalog = {
     description: "Stops and starts a systemd unit.",
     risk: "medium",
     before: "service.status",
-    proof:
-      "the unit is active, still the same run a moment later, and its InvocationID has changed. It is told, too, when it falls over within 10 s",
-    undo: "none needed",
     timeoutMs: seconds(120)
   }),
   "service.reload": entry("service.reload", {
@@ -119,8 +112,6 @@ export const catalog = {
     description: "Lets a systemd unit read its configuration anew without ending it.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit is active with the same InvocationID and the reload was done",
-    undo: "none",
     timeoutMs: seconds(90)
   }),
   "service.enable": entry("service.enable", {
@@ -130,8 +121,6 @@ export const catalog = {
     description: "Makes a systemd unit start at boot; does not start it now.",
     risk: "medium",
     before: "service.status",
-    proof: "the unit file is enabled",
-    undo: "service.disable",
     timeoutMs: seconds(30)
   }),
   "service.disable": entry("service.disable", {
@@ -141,8 +130,6 @@ export const catalog = {
     description: "A systemd unit starts no more at boot; does not stop it now.",
     risk: "high",
     before: "service.status",
-    proof: "the unit file is disabled",
-    undo: "service.enable",
     timeoutMs: seconds(30)
   }),
 
@@ -170,8 +157,6 @@ export const catalog = {
     risk: "high",
     raises: aboutFile,
     before: "config.read",
-    proof: "the validator agrees, the file has the new SHA-256, its service was reloaded and is active",
-    undo: "config.restore, and by itself when a check fails",
     timeoutMs: seconds(180),
     key: filesKey
   }),
@@ -191,8 +176,6 @@ export const catalog = {
     risk: "high",
     raises: aboutFile,
     before: "config.read",
-    proof: "the validator agrees, the key reads back with the new value, its service was reloaded and is active",
-    undo: "config.restore, and by itself when a check fails",
     timeoutMs: seconds(180),
     key: filesKey
   }),
@@ -208,8 +191,6 @@ export const catalog = {
     }),
     risk: "high",
     before: "service.status",
-    proof: "nginx -t agrees, nginx was reloaded and is active, and it answers for the domain",
-    undo: "config.restore, and by itself when a check fails",
     timeoutMs: seconds(180),
     key: () => "/etc/nginx"
   }),
@@ -233,8 +214,6 @@ export const catalog = {
     risk: "high",
     raises: aboutFile,
     before: "config.backups",
-    proof: "the file has the SHA-256 of the backup, the validator agrees, its service was reloaded and is active",
-    undo: "config.restore",
     timeoutMs: seconds(180),
     key: filesKey
   }),
@@ -275,8 +254,6 @@ export const catalog = {
     args: none,
     risk: "critical",
     before: "system.usage",
-    proof: "the agent is back with another boot id",
-    undo: "none",
     timeoutMs: minutes(10),
     key: () => "host"
   }),
@@ -303,8 +280,6 @@ export const catalog = {
     }),
     risk: "high",
     before: "process.list",
-    proof: "for TERM, KILL and INT: that very process is gone",
-    undo: "none",
     timeoutMs: seconds(30),
     key: (args) => `pid ${args.pid}`
   }),
@@ -379,8 +354,6 @@ export const catalog = {
     args: Schema.Struct({ names: Schema.Array(PackageName).check(Schema.isMinLength(1), Schema.isMaxLength(20)) }),
     risk: "high",
     before: "package.list",
-    proof: "dpkg says that each is installed, with its version",
-    undo: "none",
     timeoutMs: minutes(20),
     key: packagesKey
   }),
@@ -391,8 +364,6 @@ export const catalog = {
     args: Schema.Struct({ names: optional(Schema.Array(PackageName).check(Schema.isMaxLength(50))) }),
     risk: "high",
     before: "package.upgradable",
-    proof: "dpkg says the new versions, and nothing that was to be upgraded is left",
-    undo: "none",
     timeoutMs: minutes(30),
     key: packagesKey
   }),
@@ -430,8 +401,6 @@ export const catalog = {
     args: Schema.Struct({ command: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(20_000)) }),
     free: ["command"],
     risk: "critical",
-    proof: "none: the exit code and output are all there is",
-    undo: "none",
     timeoutMs: minutes(10),
     key: () => "shell",
     optIn: true

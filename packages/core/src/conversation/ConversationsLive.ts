@@ -28,7 +28,7 @@ import { type Plan, planFork } from "./fork.ts"
 import { type ExportDocument, type ImportPart, toImport } from "./import.ts"
 import { conversationDecider } from "./room.ts"
 import { lastSummaries, listConversations, searchMessages } from "./search.ts"
-import { tellSoon } from "./soon.ts"
+import { type SoonRequest, tellSoon } from "./soon.ts"
 import type { ConversationView } from "./view.ts"
 
 type Rooms = Commands | EventLog | Db | Catalog
@@ -139,8 +139,11 @@ const change = Effect.fnUntraced(function* (
   // whoever writes while following it need not wait for a look that most often finds nothing new: the append makes sure
   const heard = commands.heard(conversationDecider, conversationStream(conversationId))
   if (heard === undefined) yield* load(conversationId)
-  else if ("replyId" in command && Result.isSuccess(conversationDecider.decide(heard.state, command)))
-    yield* tellSoon(conversationId, command.replyId)
+  else if ("replyId" in command) {
+    const decided = conversationDecider.decide(heard.state, command)
+    if (Result.isSuccess(decided))
+      yield* tellSoon(conversationId, command.replyId, announced(heard.version, by.actor, decided.success))
+  }
   return yield* commands.execute({
     commandId: by.commandId,
     actor: by.actor,
@@ -151,6 +154,10 @@ const change = Effect.fnUntraced(function* (
     body: canonical(body)
   })
 })
+
+/** Undefined: it does not fit its own schema, which the append says. */
+const announced = (after: number, actor: string, events: ReadonlyArray<ConversationEvent>): SoonRequest | undefined =>
+  Result.getOrUndefined(Result.try(() => ({ after, actor, events: events.map(conversationEvents.encode) })))
 
 type Done = Executed<ConversationView | undefined, ConversationEvent>
 

@@ -20,6 +20,8 @@ export interface Doorbell {
   readonly attend: Effect.Effect<void, never, Scope.Scope>
   /** The newest head that was heard of. */
   readonly heard: () => number
+  /** This process knows, from elsewhere than the bell, that the log has come so far. */
+  readonly ring: (position: number) => void
   /** Suspends until a head other than `seen` has been heard of; attend first. */
   readonly moved: (seen: number) => Effect.Effect<number>
   /** Called with the text of every volatile notification. */
@@ -97,5 +99,5 @@ export const makeDoorbell = Effect.fnUntraced(function* (db: Db["Service"]) {
       ),
       attend
     )
-  return { attend, heard: () => head, moved, onVolatile } satisfies Doorbell
+  return { attend, heard: () => head, ring: hear, moved, onVolatile } satisfies Doorbell
 })

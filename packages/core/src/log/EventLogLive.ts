@@ -29,7 +29,9 @@ export const layerWith = (options?: BatcherOptions): Layer.Layer<EventLog, DbErr
       const bell = yield* makeDoorbell(db)
       const newest = yield* makeNewest(readers, bell.heard)
       return EventLog.of({
-        append: batcher.append,
+        // its own process need not wait for the notification
+        append: (item) =>
+          Effect.tap(batcher.append(item), ({ toPosition }) => Effect.sync(() => bell.ring(toPosition))),
         ...makeReading(readers),
         ...makeFollowing(readers, bell, newest),
         newest: (from, limit, known) => Effect.mapError(newest(from, limit, known), unavailable),

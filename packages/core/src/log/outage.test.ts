@@ -1,15 +1,14 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Stream } from "effect"
-import { migrations } from "../../../../test/support/database.ts"
-import { startServer } from "../../../../test/support/postgres-server.ts"
+import { migrations, startServer } from "../../../../test/support/postgres-server.ts"
 import { Db } from "../postgres/Db.ts"
 import { migrate } from "../postgres/migrate.ts"
 import { EventLog } from "./EventLog.ts"
 import { layer } from "./EventLogLive.ts"
 
 /** A server of this test's own, which may be stopped and started. */
-const ownServer = Effect.acquireRelease(Effect.promise(startServer), (server) => Effect.promise(server.stop))
+const ownServer = Effect.acquireRelease(Effect.promise(() => startServer()), (server) => Effect.promise(server.stop))
 
 describe("when Postgres is restarted under load", () => {
   it.live(

@@ -12,7 +12,7 @@ import { isWayIn } from "../action/sensitive.ts"
 import { uuidV5 } from "../projection/Reactor.ts"
 import type { Purpose } from "./events.ts"
 import { type Question, questionKey } from "./conditions.ts"
-import { effectOf } from "./risk.ts"
+import { effectOf } from "../action/told.ts"
 
 export type Args = Readonly<Record<string, Schema.Json>>
 

@@ -12,7 +12,7 @@ import { canonicalJson } from "../agent/canonical.ts"
 import type { PlanEvent } from "./events.ts"
 import { type Approval, approvalFault, gateOf } from "./gate.ts"
 import { conclusion, isOver, isRunning, isSettledPlan, mayBegin } from "./progress.ts"
-import { effectOf } from "./risk.ts"
+import { effectOf } from "../action/told.ts"
 import { evolvePlan } from "./evolve.ts"
 import type { PlanView, ReadView, TargetView } from "./view.ts"
 

@@ -4,7 +4,8 @@
  * Owns: the page's words and layout. Does not own: the file (`scripts/docs-actions.ts` writes it).
  */
 import { Schema } from "effect"
-import { type Action, type Risk, risks } from "../action/Action.ts"
+import { type Action, type Risk } from "../action/Action.ts"
+import { risks } from "../action/risks.ts"
 import {
   AbsolutePath,
   DnsName,

@@ -3,13 +3,13 @@
  *
  * Owns: what each risk asks for, how long a proposal stands, and the judgment of one approval. Does not own: risks (`risk.ts`), accounts
  * and their roles, the rest of a plan's life (`decider.ts`).
- * Invariants: pure; only what changes nothing goes without anybody; every refusal says why and what would help.
+ * Invariants: pure, and without schemas, because what is typed most is shown at once; only what changes nothing goes without anybody; every refusal says why and what would help.
  */
 import { type AccountRole, type Permission, permissions, reaches } from "../account/permissions.ts"
 import type { Risk } from "../action/Action.ts"
 import type { Plan } from "./plan.ts"
-import { effectOf } from "./risk.ts"
-import { isShortCode } from "./hash.ts"
+import { effectOf } from "../action/told.ts"
+import { isShortCode } from "./code.ts"
 
 export interface Gate {
   /** `none`: it runs at once. `confirm`: somebody says yes. `second`: somebody else than who asked for it. */
@@ -30,11 +30,14 @@ const gates: Readonly<Record<Risk, Gate>> = {
 export const readsOnly = (steps: ReadonlyArray<{ readonly action: string }>): boolean =>
   steps.every((step) => effectOf(step.action) === "reads")
 
-export const gateOf = (plan: Pick<Plan, "risk" | "steps">): Gate =>
+/** What of a plan decides it. */
+type Judged = Pick<Plan, "risk"> & { readonly steps: ReadonlyArray<{ readonly action: string }> }
+
+export const gateOf = (plan: Judged): Gate =>
   plan.risk === "low" && readsOnly(plan.steps) ? { ...gates.low, approval: "none" } : gates[plan.risk]
 
 /** What whoever approves it must be permitted. */
-export const approvalNeeds = (plan: Pick<Plan, "risk" | "steps">): Permission =>
+export const approvalNeeds = (plan: Judged): Permission =>
   gateOf(plan).role === permissions.approve.role ? "approve" : "approveHigh"
 
 export const standsFor = (risk: Risk): number => gates[risk].minutes * 60_000

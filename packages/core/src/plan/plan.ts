@@ -7,24 +7,13 @@
  */
 import { Schema } from "effect"
 import { Risk, RiskReason } from "../action/Action.ts"
+import { comparisons, factNames } from "./fact-names.ts"
 
 /** What is known of a host and can be asked for. cpu, memory and disk are percent in use; load is that of one minute; uptime in seconds. */
-export const FactName = Schema.Literals([
-  "name",
-  "os",
-  "kernel",
-  "arch",
-  "cpu",
-  "memory",
-  "disk",
-  "load",
-  "cpus",
-  "uptime",
-  "virtualization"
-])
+export const FactName = Schema.Literals(factNames)
 export type FactName = typeof FactName.Type
 /** `~`: contains, whatever the case. */
-export const Comparison = Schema.Literals(["=", "!=", ">", ">=", "<", "<=", "~"])
+export const Comparison = Schema.Literals(comparisons)
 export type Comparison = typeof Comparison.Type
 const FactValue = Schema.Union([Schema.Finite, Schema.String.check(Schema.isMaxLength(200))])
 

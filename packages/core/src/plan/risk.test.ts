@@ -1,7 +1,8 @@
 /** What is how dangerous: the table that people rely on, and what no table can show one by one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { risks, type Risk } from "../action/Action.ts"
+import { type Risk } from "../action/Action.ts"
+import { risks } from "../action/risks.ts"
 import { actionNames, catalog } from "../action/catalog.ts"
 import type { FleetMember } from "../agent/Fleet.ts"
 import { few, type Ground, stepRisk } from "./risk.ts"

@@ -7,8 +7,9 @@
  * so it is as low as the catalogue says, wherever it is done.
  */
 import { Result } from "effect"
-import { type Action, highest, raised, type Risk, type RiskReason } from "../action/Action.ts"
-import { actionReasons, catalog, decodeAction } from "../action/catalog.ts"
+import { highest, raised, type Risk, type RiskReason } from "../action/Action.ts"
+import { actionReasons, decodeAction } from "../action/catalog.ts"
+import { effectOf } from "../action/told.ts"
 import type { FleetMember } from "../agent/Fleet.ts"
 import { isStale } from "./facts.ts"
 import type { Batch } from "./plan.ts"
@@ -31,11 +32,6 @@ export interface StepRisk {
 
 /** As many at once are still a few. */
 export const few = (fleet: number): number => Math.max(5, fleet * 0.25)
-
-export const effectOf = (name: string): Action<never>["effect"] =>
-  Object.hasOwn(catalog, name)
-    ? ((catalog as Readonly<Record<string, { readonly effect: "reads" | "acts" }>>)[name]?.effect ?? "acts")
-    : "acts"
 
 export const stepRisk = (
   step: { readonly action: string; readonly args: unknown },

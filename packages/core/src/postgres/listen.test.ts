@@ -61,7 +61,7 @@ describe("the ear", () => {
     "tells of a server that is down, however often, and comes back with it",
     () =>
       Effect.gen(function* () {
-        const server = yield* Effect.acquireRelease(Effect.promise(startServer), (one) => Effect.promise(one.stop))
+        const server = yield* Effect.acquireRelease(Effect.promise(() => startServer()), (one) => Effect.promise(one.stop))
         const { count, ear, told } = recorder()
         process.kill(server.pid, "SIGQUIT")
         yield* until(

@@ -93,6 +93,47 @@ describe("reactors", () => {
     )
   )
 
+  it.live("tell the queue of this process what is ready, when it is committed and not before", () => {
+    const nudged: Array<ReadonlyArray<string>> = []
+    const committed: Array<Promise<number>> = []
+    /** The real queue, watched. */
+    const watched = Layer.effect(
+      JobQueue,
+      Effect.gen(function* () {
+        const [inner, db] = [yield* JobQueue, yield* Db]
+        return JobQueue.of({
+          ...inner,
+          nudge: (queues) => {
+            if (queues.size === 0) return
+            nudged.push([...queues])
+            committed.push(db.pool`select 1 from pgboss.job where name = 'sort'`.then((rows) => rows.length))
+          }
+        })
+      })
+    ).pipe(Layer.provide(queueLayer([queue("sort", { heartbeatSeconds: 10 })])))
+    return Effect.gen(function* () {
+      const [log, reactors] = [yield* EventLog, yield* Reactors]
+      const runner = yield* Effect.forkChild(reactors.run)
+      const { toPosition } = yield* log.append(added("a", 1))
+      yield* reactors.waitFor("sorter", toPosition)
+      yield* until(
+        "it was told",
+        Effect.sync(() => nudged.length > 0)
+      )
+      assert.deepStrictEqual(nudged, [["sort"]])
+      assert.deepStrictEqual(yield* Effect.promise(() => Promise.all(committed)), [2])
+      yield* Fiber.interrupt(runner)
+    }).pipe(
+      Effect.provide(
+        layer([reactor()]).pipe(
+          Layer.provideMerge(watched),
+          Layer.provideMerge(logLayer),
+          Layer.provideMerge(Layer.fresh(DbTest))
+        )
+      )
+    )
+  })
+
   it.live("begin at the head or at the first event, as declared; a rebuild of a projection fires none", () =>
     withReactors(
       Effect.gen(function* () {

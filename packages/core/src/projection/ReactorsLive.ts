@@ -24,11 +24,18 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
       const followers = new Map(
         reactors.map((one) => {
           const noticed: Listener = (events) =>
-            Effect.forEach(listeners.get(one.name) ?? [], (listener) => listener(events), { discard: true }).pipe(
-              Effect.timeoutOption(hold),
-              Effect.asVoid
-            )
-          return [one.name, { ...followerOf(one, queue), noticed }]
+            Effect.suspend(() => {
+              const all = listeners.get(one.name)
+              if (all === undefined || all.size === 0) return Effect.void
+              const told = Effect.forEach(all, (listener) => listener(events), { discard: true })
+              return Effect.asVoid(Effect.timeoutOption(told, hold))
+            })
+          const filled = new Set<string>()
+          const committed = (): void => {
+            queue.nudge(filled)
+            filled.clear()
+          }
+          return [one.name, { ...followerOf(one, queue, filled), noticed, committed }]
         })
       )
       const named = (name: string): Effect.Effect<Follower, UnknownProjection> => {
@@ -39,7 +46,8 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
       }
       const run = Effect.gen(function* () {
         const tail = yield* makeTail
-        for (const follower of followers.values()) yield* Effect.forkScoped(followForever(follower, tail))
+        for (const follower of followers.values())
+          yield* Effect.forkScoped(followForever(follower, tail, follower.committed))
         return yield* Effect.never
       })
       return Reactors.of({
@@ -70,18 +78,20 @@ export const layer = (reactors: ReadonlyArray<Reactor>): Layer.Layer<Reactors, n
 /** Long enough for a start on a host nearby, short for a reactor that has others to serve. */
 const hold = "50 millis"
 
-const followerOf = (reactor: Reactor, queue: JobQueue["Service"]): Follower => ({
+/** @param filled is told the queues that have something to do as soon as the batch is committed */
+const followerOf = (reactor: Reactor, queue: JobQueue["Service"], filled: Set<string>): Follower => ({
   name: reactor.name,
   target: "jobs",
   version: 1,
   from: reactor.from,
   wants: new Set(reactor.types),
-  apply: (events) =>
-    queue.enqueue(
-      events.flatMap((event) =>
-        reactor
-          .react(event)
-          .map(({ suffix, ...request }): NewJob => ({ ...request, id: jobId(event, reactor.name, suffix) }))
-      )
+  apply: (events) => {
+    const jobs = events.flatMap((event) =>
+      reactor
+        .react(event)
+        .map(({ suffix, ...request }): NewJob => ({ ...request, id: jobId(event, reactor.name, suffix) }))
     )
+    for (const job of jobs) if (job.startAfter === undefined) filled.add(job.queue)
+    return queue.enqueue(jobs)
+  }
 })

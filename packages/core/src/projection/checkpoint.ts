@@ -98,8 +98,16 @@ export const applyBatch = (
   const checkpoint = { ...at, position: last.position }
   return inTransaction(follower, at, (db, held) =>
     Effect.gen(function* () {
-      const parked = yield* applyWithin(follower, wanted, held)
-      yield* moveCheckpoint(db, follower, last.position)
+      // sent together as well. Where the effect fails its checkpoint fails behind it, and only the former says why
+      const [effect, moved] = yield* Effect.all(
+        [
+          Effect.result(applyWithin(follower, wanted, held)),
+          Effect.result(moveCheckpoint(db, follower, last.position))
+        ],
+        { concurrency: "unbounded" }
+      )
+      const parked = yield* Effect.fromResult(effect)
+      yield* Effect.fromResult(moved)
       return { _tag: "Applied" as const, checkpoint, applied: wanted.length - parked, parked }
     })
   )

@@ -5,7 +5,7 @@
  * Invariant: an enqueue inside a transaction commits or vanishes with it, its wake-up too.
  */
 import { Effect, Layer } from "effect"
-import { Db } from "../postgres/Db.ts"
+import { connect, Db } from "../postgres/Db.ts"
 import { CHANNEL, onOurs, startBoss } from "./boss.ts"
 import { deadLetterOf, JobQueue, type NewJob, type QueueDefinition, type QueueStatus, UnknownQueue } from "./Queue.ts"
 import { CANCEL_CHANNEL, workQueues } from "./worker.ts"
@@ -26,6 +26,11 @@ export const layer = (
         connections: options.connections ?? 4,
         supervise: options.supervise ?? true
       })
+      // opened with the first job that is looked for
+      const hands = yield* Effect.acquireRelease(
+        Effect.sync(() => connect(db.url, { max: 4, name: "signalbox-jobs" })),
+        (sql) => Effect.promise(() => sql.end({ timeout: 5 }))
+      )
       const byName = new Map(queues.map((one) => [one.name, one]))
       const known = (name: string): Effect.Effect<QueueDefinition, UnknownQueue> => {
         const found = byName.get(name)
@@ -62,8 +67,11 @@ export const layer = (
         yield* db.query("announce a cancellation", (sql) => sql`select pg_notify(${CANCEL_CHANNEL}, ${name})`)
       })
 
+      const lanes = new Set<(queue: string) => void>()
+
       return JobQueue.of({
         enqueue,
+        nudge: (names) => names.forEach((name) => lanes.forEach((wake) => wake(name))),
         cancel,
         work: (handlers, workOptions = {}) =>
           Effect.gen(function* () {
@@ -71,6 +79,8 @@ export const layer = (
             return yield* workQueues({
               db,
               boss,
+              hands: onOurs(hands),
+              nudged: lanes,
               channel: CHANNEL,
               definitions,
               handlers,

@@ -153,6 +153,8 @@ export class JobQueue extends Context.Service<
   {
     /** Joins the current transaction. Ids that are there already are left alone. For reactors, and handlers that go on later. */
     readonly enqueue: (jobs: ReadonlyArray<NewJob>) => Effect.Effect<void, DbError | UnknownQueue>
+    /** What was enqueued there is committed: whoever works these queues in this process need not wait for the notification. */
+    readonly nudge: (queues: ReadonlySet<string>) => void
     /** The running attempt is interrupted wherever it runs, within a third of the queue's heartbeat. */
     readonly cancel: (queue: string, id: string) => Effect.Effect<void, DbError | UnknownQueue>
     /**

@@ -39,6 +39,8 @@ export interface Claimed {
 export interface Desk<R> {
   readonly db: Db["Service"]
   readonly boss: Boss
+  /** Its connections for what every job takes: claiming it, keeping the claim, settling it. */
+  readonly hands: BossDb
   readonly context: Context.Context<R>
   readonly queue: string
   /** Undefined for a dead letter queue itself. */
@@ -140,7 +142,7 @@ const persist = <R>(
 
 const complete = <R>(desk: Desk<R>, claim: Claimed): Effect.Effect<boolean, DbError> =>
   Effect.map(
-    desk.boss.call("complete a job", (pg) => pg.complete(desk.queue, claim.job)),
+    desk.boss.call("complete a job", (pg) => pg.complete(desk.queue, claim.job, null, { db: desk.hands })),
     isOurs
   )
 

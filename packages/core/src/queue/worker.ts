@@ -5,6 +5,7 @@
  * Invariants: one fetch at a time per queue, and never for more jobs than slots; a job is forked before a fetch can be
  * interrupted; a lost notification costs a second; no failure of Postgres ends a loop.
  */
+import type { Db as BossDb } from "pg-boss"
 import { type Duration, Effect, Exit, Fiber, Metric, Queue as Mailbox, Random, Schema, Scope } from "effect"
 import type { Db, Sql } from "../postgres/Db.ts"
 import { listenForever } from "../postgres/listen.ts"
@@ -39,6 +40,9 @@ interface Lane<R> {
 export const workQueues = <R>(options: {
   readonly db: Db["Service"]
   readonly boss: Boss
+  readonly hands: BossDb
+  /** Who is told of jobs that were committed in this process. */
+  readonly nudged: Set<(queue: string) => void>
   readonly channel: string
   readonly definitions: ReadonlyArray<QueueDefinition>
   readonly handlers: ReadonlyArray<JobHandler<R>>
@@ -49,16 +53,23 @@ export const workQueues = <R>(options: {
       const [loops, jobs] = [yield* Scope.make(), yield* Scope.make()]
       const lanes = yield* makeLanes(options)
       for (const lane of lanes) {
-        yield* Effect.forkIn(Effect.interruptible(fetchLoop(options.boss, lane, jobs)), loops)
-        yield* Effect.forkIn(Effect.interruptible(heartbeatLoop(options.boss, lane)), jobs)
+        yield* Effect.forkIn(Effect.interruptible(fetchLoop(lane, jobs)), loops)
+        yield* Effect.forkIn(Effect.interruptible(heartbeatLoop(lane)), jobs)
       }
       yield* Effect.forkIn(Effect.interruptible(pollLoop(options.db, lanes)), loops)
       yield* Effect.forkIn(Effect.interruptible(listen(options.db, options.channel, lanes)), jobs)
-      return { loops, jobs, lanes }
+      const byName = new Map(lanes.map((lane) => [lane.desk.queue, lane]))
+      const wake = (queue: string): void => {
+        const lane = byName.get(queue)
+        if (lane !== undefined) Mailbox.offerUnsafe(lane.wake, undefined)
+      }
+      options.nudged.add(wake)
+      return { loops, jobs, lanes, wake }
     }),
     () => Effect.never,
-    ({ loops, jobs, lanes }) =>
-      Scope.close(loops, Exit.void).pipe(
+    ({ loops, jobs, lanes, wake }) =>
+      Effect.sync(() => options.nudged.delete(wake)).pipe(
+        Effect.andThen(Scope.close(loops, Exit.void)),
         Effect.andThen(drain(lanes, options.grace)),
         Effect.andThen(Scope.close(jobs, Exit.void))
       )
@@ -67,6 +78,7 @@ export const workQueues = <R>(options: {
 const makeLanes = Effect.fnUntraced(function* <R>(options: {
   readonly db: Db["Service"]
   readonly boss: Boss
+  readonly hands: BossDb
   readonly definitions: ReadonlyArray<QueueDefinition>
   readonly handlers: ReadonlyArray<JobHandler<R>>
 }) {
@@ -77,7 +89,7 @@ const makeLanes = Effect.fnUntraced(function* <R>(options: {
     if (definition === undefined) continue
     const dead = deadLetterOf(definition.name)
     const deadWake = yield* Mailbox.sliding<void>(1)
-    const shared = { db: options.db, boss: options.boss, context }
+    const shared = { db: options.db, boss: options.boss, hands: options.hands, context }
     lanes.push({
       desk: {
         ...shared,
@@ -118,9 +130,9 @@ const makeLanes = Effect.fnUntraced(function* <R>(options: {
 })
 
 /** Claims what is ready while there is room. */
-const fetchLoop = <R>(boss: Boss, lane: Lane<R>, jobs: Scope.Scope): Effect.Effect<never> =>
+const fetchLoop = <R>(lane: Lane<R>, jobs: Scope.Scope): Effect.Effect<never> =>
   Effect.gen(function* () {
-    const name = lane.desk.queue
+    const { queue: name, boss, hands: db } = lane.desk
     for (;;) {
       const free = Math.min(lane.limit - lane.claims.size, FETCH_AT_MOST)
       if (free <= 0) {
@@ -129,7 +141,7 @@ const fetchLoop = <R>(boss: Boss, lane: Lane<R>, jobs: Scope.Scope): Effect.Effe
       }
       const claimed = yield* Effect.uninterruptible(
         boss
-          .call("fetch jobs", (pg) => pg.fetch(name, { batchSize: free, includeMetadata: true }))
+          .call("fetch jobs", (pg) => pg.fetch(name, { batchSize: free, includeMetadata: true, db }))
           .pipe(
             Effect.timeout("20 seconds"),
             Effect.flatMap(decodeJobs),
@@ -176,8 +188,9 @@ const gauges = <R>(lane: Lane<R>): Effect.Effect<void> => {
 }
 
 /** One statement per queue and beat; a job that it does not find is not ours any more. */
-const heartbeatLoop = <R>(boss: Boss, lane: Lane<R>): Effect.Effect<never> =>
+const heartbeatLoop = <R>(lane: Lane<R>): Effect.Effect<never> =>
   Effect.gen(function* () {
+    const { queue, boss, hands: db } = lane.desk
     for (;;) {
       yield* Effect.timeoutOption(Mailbox.take(lane.check), lane.beatMs)
       const held = [...lane.claims.values()]
@@ -185,14 +198,15 @@ const heartbeatLoop = <R>(boss: Boss, lane: Lane<R>): Effect.Effect<never> =>
       const touched = yield* boss
         .call("renew claims", (pg) =>
           pg.touch(
-            lane.desk.queue,
-            held.map((claim) => claim.job)
+            queue,
+            held.map((claim) => claim.job),
+            { db }
           )
         )
         .pipe(
           Effect.timeout("10 seconds"),
           Effect.flatMap(decodeTouched),
-          Effect.tapError((error) => noteTrouble(`renew its claims on ${lane.desk.queue}`, error)),
+          Effect.tapError((error) => noteTrouble(`renew its claims on ${queue}`, error)),
           Effect.option
         )
       if (touched._tag === "None") {

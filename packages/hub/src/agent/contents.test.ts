@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { HubClient } from "@signalbox/core/api/HubClient.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { planStream } from "@signalbox/core/plan/events.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
+import { shortCode } from "@signalbox/core/plan/code.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { AgentsTest, enrolled, onlineAs, planWhen } from "../../../../test/support/agents.ts"
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { Redacted } from "effect"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
+import { shortCode } from "@signalbox/core/plan/code.ts"
 import { type Acts, connect } from "../Hub.ts"
 import { Store } from "../store.ts"
 import { agentOf, agents, planId } from "../testing/plans.ts"

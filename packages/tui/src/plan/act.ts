@@ -5,7 +5,7 @@
  * Invariants: nothing is approved that is not on the screen as a whole, without a question; what is approved is the hash of what is
  * shown; what is critical is approved by typing its short code and nothing else.
  */
-import { isShortCode, shortCode } from "@signalbox/core/plan/hash.ts"
+import { isShortCode, shortCode } from "@signalbox/core/plan/code.ts"
 import type { ActionId } from "../keymap.ts"
 import { line } from "../line.ts"
 import type { Model } from "../model.ts"

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest"
 import stringWidth from "string-width"
 import { catalog } from "@signalbox/core/action/catalog.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
+import { shortCode } from "@signalbox/core/plan/code.ts"
 import { Screen as View } from "../Screen.tsx"
 import { noon } from "../testing/fixture.ts"
 import { agentOf, agents, fleet, member, planId, TestPlans } from "../testing/plans.ts"

@@ -9,7 +9,7 @@ import type { Schema } from "effect"
 import type { Action } from "@signalbox/core/action/Action.ts"
 import { catalog, isActionName } from "@signalbox/core/action/catalog.ts"
 import { isFailure } from "@signalbox/core/plan/progress.ts"
-import { effectOf } from "@signalbox/core/plan/risk.ts"
+import { effectOf } from "@signalbox/core/action/told.ts"
 import type { PlanView, TargetView } from "@signalbox/core/plan/view.ts"
 import { actText, conditionText, selectorText } from "@signalbox/core/plan/words.ts"
 import { flow } from "../conversation/flow.ts"
@@ -18,7 +18,8 @@ import { type Row, named, rowWidth, say, said, spread, type Style } from "../row
 import { oneLine, wrap } from "../text.ts"
 import { changes, dataRows } from "./data.ts"
 import type { Fetched } from "./model.ts"
-import { beforeOf, riskSpan, targetMark, targetText } from "./words.ts"
+import { beforeOf } from "./before.ts"
+import { riskSpan, targetMark, targetText } from "./words.ts"
 
 export interface Look {
   readonly columns: number

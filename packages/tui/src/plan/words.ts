@@ -78,18 +78,6 @@ export const reasonOf = (view: PlanView): string | undefined =>
   view.rejected?.reason ??
   (isRunning(view) && view.cancel !== undefined ? `${view.cancel.by} stops it` : undefined)
 
-/** What the hosts' agents told was there before the act, and which hosts told the same. */
-export const beforeOf = (
-  targets: ReadonlyArray<TargetView>
-): ReadonlyArray<readonly [summary: string, hosts: ReadonlyArray<string>]> => {
-  const told = new Map<string, ReadonlyArray<string>>()
-  for (const target of targets)
-    for (const read of target.reads ?? [])
-      if (read.purpose === "before" && read.summary !== undefined)
-        told.set(read.summary, [...(told.get(read.summary) ?? []), read.host])
-  return [...told]
-}
-
 export const targetMark = (state: TargetState): Mark => mark(state === "waiting" ? "pending" : state)
 
 /** What its agent said, or what it waits for. */

@@ -7,6 +7,7 @@
  */
 import { Context, Effect, Layer, Schedule } from "effect"
 import { type ConversationCommand } from "@signalbox/core/conversation/decider.ts"
+import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import { conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
 import { conversationDecider } from "@signalbox/core/conversation/room.ts"
 import { Commands, type ExecuteError } from "@signalbox/core/log/Commands.ts"
@@ -29,11 +30,18 @@ export class ConversationCommands extends Context.Service<
     ) => Effect.Effect<void, ExecuteError>
   }
 >()("@signalbox/worker/conversation/ConversationCommands") {
-  static readonly layer: Layer.Layer<ConversationCommands, never, Commands | Leases> = Layer.effect(
+  static readonly layer: Layer.Layer<ConversationCommands, never, Commands | ConversationTail | Leases> = Layer.effect(
     ConversationCommands,
     Effect.gen(function* () {
       const commands = yield* Commands
       const { holder } = yield* Leases
+      const tail = yield* ConversationTail
+      // what people say comes from elsewhere: what was written here is never the newest, and would cost every outcome a conflict
+      const listen = tail.watchAll((event) => {
+        // later: first words may wait for the same event
+        setImmediate(() => commands.hear(conversationDecider, conversationEvents, event))
+      })
+      yield* Effect.forkScoped(Effect.andThen(listen, Effect.never))
       return ConversationCommands.of({
         record: (conversationId, command, key) =>
           commands

@@ -9,7 +9,7 @@
 import { type Duration, Effect, Exit, FiberSet, Result, Scope, Stream } from "effect"
 import { ConversationTail } from "@signalbox/core/conversation/ConversationTail.ts"
 import { conversationEvents, conversationIdOf, conversationStream } from "@signalbox/core/conversation/events.ts"
-import { hearSoon } from "@signalbox/core/conversation/soon.ts"
+import { hearSoon, type SoonReply } from "@signalbox/core/conversation/soon.ts"
 import type { RecordedEvent } from "@signalbox/core/log/Event.ts"
 import { Precedence } from "@signalbox/core/projection/Precedence.ts"
 import { queues } from "@signalbox/core/queue/queues.ts"
@@ -38,7 +38,8 @@ export const beginEagerly = Effect.acquireUseRelease(
     )
     /** Begun on word of them, by reply. */
     const announced = new Map<string, Announced>()
-    const beginSoon = ({ conversationId, replyId }: { readonly conversationId: string; readonly replyId: string }) => {
+    const beginSoon = (soon: SoonReply) => {
+      const { conversationId, replyId } = soon
       if (!hears || announced.has(replyId) || begun(fibers) >= queues.reply.concurrency) return
       const one: Announced = { position: undefined, over: false }
       const over = () => {
@@ -50,7 +51,7 @@ export const beginEagerly = Effect.acquireUseRelease(
         over()
         announced.delete(replyId)
       })
-      run(Effect.ensuring(leftToJob(conversationId, beginReplySoon(conversationId, replyId, over)), ended))
+      run(Effect.ensuring(leftToJob(conversationId, beginReplySoon(soon, over)), ended))
     }
     const begin = (event: RecordedEvent): void => {
       if (!hears) return

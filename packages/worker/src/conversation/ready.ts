@@ -13,19 +13,24 @@ import type { ModelRequest } from "../model/Models.ts"
 import { type Answer, ask, type Heard, makeHeard } from "./ask.ts"
 import { smallTalk } from "./prepare.ts"
 
-export interface Ready {
+interface Forming {
   /** As it was then: of a talk that has changed it is the wrong question. */
-  readonly talk: Talk
+  talk: Talk
   readonly heard: Heard
   /** Lets it be sent. */
   readonly go: () => void
   /** False: not yet, or it is no small talk. */
   made: boolean
+}
+export interface Ready extends Forming {
   readonly answer: Fiber.Fiber<Answer>
 }
 
-/** @param begun called when its first words were shown */
-export const makeReady = (conversationId: string, talk: Talk, begun: () => void) =>
+/**
+ * @param begun called when its first words were shown
+ * @param claimLeaves the claim is sent in this very moment, and goes first
+ */
+export const makeReady = (conversationId: string, talk: Talk, begun: () => void, claimLeaves: boolean) =>
   Effect.gen(function* () {
     const open = openReply(talk)
     if (open === undefined || open.steps.length > 0 || talk.view.open?.interrupting === true) return undefined
@@ -33,16 +38,17 @@ export const makeReady = (conversationId: string, talk: Talk, begun: () => void)
     const heard = makeHeard()
     const shown = { conversationId, replyId: open.replyId, from: open.said, begun }
     const prepared = Effect.gen(function* () {
-      // the claim leaves first
-      yield* Effect.yieldNow
-      yield* Effect.yieldNow
+      if (claimLeaves) {
+        yield* Effect.yieldNow
+        yield* Effect.yieldNow
+      }
       const context = yield* smallTalk(talk, open.model)
       if (context === undefined) return yield* Effect.never
       ready.made = true
       return yield* ask(questionOf(talk, open.model, context), heard, shown, promise)
     })
-    const ready: Ready = { talk, heard, go, made: false, answer: yield* Effect.forkScoped(prepared) }
-    return ready
+    const ready: Forming = { talk, heard, go, made: false }
+    return Object.assign(ready, { answer: yield* Effect.forkScoped(prepared, { startImmediately: !claimLeaves }) })
   })
 
 export const questionOf = ({ memory }: Talk, ref: string, { system, messages }: ModelContext): ModelRequest => ({

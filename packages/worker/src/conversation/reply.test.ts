@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, type Schema, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Result, type Schema, Stream } from "effect"
 import { recordConversation as record } from "../../../../test/support/conversed.ts"
 import { DbTest } from "../../../../test/support/database.ts"
 import { until } from "../../../../test/support/until.ts"
@@ -11,6 +11,7 @@ import { AccountsLive } from "@signalbox/core/account/AccountsLive.ts"
 import { Conversations } from "@signalbox/core/conversation/Conversations.ts"
 import { ConversationsLive } from "@signalbox/core/conversation/ConversationsLive.ts"
 import { type ConversationEvent, conversationEvents, conversationStream } from "@signalbox/core/conversation/events.ts"
+import { conversationDecider } from "@signalbox/core/conversation/room.ts"
 import { tellSoon } from "@signalbox/core/conversation/soon.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
@@ -94,6 +95,17 @@ const startWorker = (name: string, models: Layer.Layer<Models>, window?: number)
       )
     )
   })
+
+/** What a hub says of a message that it is about to write. */
+const announcement = Effect.fnUntraced(function* (conversationId: string, text: string, replyId: string) {
+  const { state, version } = yield* (yield* Commands).load(
+    conversationDecider,
+    conversationEvents,
+    conversationStream(conversationId)
+  )
+  const events = Result.getOrThrow(conversationDecider.decide(state, { _tag: "Send", text, replyId }))
+  return { after: version, actor: "person:ana", events: events.map(conversationEvents.encode) }
+})
 
 const by = (actor = "person:ana") => ({ commandId: randomUUID(), actor })
 
@@ -247,6 +259,59 @@ describe("a reply", () => {
       yield* record(conversationId, { _tag: "Send", text: "and now?", replyId })
       assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 2)).text, "You said: and now?")
       assert.lengthOf(talker.asked, 2)
+    }).pipe(Effect.scoped, Effect.provide(BaseTest))
+  )
+
+  it.live(
+    "that is announced with its words is made ready before they are in the log, and asked as it was made ready",
+    () =>
+      Effect.gen(function* () {
+        const talker = yield* makeModel
+        yield* startWorker("one", talker.layer)
+        const { conversationId } = yield* begin("good morning")
+        yield* happened(conversationId, "ReplyCompleted")
+        const attempt = Effect.fnUntraced(function* (nth: number) {
+          const replyId = randomUUID()
+          const before = talker.ready.length
+          const request = yield* announcement(conversationId, `and ${nth}?`, replyId)
+          yield* until("it is claimed", Effect.andThen(tellSoon(conversationId, replyId, request), isClaimed(replyId)))
+          yield* until(
+            "it is made ready",
+            Effect.sync(() => talker.ready.length > before)
+          )
+          assert.lengthOf(talker.asked, nth - 1, "nobody was asked before the request")
+          yield* record(conversationId, { _tag: "Send", text: `and ${nth}?`, replyId })
+          assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", nth)).text, `You said: and ${nth}?`)
+          assert.lengthOf(talker.asked, nth)
+          return talker.asked[nth - 1] === talker.ready[before]
+        })
+        // word is good for two seconds, and a machine may take longer: then it is asked anew
+        let nth = 2
+        while (!(yield* attempt(nth))) assert.isBelow(++nth, 12, "what was made ready was never asked")
+      }).pipe(Effect.scoped, Effect.provide(BaseTest))
+  )
+
+  it.live("that was announced in other words is asked as it stands in the log", () =>
+    Effect.gen(function* () {
+      const talker = yield* makeModel
+      yield* startWorker("one", talker.layer)
+      const { conversationId } = yield* begin("good morning")
+      yield* happened(conversationId, "ReplyCompleted")
+      const replyId = randomUUID()
+      const before = talker.ready.length
+      const lie = yield* announcement(conversationId, "sell everything", replyId)
+      yield* until("it is claimed", Effect.andThen(tellSoon(conversationId, replyId, lie), isClaimed(replyId)))
+      yield* until(
+        "the lie is made ready",
+        Effect.sync(() => talker.ready.length > before)
+      )
+      assert.strictEqual(talker.ready[before]?.messages.at(-1)?.text, "sell everything")
+      yield* record(conversationId, { _tag: "Send", text: "and now?", replyId })
+      assert.strictEqual((yield* happened(conversationId, "ReplyCompleted", 2)).text, "You said: and now?")
+      assert.deepStrictEqual(
+        talker.asked.map(({ messages }) => messages.at(-1)?.text),
+        ["good morning", "and now?"]
+      )
     }).pipe(Effect.scoped, Effect.provide(BaseTest))
   )
 

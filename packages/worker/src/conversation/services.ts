@@ -20,10 +20,11 @@ const ownDb = Layer.unwrap(Effect.map(Db, ({ url }) => Db.layer(url, { max: 4, n
 export const conversationServices = (name: string) =>
   Layer.mergeAll(
     Rules.layer,
-    ConversationCommands.layer,
     Tasks.layer,
-    Layer.mergeAll(Talks.layer, Turns.layer.pipe(Layer.provide(leasesLayer(name))), LiveTextLive).pipe(
-      Layer.provideMerge(ConversationTail.layer),
-      Layer.provide(ownDb)
-    )
+    Layer.mergeAll(
+      ConversationCommands.layer,
+      Talks.layer,
+      Turns.layer.pipe(Layer.provide(leasesLayer(name))),
+      LiveTextLive
+    ).pipe(Layer.provideMerge(ConversationTail.layer), Layer.provide(ownDb))
   )

@@ -45,6 +45,11 @@ const SILENCE = 60_000
 const LIST = 8_000
 /** Where nobody listens at all. */
 const NOBODY = 5_000
+/**
+ * The first piece is on the screen before the ones that came with it are looked at, for otherwise this process keeps a core from those
+ * who carry it there. Nobody sees the others later: pieces are gathered for longer than that.
+ */
+const firstAlone = "2 millis"
 /** Screens are told once a second that a model still thinks. */
 const THINKING = 1_000
 
@@ -225,8 +230,7 @@ const passOn = Effect.fnUntraced(function* (
       thoughtAt = now
       yield* Queue.offer(queue, { _tag: "Thinking" })
     } else yield* Queue.offer(queue, piece)
-    // whoever waits for the first piece has it before the ones that came with it are looked at
-    if (first) yield* Effect.yieldNow
+    if (first) yield* Effect.sleep(firstAlone)
   }
 })
 

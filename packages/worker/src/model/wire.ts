@@ -63,15 +63,24 @@ export const openWire = (patience: Patience, now: () => number, go?: Promise<voi
       alive()
       headers = response.headers
       if (response.body === null) return response
-      const watched = response.body.pipeThrough(
-        new TransformStream<Uint8Array, Uint8Array>({
-          transform: (chunk, out) => {
+      const reader = response.body.getReader()
+      // read when it is asked for: a transform in between would cost each chunk several turns
+      const watched = new ReadableStream<Uint8Array>(
+        {
+          pull: async (out) => {
+            const { done, value } = await reader.read()
+            if (done) return out.close()
             alive()
-            bytes += chunk.byteLength
-            if (bytes > MOST_BYTES) return giveUp("too-much")
-            out.enqueue(chunk)
-          }
-        })
+            bytes += value.byteLength
+            if (bytes > MOST_BYTES) {
+              giveUp("too-much")
+              return out.error(controller.signal.reason)
+            }
+            out.enqueue(value)
+          },
+          cancel: (reason) => reader.cancel(reason)
+        },
+        { highWaterMark: 0 }
       )
       const { status, statusText } = response
       return new Response(watched, { status, statusText, headers: response.headers })

@@ -22,7 +22,7 @@ import { targetDrift } from "@signalbox/core/plan/drift.ts"
 import { argsLimit, type Finding, type Purpose } from "@signalbox/core/plan/events.ts"
 import type { Step } from "@signalbox/core/plan/plan.ts"
 import { failedBefore, isActing, mayBegin } from "@signalbox/core/plan/progress.ts"
-import { effectOf } from "@signalbox/core/plan/risk.ts"
+import { effectOf } from "@signalbox/core/action/told.ts"
 import type { PlanView, ReadView, TargetView } from "@signalbox/core/plan/view.ts"
 
 /** Of one append. */

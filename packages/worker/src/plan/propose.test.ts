@@ -8,7 +8,7 @@ import { planEventsOf, PlannedTest, planSettled, startPlanner } from "../../../.
 import { type Answer, type Asked, reply, stall } from "../../../../test/support/providers/script.ts"
 import { until } from "../../../../test/support/until.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
-import { shortCode } from "@signalbox/core/plan/hash.ts"
+import { shortCode } from "@signalbox/core/plan/code.ts"
 import { Plans } from "@signalbox/core/plan/Plans.ts"
 import type { PlanView } from "@signalbox/core/plan/view.ts"
 import { uuidV5 } from "@signalbox/core/projection/Reactor.ts"

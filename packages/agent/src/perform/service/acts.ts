@@ -20,14 +20,12 @@ import {
   isSameRun,
   isThere,
   runs,
+  settled,
   showUnit,
   stateWords,
   systemctl,
   watchUnit
 } from "./unit.ts"
-
-/** A unit that ends at once is seen to; one that ends later is told of after the answer. */
-const settleMillis = 250
 
 export const startService: Performer<"service.start"> = async ({ unit }, of) => {
   const before = await known(unit, of)
@@ -39,7 +37,7 @@ export const startService: Performer<"service.start"> = async ({ unit }, of) => 
     })
   }
   const said = await act("start", unit, of)
-  const look = await watchUnit(await showUnit(unit, of.signal), of.signal, settleMillis)
+  const look = await settled(await showUnit(unit, of.signal), of.signal)
   const began = look.unit.invocation !== before.invocation || (isOneshot(before) && runs(before))
   const proven = look.steady && began
   const done = told(proven, before, look.unit, {
@@ -52,7 +50,7 @@ export const startService: Performer<"service.start"> = async ({ unit }, of) => 
 export const restartService: Performer<"service.restart"> = async ({ unit }, of) => {
   const before = await known(unit, of)
   const said = await act("restart", unit, of)
-  const look = await watchUnit(await showUnit(unit, of.signal), of.signal, settleMillis)
+  const look = await settled(await showUnit(unit, of.signal), of.signal)
   const anew = look.unit.invocation !== "" && look.unit.invocation !== before.invocation
   const proven = look.steady && anew
   const done = told(proven, before, look.unit, {

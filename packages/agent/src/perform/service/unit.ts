@@ -26,6 +26,7 @@ const properties = [
   "CanReload",
   "NeedDaemonReload",
   "ActiveEnterTimestamp",
+  "ActiveEnterTimestampMonotonic",
   "MemoryCurrent",
   "TasksCurrent"
 ] as const
@@ -49,6 +50,8 @@ export interface Unit {
   readonly enabled: string
   readonly canReload: boolean
   readonly since: string
+  /** When it became active, in milliseconds of the clock of `process.hrtime`; null: it has not, or nobody can tell. */
+  readonly activeAt: number | null
   readonly memoryBytes: number | null
 }
 
@@ -87,6 +90,7 @@ export const unitOf = (name: string, text: string, mainStarted: number | null): 
     enabled: word("UnitFileState"),
     canReload: word("CanReload") === "yes",
     since: word("ActiveEnterTimestamp"),
+    activeAt: millisOf(number(word("ActiveEnterTimestampMonotonic"))),
     memoryBytes: number(word("MemoryCurrent"))
   }
 }
@@ -131,6 +135,33 @@ export const watchUnit = async (first: Unit, signal: AbortSignal, millis = 2_000
   return { unit, steady: true }
 }
 
+/** A unit that ends at once is seen to; one that ends later is told of after the answer (`lasting.ts`). */
+const settleMillis = 250
+/** Where systemd calls a unit active only when its program has said itself that it is up. */
+const saidMillis = 100
+const saysItself = new Set(["forking", "notify", "notify-reload", "dbus"])
+
+/**
+ * Whether what has just begun is the same run a moment after systemd took it for active. While its main process lives, that is asked of
+ * the kernel: another run has another one.
+ * @param now of the clock of `activeAt`
+ */
+export const settled = async (
+  first: Unit,
+  signal: AbortSignal,
+  now = Number(process.hrtime.bigint() / 1_000_000n)
+): Promise<Look> => {
+  if (!didItsWork(first)) return { unit: first, steady: false }
+  const moment = saysItself.has(first.type) ? saidMillis : settleMillis
+  // a clock that cannot be compared spares nobody the whole wait
+  const been = first.activeAt === null || first.activeAt > now ? 0 : now - first.activeAt
+  if (been < moment) await delay(moment - been, undefined, { signal })
+  if (first.mainStarted !== null && (await startOf(first.mainPid)) === first.mainStarted)
+    return { unit: first, steady: true }
+  const unit = await showUnit(first.unit, signal)
+  return { unit, steady: didItsWork(unit) && isSameRun(first, unit) }
+}
+
 /** What of a unit goes into results. */
 export const facts = (unit: Unit) => ({
   unit: unit.unit,
@@ -150,4 +181,6 @@ export const stateWords = (unit: Unit): string =>
     ? `${unit.active} (${unit.sub === "auto-restart" ? "restarting again and again" : unit.result}${unit.exitStatus ? `, exit code ${unit.exitStatus}` : ""})`
     : `${unit.active} (${unit.sub})`
 
+const millisOf = (micros: number | null): number | null =>
+  micros === null || micros === 0 ? null : Math.ceil(micros / 1_000)
 const number = (text: string): number | null => (/^\d{1,15}$/u.test(text) ? Number(text) : null)
