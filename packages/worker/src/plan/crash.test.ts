@@ -70,7 +70,7 @@ const whole = (planId: string) =>
       Stream.take(1),
       Stream.runDrain,
       Effect.timeoutOrElse({
-        duration: "100 seconds",
+        duration: "180 seconds",
         orElse: () => Effect.die(new Error(`${planId} did not end`))
       })
     )
@@ -121,7 +121,7 @@ describe("a plan whose worker is killed", () => {
               const planId = yield* begin(1)
               const child = yield* startChild("plan-worker.ts", { url, home: yield* home, point, hosts })
               const { how, said } = yield* Effect.timeoutOrElse(child.ended, {
-                duration: "60 seconds",
+                duration: "180 seconds",
                 orElse: () => Effect.die(new Error(`it did not come to ${point}`))
               })
               assert.strictEqual(how, "SIGKILL", `${point}: ${said.slice(-2_000)}`)
@@ -134,7 +134,7 @@ describe("a plan whose worker is killed", () => {
           }),
         { concurrency: 4, discard: true }
       ),
-    240_000
+    900_000 // a net: on a machine that is busy with other things each of them takes minutes
   )
 })
 
