@@ -636,12 +636,6 @@ export const bindings = [
     title: "Read the plan"
   },
   {
-    id: "plan.unread",
-    keys: ["y"],
-    context: "planWaits",
-    help: "approves only where the whole plan is shown: enter first"
-  },
-  {
     id: "plan.answers",
     keys: ["enter"],
     context: "planDetail",

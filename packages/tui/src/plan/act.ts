@@ -25,8 +25,6 @@ export const planning = (ui: Ui, scene: Scene, id: ActionId): Step | undefined =
     case "plan.open":
     case "plan.read":
       return { ui: { ...ui, focus: "detail", zoom: true } }
-    case "plan.unread":
-      return { ui: note(ui, "enter shows the whole plan; y approves it there", scene.model.now) }
     case "plan.answers":
       return { ui: { ...ui, plan: { ...ui.plan, whole: !ui.plan.whole } } }
     case "plan.why":

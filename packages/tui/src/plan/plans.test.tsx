@@ -85,7 +85,6 @@ describe.each([
     expect(screen.lines().at(-1)).toMatch(/enter read, then approve/u)
     await screen.press("y")
     await told(w, screen)
-    expect(screen.text()).toContain("enter shows the whole plan; y approves it there")
     expect(plans.view(planId(2)).status).toBe("proposed")
     await screen.press("G")
     await told(w, screen)

@@ -22,6 +22,7 @@ const sections: ReadonlyArray<readonly [Context, string]> = [
   ["hosts", "Hosts"],
   ["plans", "Plans"],
   ["planList", "Plans, in the list"],
+  ["planWaits", "Plans, in the list, where one waits for approval"],
   ["planDetail", "A plan that is read"],
   ["proposal", "A plan that waits for approval"],
   ["instruct", "An instruction that is written"],
