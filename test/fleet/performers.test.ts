@@ -61,6 +61,20 @@ describe("services", () => {
     expect(JSON.stringify(status)).not.toMatch(/\\u001b/)
   })
 
+  it("a unit that does its work and ends is told as done, with the run that systemd has forgotten; one that fails as failed", async () => {
+    const script = (name: string, command: string) =>
+      `printf '[Service]\\nType=oneshot\\nExecStart=%s\\n' ${command} >/etc/systemd/system/${name}.service`
+    await ssh(web, `${script("backup", "/bin/true")}; ${script("broken", "/bin/false")}; systemctl daemon-reload`)
+    const runs: Array<string> = []
+    for (const action of ["service.start", "service.restart", "service.start"]) {
+      const done = await perform(web, action, { unit: "backup.service" })
+      expect(done, action).toMatchObject({ outcome: "succeeded", proven: true })
+      runs.push(Schema.decodeUnknownSync(Proof)(done.data).after.invocation)
+      expect(await perform(web, action, { unit: "broken.service" }), action).toMatchObject({ outcome: "failed" })
+    }
+    expect(new Set(runs).size).toBe(3)
+  })
+
   it("there is no such unit; it is enabled and disabled by what systemd says after", async () => {
     expect(await perform(web, "service.restart", { unit: "nothing.service" })).toMatchObject({ outcome: "refused" })
     expect(await perform(web, "service.disable", { unit: "nginx.service" })).toMatchObject({ outcome: "succeeded" })

@@ -11,6 +11,7 @@ import { CannotTell, reasonOf, Refused } from "../outcome.ts"
 import type { Performed, Performer, Performing } from "../Performer.ts"
 import { startOf } from "../process/stat.ts"
 import { clean } from "../text/clean.ts"
+import { invocationDone, isForgotten } from "./forgotten.ts"
 import { lasting } from "./lasting.ts"
 import {
   type Unit,
@@ -36,8 +37,10 @@ export const startService: Performer<"service.start"> = async ({ unit }, of) => 
       no: `${unit} was running already and did not stay so: it is ${stateWords(look.unit)}.`
     })
   }
+  const given = Date.now()
   const said = await act("start", unit, of)
   const look = await settled(await showUnit(unit, of.signal), of.signal)
+  if (said === "" && isForgotten(look.unit)) return ran("started", before, look.unit, given, of)
   const began = look.unit.invocation !== before.invocation || (isOneshot(before) && runs(before))
   const proven = look.steady && began
   const done = told(proven, before, look.unit, {
@@ -49,8 +52,10 @@ export const startService: Performer<"service.start"> = async ({ unit }, of) => 
 
 export const restartService: Performer<"service.restart"> = async ({ unit }, of) => {
   const before = await known(unit, of)
+  const given = Date.now()
   const said = await act("restart", unit, of)
   const look = await settled(await showUnit(unit, of.signal), of.signal)
+  if (said === "" && isForgotten(look.unit)) return ran("restarted", before, look.unit, given, of)
   const anew = look.unit.invocation !== "" && look.unit.invocation !== before.invocation
   const proven = look.steady && anew
   const done = told(proven, before, look.unit, {
@@ -121,6 +126,24 @@ const setEnabled = async (
     yes: `${unit} is ${after.enabled}${before.enabled === after.enabled ? ", as it was" : ` (it was ${before.enabled || "not"})`}.`,
     no: because(`${unit} is ${after.enabled || "without an [Install] section"} still.`, said)
   })
+}
+
+/** It ended well, for systemctl waits for that; which run it was the journal tells. */
+const ran = async (
+  did: "started" | "restarted",
+  before: Unit,
+  after: Unit,
+  given: number,
+  of: Performing
+): Promise<Performed> => {
+  const invocation = await invocationDone(after.unit, given, of.signal)
+  const proven = invocation !== undefined && invocation !== before.invocation
+  return {
+    outcome: "succeeded",
+    summary: `${after.unit} was ${did} and has done its work${proven ? "" : ", as systemctl says; the journal does not tell of it"}.`,
+    data: { before: facts(before), after: { ...facts(after), invocation: invocation ?? "" }, healthy: true },
+    proven
+  }
 }
 
 /** A reload counts when it is over, one way or the other. */
