@@ -18,8 +18,15 @@ const databaseLike = async (template: string): Promise<string> => {
 /** @returns the URL of an empty database without any schema */
 export const emptyDatabase = (): Promise<string> => databaseLike("template1")
 
-/** @returns the URL of a database with every migration applied */
-export const freshDatabase = (): Promise<string> => databaseLike(migratedDatabase)
+/** @returns the URL of a database with every migration applied, and a log of its own: a copy would be the same log */
+export const freshDatabase = async (): Promise<string> => {
+  const url = await databaseLike(migratedDatabase)
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  await sql.unsafe(`alter table log.identity disable trigger immutable; update log.identity set id = gen_random_uuid();
+    alter table log.identity enable trigger immutable`)
+  await sql.end()
+  return url
+}
 
 /** `Db` on a fresh, migrated database. */
 export const DbTest: Layer.Layer<Db> = Layer.unwrap(Effect.map(Effect.promise(freshDatabase), (url) => Db.layer(url)))

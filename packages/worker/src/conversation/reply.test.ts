@@ -348,24 +348,41 @@ describe("a reply", () => {
       const turn = `reply/${conversationId}`
       // the turn is given back after the outcome
       yield* until(
-        "another has the turn",
+        "the turn is free",
         Effect.map(
           db.query(
-            "take the turn",
-            (
-              sql
-            ) => sql`update queue.lease set holder = 'two', epoch = epoch + 1, expires_at = now() + interval '1 hour'
-              where name = ${turn} and expires_at <= now()`
+            "look for the turn",
+            (sql) => sql`select 1 from queue.lease where name = ${turn} and expires_at <= now()`
           ),
-          (result) => result.count === 1
+          (rows) => rows.length === 1
         )
       )
+      const [locked, taken] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const taking = yield* Effect.forkScoped(
+        db.transaction(
+          Effect.gen(function* () {
+            yield* db.query("hold the turn", (sql) => sql`select 1 from queue.lease where name = ${turn} for update`)
+            yield* Deferred.succeed(locked, undefined)
+            yield* Deferred.await(taken)
+            yield* db.query(
+              "take the turn",
+              (
+                sql
+              ) => sql`update queue.lease set holder = 'two', epoch = epoch + 1, expires_at = now() + interval '1 hour'
+                where name = ${turn}`
+            )
+          })
+        )
+      )
+      yield* Deferred.await(locked)
       const before = talker.ready.length
       yield* (yield* Conversations).send(conversationId, { text: "and now?" }, by())
       yield* until(
-        "it is made ready",
+        "it is made ready while somebody takes the turn",
         Effect.sync(() => talker.ready.length > before)
       )
+      yield* Deferred.succeed(taken, undefined)
+      yield* Fiber.join(taking)
       yield* until(
         "its job waits for the turn",
         Effect.map(
