@@ -212,7 +212,7 @@ const speak = async (
     if (frame.counts !== undefined) record.counted = frame.counts
     if (frame.last === true) record.ended = "whole"
     frames++
-    if (!res.write(frame.text)) await Promise.race([once(res, "drain"), once(res, "close")])
+    if (!res.write(frame.text)) await once(res, "drain", { signal: gone }).catch(() => undefined)
   }
   if (gone.aborted) return
   record.ended = "whole"

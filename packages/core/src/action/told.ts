@@ -17,12 +17,12 @@ export const told = {
   "service.status": read,
   "service.list": read,
   "service.start": act(
-    "the unit is active, still the same run a moment later, and began with the act; or it ran before, which is said. It is told, too, when it falls over within 10 s",
+    "the unit is active, still the same run a moment later, or has done its work and ended well, and began with the act; or it ran before, which is said. It is told, too, when it falls over within 10 s",
     "service.stop"
   ),
   "service.stop": act("the unit is inactive and its main process is gone", "service.start"),
   "service.restart": act(
-    "the unit is active, still the same run a moment later, and its InvocationID has changed. It is told, too, when it falls over within 10 s",
+    "the unit is active, still the same run a moment later, or has done its work and ended well, and its InvocationID has changed. It is told, too, when it falls over within 10 s",
     "none needed"
   ),
   "service.reload": act("the unit is active with the same InvocationID and the reload was done", "none"),
