@@ -41,6 +41,8 @@ const firstScreens = async (database: string, wanted: number) => {
       .stdout
   const [times, memory]: [Array<number>, Array<number>] = [[], []]
   try {
+    // without it the server ends with its session, and a round that begins meanwhile finds it ending
+    await tmux("start-server", ";", "set-option", "-g", "exit-empty", "off")
     await startHub(home)
     await caughtUp(database, wanted)
     for (let round = 0; round <= rounds; round++) {
