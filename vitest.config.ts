@@ -27,7 +27,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     exclude: ["**/node_modules/**", "**/dist/**", "test/fleet/**"],
-    globalSetup: ["test/support/temporary.ts", "test/support/postgres-server.ts"],
+    globalSetup: ["test/support/temporary.ts", "test/support/built.ts", "test/support/postgres-server.ts"],
     pool: "forks",
     maxWorkers: 3,
     maxConcurrency: 3, // tests of one file that wait side by side start processes, too

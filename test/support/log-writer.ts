@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { layer } from "@signalbox/core/log/EventLogLive.ts"
 import { Db } from "@signalbox/core/postgres/Db.ts"
 import { operations, perform } from "./log-operations.ts"
+import "./keep-compiled.ts"
 
 const [url = "", seed = "1", count = "100", killAfter = "Infinity"] = process.argv.slice(2)
 let left = Number(killAfter)

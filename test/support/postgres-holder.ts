@@ -3,6 +3,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Exit, Logger } from "effect"
 import { holdPostgres } from "@signalbox/core/postgres/embedded.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
+import "./keep-compiled.ts"
 
 const [home = "", programs, system] = process.argv.slice(2)
 const say = (line: object) => Effect.sync(() => process.stdout.write(`${JSON.stringify(line)}\n`))

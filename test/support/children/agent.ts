@@ -12,6 +12,7 @@ import { helper } from "../../../packages/agent/src/helper.ts"
 import type { Performers } from "../../../packages/agent/src/perform/Performer.ts"
 import { placesBelow } from "../../../packages/agent/src/places.ts"
 import { run } from "../../../packages/agent/src/run.ts"
+import "../keep-compiled.ts"
 
 interface Settings {
   readonly role: "run" | "helper"

@@ -14,6 +14,7 @@ import { Standby } from "@signalbox/worker/host/Standby.ts"
 import { TaskCommands } from "@signalbox/worker/task/TaskCommands.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { withoutModels } from "../models.ts"
+import "../keep-compiled.ts"
 
 const Settings = Schema.Struct({
   url: Schema.String,

@@ -13,6 +13,7 @@ import { layer as reactorsLayer } from "@signalbox/core/projection/ReactorsLive.
 import { layer as queueLayer } from "@signalbox/core/queue/JobQueueLive.ts"
 import { jobHandler, JobQueue, queue } from "@signalbox/core/queue/Queue.ts"
 import { reactor, tally } from "../tally.ts"
+import "../keep-compiled.ts"
 
 const Settings = Schema.Struct({
   url: Schema.String,

@@ -15,6 +15,7 @@ import { PlanRuns } from "@signalbox/worker/plan/PlanRuns.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { withoutModels } from "../models.ts"
 import { member } from "../fleet.ts"
+import "../keep-compiled.ts"
 
 const Settings = Schema.Struct({
   url: Schema.String,
