@@ -34,6 +34,9 @@ class Host {
     const socket = await this.agent.connect()
     this.sockets.push(socket)
     socket.beat()
+    // As agents do: one that is silent for 45 s is gone, and until the last one is enrolled more may pass.
+    const beats = setInterval(() => socket.beat(), 10_000)
+    socket.raw.once("close", () => clearInterval(beats))
     socket.answers(({ action }) => {
       if (action === "system.usage") return { data: { uptime: 4711 } }
       if (!this.weak) return { proven: true }
