@@ -45,8 +45,6 @@ const newHome = async () => join(await temporary(), "home")
 
 beforeAll(async () => {
   elsewhere = await temporary()
-  const built = await signalbox([], { file: join(root, "scripts/build.mjs"), cwd: root })
-  assert.strictEqual(built.code, 0, built.stderr)
 })
 afterAll(async () => {
   for (const path of made) await fs.rm(path, { recursive: true, force: true, maxRetries: 10 })
