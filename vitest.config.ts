@@ -6,6 +6,7 @@ const longest = [
   "packages/core/src/postgres/embedded.test.ts",
   "packages/hub/src/bridge/Bridge.test.ts",
   "packages/worker/src/conversation/reply.test.ts",
+  "packages/worker/src/conversation/summary.test.ts",
   "packages/cli/src/chat/chat.test.ts",
   "packages/agent/src/agent.test.ts",
   "packages/worker/src/plan/propose.test.ts",
