@@ -98,6 +98,8 @@ describe("wrong usage", () => {
     [["db", "nonsense"], /error: Unknown subcommand "nonsense" for "signalbox db"/],
     [["doctor", "--bad"], /error: Unrecognized flag: --bad/],
     [["db", "migrate", "extra"], /error: Unexpected positional argument: "extra"/],
+    [["cert", "--days", "0"], /error: --days is a number from 1 to 36500/],
+    [["cert", "--name", "bad name"], /error: --name bad name is neither/],
     [["--completions", "tcsh"], /error: .*Expected: "bash" \| "zsh" \| "fish"/]
   ])("%j exits 2, with talk on stderr and nothing on stdout", async (args, says) => {
     const { code, stdout, stderr } = await signalbox(args)
