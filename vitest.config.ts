@@ -7,6 +7,7 @@ const longest = [
   "packages/core/src/postgres/embedded.test.ts",
   "packages/worker/src/conversation/reply.test.ts",
   "packages/hub/src/bridge/Bridge.test.ts",
+  "packages/worker/src/conversation/summary.test.ts",
   "packages/cli/src/bridge/bridge.test.ts",
   "packages/worker/src/plan/propose.test.ts",
   "packages/worker/src/plan/crash.test.ts",

@@ -12,6 +12,7 @@ import { ensureAdminToken } from "@signalbox/core/config/credentials.ts"
 import { elsewhere, plainFingerprint } from "@signalbox/core/config/elsewhere.ts"
 import { openHome } from "@signalbox/core/config/Home.ts"
 import { writeHubFile } from "@signalbox/core/config/hub-file.ts"
+import { serving } from "@signalbox/hub/edge/served-certificate.ts"
 import { HubAddress } from "@signalbox/hub/HubAddress.ts"
 import { hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { Pane } from "../../../../test/support/pane.ts"
@@ -42,7 +43,7 @@ describe("signalbox user", () => {
         const paths = yield* openHome(home.env["SIGNALBOX_HOME"] ?? "")
         const adminToken = yield* ensureAdminToken(paths)
         const made = yield* certificate
-        const hub = yield* Layer.build(hubTest({ adminToken, host: "0.0.0.0", certificate: made }))
+        const hub = yield* Layer.build(hubTest({ adminToken, host: "0.0.0.0", certificate: serving(made) }))
         const { url, port, tls } = yield* Effect.provide(HubAddress, hub)
         yield* writeHubFile(paths, { url, pid: process.pid, startedAt: yield* DateTime.now, version: "1.2.3" })
         const as =
