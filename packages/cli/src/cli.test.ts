@@ -1,5 +1,6 @@
 /** The command as people run it: bundled, from another directory, judged by its streams and exit codes. */
 import { spawn } from "node:child_process"
+import { readFileSync, statSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -45,8 +46,6 @@ const newHome = async () => join(await temporary(), "home")
 
 beforeAll(async () => {
   elsewhere = await temporary()
-  const built = await signalbox([], { file: join(root, "scripts/build.mjs"), cwd: root })
-  assert.strictEqual(built.code, 0, built.stderr)
 })
 afterAll(async () => {
   for (const path of made) await fs.rm(path, { recursive: true, force: true, maxRetries: 10 })
@@ -59,6 +58,13 @@ describe("the launcher", () => {
     assert.deepStrictEqual([code, stderr], [0, ""])
   })
 
+  it("is what npx finds in node_modules/.bin: a bin of the root package would be installed into npx's own cache first", () => {
+    const bin = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8")).bin
+    assert.isUndefined(bin("package.json"))
+    assert.strictEqual(join(root, "packages/cli", bin("packages/cli/package.json").signalbox), launcher)
+    assert.strictEqual(statSync(launcher).mode & 0o111, 0o111)
+  })
+
   const pretendNode20 = [
     "--import",
     "data:text/javascript,if(process.env.SIGNALBOX_NODE_TRIED!=='1')Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.1.0'}})"
@@ -69,6 +75,23 @@ describe("the launcher", () => {
     assert.strictEqual(stdout, "")
     const help = await signalbox(["--help"], { nodeArgs: pretendNode20 })
     assert.include(help.stdout, "SUBCOMMANDS")
+  })
+
+  const tellProcess = [
+    "--import",
+    "data:text/javascript,console.error(process.pid);process.on('exit',()=>console.error(process.execArgv.at(-1)))"
+  ]
+  it("gives roles a larger young generation, in the same process, and commands none", async () => {
+    for (const role of [["hub"], ["worker"], ["up", "--headless"]]) {
+      const { code, stderr } = await signalbox([...role, "--help"], { nodeArgs: tellProcess })
+      const [first, then, ...last] = stderr.trim().split("\n")
+      assert.strictEqual(then, first, "it keeps its number")
+      assert.deepStrictEqual([code, last], [0, ["--min-semi-space-size=8"]])
+    }
+    const { stderr } = await signalbox(["events", "--help"], { nodeArgs: tellProcess })
+    assert.notInclude(stderr, "semi-space")
+    const chosen = await signalbox(["hub", "--help"], { nodeArgs: [...tellProcess, "--max-semi-space-size=4"] })
+    assert.match(chosen.stderr, /^\d+\n--max-semi-space-size=4\n$/u, "what a person says is left alone")
   })
 
   it("says in one sentence that Node is too old, that nothing is built, that the installation is damaged", async () => {
@@ -98,6 +121,8 @@ describe("wrong usage", () => {
     [["db", "nonsense"], /error: Unknown subcommand "nonsense" for "signalbox db"/],
     [["doctor", "--bad"], /error: Unrecognized flag: --bad/],
     [["db", "migrate", "extra"], /error: Unexpected positional argument: "extra"/],
+    [["cert", "--days", "0"], /error: --days is a number from 1 to 36500/],
+    [["cert", "--name", "bad name"], /error: --name bad name is neither/],
     [["--completions", "tcsh"], /error: .*Expected: "bash" \| "zsh" \| "fish"/]
   ])("%j exits 2, with talk on stderr and nothing on stdout", async (args, says) => {
     const { code, stdout, stderr } = await signalbox(args)

@@ -89,8 +89,6 @@ const nc = (port: number, args: ReadonlyArray<string>, input: string, keepOpen =
     else child.stdin.end(input)
   })
 
-beforeAll(() => promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")]))
-
 describe("cert", () => {
   it("makes one, shows it, replaces it only when told, and refuses what is no name", async () => {
     const home = await makeHome()

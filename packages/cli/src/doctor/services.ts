@@ -44,7 +44,11 @@ const schemaAndClock = (migrations: string) =>
       Effect.map(({ applied, pending }) =>
         pending.length === 0
           ? ok("schema", `${applied.length} migrations`)
-          : warn("schema", `${pending.length} migrations are missing`, "Run: signalbox db migrate")
+          : warn(
+              "schema",
+              pending.length === 1 ? "1 migration is missing" : `${pending.length} migrations are missing`,
+              "Run: signalbox db migrate"
+            )
       ),
       Effect.catchTag("SchemaMismatch", (error) =>
         Effect.succeed(fail("schema", error.message, "Use the program that fits the database"))

@@ -1,12 +1,10 @@
 /** `signalbox user`, and being somebody else than the home's owner, as real processes against a hub that speaks TLS. */
-import { execFile } from "node:child_process"
 import { createServer } from "node:https"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Schema } from "effect"
 import { pinnedFetch } from "@signalbox/core/api/pin.ts"
 import { makeCertificate } from "@signalbox/core/config/certificate.ts"
@@ -32,11 +30,6 @@ const Made = Schema.Struct({ token: Schema.String, tokenId: Schema.String })
 const Listed = Schema.Struct({
   accounts: Schema.Array(Schema.Struct({ name: Schema.String, role: Schema.String, password: Schema.Boolean }))
 })
-
-beforeAll(async () => {
-  const build = fileURLToPath(new URL("../../../../scripts/build.mjs", import.meta.url))
-  await promisify(execFile)(process.execPath, [build])
-}, 120_000)
 
 describe("signalbox user", () => {
   it.live(

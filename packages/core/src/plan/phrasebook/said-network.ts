@@ -33,6 +33,7 @@ export const network: ReadonlyArray<Row> = [
       "(check|test) (if|whether) [tcp] port {port} (of|at|on) {address:anyaddress} is (open|reachable)",
       "can {targets} connect to {address:anyaddress} [on|at] port {port}",
       "can {targets} reach port {port} (of|on|at) {address:anyaddress}",
+      "can {targets} reach {address:anyaddress} (on|at) port {port}",
       "is [tcp] port {port} (open|reachable) (on|at) {address:anyaddress} from {targets}",
       "is [tcp] port {port} (of|on|at) {address:anyaddress} (open|reachable) from {targets}"
     ]
