@@ -46,8 +46,6 @@ const newHome = async () => join(await temporary(), "home")
 
 beforeAll(async () => {
   elsewhere = await temporary()
-  const built = await signalbox([], { file: join(root, "scripts/build.mjs"), cwd: root })
-  assert.strictEqual(built.code, 0, built.stderr)
 })
 afterAll(async () => {
   for (const path of made) await fs.rm(path, { recursive: true, force: true, maxRetries: 10 })
@@ -77,6 +75,23 @@ describe("the launcher", () => {
     assert.strictEqual(stdout, "")
     const help = await signalbox(["--help"], { nodeArgs: pretendNode20 })
     assert.include(help.stdout, "SUBCOMMANDS")
+  })
+
+  const tellProcess = [
+    "--import",
+    "data:text/javascript,console.error(process.pid);process.on('exit',()=>console.error(process.execArgv.at(-1)))"
+  ]
+  it("gives roles a larger young generation, in the same process, and commands none", async () => {
+    for (const role of [["hub"], ["worker"], ["up", "--headless"]]) {
+      const { code, stderr } = await signalbox([...role, "--help"], { nodeArgs: tellProcess })
+      const [first, then, ...last] = stderr.trim().split("\n")
+      assert.strictEqual(then, first, "it keeps its number")
+      assert.deepStrictEqual([code, last], [0, ["--min-semi-space-size=8"]])
+    }
+    const { stderr } = await signalbox(["events", "--help"], { nodeArgs: tellProcess })
+    assert.notInclude(stderr, "semi-space")
+    const chosen = await signalbox(["hub", "--help"], { nodeArgs: [...tellProcess, "--max-semi-space-size=4"] })
+    assert.match(chosen.stderr, /^\d+\n--max-semi-space-size=4\n$/u, "what a person says is left alone")
   })
 
   it("says in one sentence that Node is too old, that nothing is built, that the installation is damaged", async () => {

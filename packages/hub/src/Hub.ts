@@ -198,10 +198,14 @@ const address = ({ host, certificate }: ListenOptions): Layer.Layer<HubAddress, 
       const port = "port" in server.address ? server.address.port : 0
       const at = (name: string) => `${name.includes(":") ? `[${name}]` : name}:${port}`
       const mine = isLoopback(host) ? host : "127.0.0.1"
-      const tls =
-        isLoopback(host) || certificate === undefined
-          ? null
-          : { url: `https://${at(isWildcard(host) ? ownAddress() : host)}`, fingerprint: certificate.fingerprint }
-      return HubAddress.of({ port, url: `http://${at(mine)}`, tls })
+      const far = `https://${at(isWildcard(host) ? ownAddress() : host)}`
+      return HubAddress.of({
+        port,
+        url: `http://${at(mine)}`,
+        get tls() {
+          if (isLoopback(host) || certificate === undefined) return null
+          return { url: far, fingerprint: certificate.now().fingerprint }
+        }
+      })
     })
   )

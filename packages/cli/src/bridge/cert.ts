@@ -30,5 +30,10 @@ export const certCommand = (flags: {
         `fingerprint  ${fingerprint}`
       ].join("\n")
     )
-    if (!flags.show) yield* talk("A running hub serves with it after its next start.")
+    if (flags.show) return
+    yield* talk(
+      flags.replace
+        ? "A running hub shows it to new connections within seconds (signalbox doctor). Clients and agents that pinned the one before refuse the hub until they pin this one: host prepare NAME --agent --replace."
+        : "A hub that runs without one serves with it after its next start."
+    )
   }).pipe(Effect.provide(Home.layer))

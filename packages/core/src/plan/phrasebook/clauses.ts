@@ -158,7 +158,7 @@ const toActs = (
   const given = Object.entries(values).flatMap(([name, said]) =>
     said._tag === "Argument" ? [[name, said.value] as const] : []
   )
-  const { units, seen: _, ...rest } = Object.fromEntries(given)
+  const { units, ...rest } = Object.fromEntries(given)
   if (since !== undefined && rest["since"] !== undefined) return undefined
   const time = since === undefined ? {} : { since }
   const each = Array.isArray(units) ? units.map((unit): Args => ({ unit })) : [{}]
