@@ -4,12 +4,22 @@
  * Owns: everything that touches React and Ink. Does not own: what is shown (`frame.ts`), what keys mean (`keymap.ts`).
  * Invariant: the tree is exactly as high as the terminal; no other part of the program writes to it while this is mounted.
  */
-import { useEffect, useSyncExternalStore } from "react"
+import { useCallback, useEffect, useSyncExternalStore } from "react"
 import { Box, Text, useApp, useCursor, useInput, usePaste, useStdin, useStdout, useWindowSize } from "ink"
 import { presses } from "./keys.ts"
 import type { Row } from "./row.ts"
 import type { Session } from "./Session.ts"
-import { clipboard, handOver, mouseReports, noWrap, stopJob, useModes, useMouse } from "./terminal.ts"
+import {
+  clipboard,
+  firstColumn,
+  handOver,
+  mouseReports,
+  noWrap,
+  stopJob,
+  useContinued,
+  useModes,
+  useMouse
+} from "./terminal.ts"
 
 const none = { enter: "", leave: "" }
 
@@ -32,6 +42,11 @@ export const Screen = ({
   useModes(noWrap)
   useModes(mouse ? mouseReports : none)
   useMouse(session.mouse)
+  const again = useCallback(
+    () => suspendTerminal(() => void stdout.write(noWrap.enter + firstColumn)),
+    [suspendTerminal, stdout]
+  )
+  useContinued(again)
 
   useEffect(() => {
     const modes = mouse
@@ -50,9 +65,9 @@ export const Screen = ({
         return edited
       },
       suspend: () => lend(stopJob),
-      redraw: () => suspendTerminal(() => {})
+      redraw: again
     })
-  }, [session, attach, edit, exit, stdin, stdout, suspendTerminal, mouse])
+  }, [session, attach, edit, exit, stdin, stdout, suspendTerminal, again, mouse])
 
   useInput((input, key) => {
     for (const press of presses(input, key)) session.press(press)

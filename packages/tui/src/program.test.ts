@@ -88,6 +88,31 @@ describe("the program on a real terminal", { timeout: 300_000 }, () => {
     expect(await modes()).toBe(asBefore)
   })
 
+  it("draws from the first column, wherever the cursor was", async () => {
+    await pane.start(["sh", "-c", 'printf abcdef; exec "$@"', "sh", ...argv()], 120, 30, {})
+    const first = await pane.until(/● live/u)
+    expect(first.split("\n")[0]).toMatch(/^ signalbox ▪ ops/u)
+    await pane.keys("C-l", "j")
+    expect((await pane.until(/> [^?] task/u)).split("\n")[0]).toMatch(/^ signalbox ▪ ops/u)
+  })
+
+  it("takes keys again after somebody stopped it and the shell set the terminal's modes", async () => {
+    await start()
+    const pid = Number((await run("pgrep", ["-P", await pane.info("#{pane_pid}")])).stdout.trim())
+    process.kill(pid, "SIGSTOP")
+    const tty = await pane.info("#{pane_tty}")
+    await run("stty", ["-F", tty, "sane"])
+    process.kill(pid, "SIGCONT")
+    await expect
+      .poll(async () => (await run("stty", ["-F", tty, "-a"])).stdout, { timeout: 60_000 })
+      .toContain("-icanon")
+    await pane.keys("j", "j")
+    await pane.until(/> ◌ task-…-000003/u)
+    await pane.keys("q")
+    expect(await pane.ended()).toBe(0)
+    expect(await modes()).toBe(asBefore)
+  })
+
   it.each([
     ["ctrl-c", ["C-c"]],
     ["ctrl-c inside a form", ["c", "C-c"]],

@@ -13,6 +13,7 @@ import { edit } from "./conversation/editor.ts"
 import { Screen } from "./Screen.tsx"
 import { Session } from "./Session.ts"
 import { Store } from "./store.ts"
+import { firstColumn } from "./terminal.ts"
 
 export const run = async (options: TuiOptions): Promise<number> => {
   const store = new Store({ place: options.place ?? placeOf(options.baseUrl) })
@@ -29,6 +30,7 @@ export const run = async (options: TuiOptions): Promise<number> => {
   tell = session.complain
   for (const sentence of waiting) session.complain(sentence)
 
+  process.stdout.write(firstColumn)
   const app = render(<Screen session={session} attach={(taskId) => attach(options, taskId)} edit={edit} />, {
     alternateScreen: true,
     incrementalRendering: true,

@@ -16,6 +16,9 @@ export interface Modes {
 export const noWrap: Modes = { enter: "\x1b[?7l", leave: "\x1b[?7h" }
 export const mouseReports: Modes = { enter: "\x1b[?1002h\x1b[?1006h", leave: "\x1b[?1006l\x1b[?1002l" }
 
+/** Ink draws from where the cursor is, on its own screen too: whoever had the terminal may have left it in the middle of a line. */
+export const firstColumn = "\r"
+
 export const useModes = ({ enter, leave }: Modes): void => {
   const { stdout } = useStdout()
   useEffect(() => {
@@ -85,7 +88,7 @@ export const handOver = async (
   } finally {
     while (stdin.read() !== null); // late answers of the terminal to the child's questions
     for (const tap of taps) stdin.on("data", tap)
-    stdout.write(modes.enter)
+    stdout.write(modes.enter + firstColumn)
   }
 }
 
@@ -97,6 +100,20 @@ export const stopJob = (): Promise<void> =>
     process.once("SIGCONT", () => resolve())
     process.kill(0, "SIGTSTP")
   })
+
+/** Stopped by somebody else, the shell has set the terminal's modes meanwhile: they are taken anew when it goes on. */
+export const useContinued = (again: () => Promise<void>): void => {
+  useEffect(() => {
+    const taken = async (): Promise<void> => {
+      // refused while it is lent to a child or stopped by ctrl-z: whoever lent it takes it back
+      await again().catch(() => {})
+    }
+    process.on("SIGCONT", taken)
+    return () => {
+      process.off("SIGCONT", taken)
+    }
+  }, [again])
+}
 
 /** OSC 52: the terminal's own clipboard, also over SSH. */
 export const clipboard = (text: string): string => `\x1b]52;c;${Buffer.from(text).toString("base64")}\x07`
