@@ -56,7 +56,7 @@ const betweenClaimAndRequest = async (run: (between: Between) => Promise<void>):
     await log`select pg_advisory_lock(5167001)`
     const sent = send(home, conversationId, "say 3 words")
     const replyId = await Promise.race([word.promise, sent.then(() => Promise.reject(new Error("no word was given")))])
-    await until("the worker has claimed it", 15_000, async () => {
+    await until("the worker has claimed it", 60_000, async () => {
       await claim`begin`
       const rows = await claim`select 1 from live.claim where reply_id = ${replyId} and step = 1 for update`
       if (rows.length === 1) return true

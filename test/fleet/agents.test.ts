@@ -47,6 +47,9 @@ it("host prepare --agent makes hosts agents, with a Node of the hub's where they
     expect([prepared.code, prepared.stdout]).toEqual([0, expect.stringContaining("It runs.")])
   }
   await online(home, "aga", "agb")
+  const { stdout: agents } = await signalbox(home, "report", "agents", "--format", "csv")
+  expect(agents).toContain(",local-admin,") // who asked for it, not the worker that did it
+  expect(agents).not.toContain(",worker,")
   expect(await inside("aga", "systemctl is-enabled signalbox-agent.service signalbox-agent-helper.socket")).toBe(
     "enabled\nenabled\n"
   )

@@ -1,9 +1,10 @@
 /** Actions on whole machines: what they say of systemd, configuration and logs is what is so there, whatever goes wrong in between. */
-import { randomUUID } from "node:crypto"
+import { randomInt, randomUUID } from "node:crypto"
 import { Schema } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { until } from "../support/signalbox.ts"
 import {
+  drive,
   equip,
   fingerprint,
   fingerprintOf,
@@ -287,6 +288,55 @@ describe("configuration", () => {
   const recordOf = (id: string): string => `/var/lib/signalbox-test/config/${id}/finished.json`
   const bootOf = (host: string): Promise<string> => ssh(host, "cat /proc/sys/kernel/random/boot_id")
   const leftovers = (host: string): Promise<string> => ssh(host, "find /etc -name '.signalbox-*'")
+})
+
+describe("a shell command", () => {
+  const marker = () => `1000.${randomInt(2 ** 40)}`
+  const running = (text: string): Promise<string> => ssh(web, `pgrep -f '^sleep ${text}$' || true`)
+  /** Leaves its group, its session and its parent, holds the pipes, and writes to them without end. */
+  const away = (text: string): string =>
+    `( setsid -f sh -c 'sleep ${text} & exec yes' & ) ; ( setsid nohup sleep ${text} & ) ; until pgrep -f '^sleep ${text}$' | grep -q . ; do :; done`
+
+  it("leaves nothing behind, however it got away: neither at its end nor at its time limit", async () => {
+    const [first, second] = [marker(), marker()]
+    const done = await perform(web, "shell.run", { command: `${away(first)}; echo done >&2; exit 3` })
+    expect(done).toMatchObject({
+      outcome: "failed",
+      summary: "The command ended with code 3.",
+      data: {
+        exitCode: 3,
+        stderr: "done\n",
+        endedAs: "cgroup",
+        unit: expect.stringMatching(/^signalbox-run-.*\.scope$/)
+      }
+    })
+    expect(await running(first)).toBe("")
+    const late = await perform(web, "shell.run", { command: `${away(second)}; sleep 1000` }, { timeoutMs: 3_000 })
+    expect(late).toMatchObject({ outcome: "failed", summary: "The command was ended at its time limit." })
+    expect(await running(second)).toBe("")
+    expect(await ssh(web, "systemctl list-units --all --no-legend 'signalbox-run-*'")).toBe("")
+  })
+
+  it("has exactly its own text, and what it tells systemd to run stays systemd's", async () => {
+    const unit = `kept-${randomUUID()}.service`
+    const text = `printf '%s|' "$0" '$HOME \${HOME} %n \\x' "$(cat /proc/self/cgroup)"; systemd-run -q --unit=${unit} sleep 1000; [ -e /proc/self/fd/3 ] && echo leaked; true`
+    const done = await perform(web, "shell.run", { command: text })
+    expect(done).toMatchObject({ outcome: "succeeded", data: { exitCode: 0, truncated: false } })
+    const { stdout } = Schema.decodeUnknownSync(Schema.Struct({ stdout: Schema.String }))(done.data)
+    expect(stdout).toMatch(/^\/bin\/sh\|\$HOME \$\{HOME\} %n \\x\|[^|]*\/signalbox-run-[0-9a-f-]+\.scope\|$/)
+    expect(await property(web, unit, "ActiveState")).toBe("active")
+    await ssh(web, `systemctl stop ${unit}`)
+  })
+
+  it("ends with the service that ran it, when that is killed with -9", async () => {
+    const text = marker()
+    const order = { action: "shell.run", args: { command: `${away(text)}; sleep 1000` }, commandId: randomUUID() }
+    await ssh(web, `systemd-run -q --unit=asks.service ${drive(order)}`)
+    await until("the command runs", 60_000, async () => ((await running(text)) === "" ? undefined : true))
+    await ssh(web, "systemctl kill --kill-who=main -s KILL asks.service")
+    await until("the command has ended", 60_000, async () => ((await running(text)) === "" ? true : undefined))
+    await ssh(web, "systemctl reset-failed asks.service")
+  })
 })
 
 describe("logs", () => {

@@ -93,7 +93,13 @@ export class AgentProcesses {
     program: string = process.execPath
   ): Started {
     const child = spawn(program, [...args], {
-      env: { PATH: process.env["PATH"], SIGNALBOX_AGENT_ROOT: this.root, NODE_NO_WARNINGS: "1", ...env },
+      env: {
+        PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        SIGNALBOX_AGENT_ROOT: this.root,
+        NODE_NO_WARNINGS: "1",
+        ...env
+      },
       stdio: ["ignore", "ignore", "pipe"]
     })
     let said = ""

@@ -52,7 +52,7 @@ export class Pane {
     (await this.tmux("display-message", "-p", "-t", target, format)).trim()
 
   readonly until = async (test: RegExp, ms = 60_000): Promise<string> => {
-    for (const end = Date.now() + ms; ; await new Promise((resolve) => setTimeout(resolve, 15))) {
+    for (const end = Date.now() + ms; ; await new Promise((resolve) => setTimeout(resolve, 40))) {
       const shot = await this.screen()
       if (test.test(shot)) return shot
       if (Date.now() > end) throw new Error(`did not see ${String(test)} in:\n${shot}`)

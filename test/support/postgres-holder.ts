@@ -1,8 +1,11 @@
 /** A process that holds the embedded Postgres: tells what it got as a JSON line, and gives it back when its stdin ends. */
+import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Exit, Logger } from "effect"
 import { holdPostgres } from "@signalbox/core/postgres/embedded.ts"
 import { Progress } from "@signalbox/core/observe/Progress.ts"
+
+flushCompileCache() // of a child that is killed nothing is kept (`temporary.ts` says where)
 
 const [home = "", programs, system] = process.argv.slice(2)
 const say = (line: object) => Effect.sync(() => process.stdout.write(`${JSON.stringify(line)}\n`))

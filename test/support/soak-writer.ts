@@ -34,7 +34,7 @@ await Effect.runPromise(
     { concurrency: lanes, discard: true }
   ).pipe(
     Effect.provide(
-      layerWith({ ...defaultOptions, line: 300, hiddenMicros: Number.POSITIVE_INFINITY }).pipe(
+      layerWith({ ...defaultOptions, line: 300, patienceWithDisk: Number.MAX_SAFE_INTEGER }).pipe(
         Layer.provide(Db.layer(url, { max: 1 }))
       )
     )

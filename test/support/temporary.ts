@@ -1,7 +1,7 @@
 /**
  * One temporary directory for a whole test run (vitest globalSetup, before every other): nothing of a run outlives it.
  *
- * Owns: TMPDIR of the run, and the end of everything in it. Does not own: who makes what there.
+ * Owns: TMPDIR of the run, what its processes have compiled, and the end of everything in it. Does not own: who makes what there.
  * Invariants: only processes that name this run's own directory are ended; what had to be ended is said, by name.
  */
 import { chmod, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises"
@@ -13,7 +13,10 @@ export default async function setup(): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), "sbx-run-")) // short: sockets below it have paths of 107 bytes at most
   await chmod(directory, 0o755) // tests change users
   process.env["TMPDIR"] = directory
+  // Compiling what it imports is two thirds of a child's start: a second of a core, two hundred times a run.
+  process.env["NODE_COMPILE_CACHE"] = join(directory, "compiled")
   return async () => {
+    delete process.env["NODE_COMPILE_CACHE"]
     if (before === undefined) delete process.env["TMPDIR"]
     else process.env["TMPDIR"] = before
     for (const { pid, command } of await processesOf(directory)) {

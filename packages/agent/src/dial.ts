@@ -38,7 +38,7 @@ export const dial = async (
   if (target.fingerprint !== undefined && shown !== target.fingerprint) {
     secure.destroy()
     throw new Trouble(
-      `${target.hub} shows another certificate (${shown}) than the one this agent was enrolled with. If the hub's certificate was replaced, enroll this host anew; if not, somebody is in between.`
+      `${target.hub} shows another certificate (${shown}) than the one this agent was enrolled with. If the hub's certificate was replaced, put its fingerprint into /etc/signalbox-agent/agent.json or enroll this host anew; if not, somebody is in between.`
     )
   }
   return secure

@@ -1,5 +1,6 @@
 /** The command as people run it: bundled, from another directory, judged by its streams and exit codes. */
 import { spawn } from "node:child_process"
+import { readFileSync, statSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -45,8 +46,6 @@ const newHome = async () => join(await temporary(), "home")
 
 beforeAll(async () => {
   elsewhere = await temporary()
-  const built = await signalbox([], { file: join(root, "scripts/build.mjs"), cwd: root })
-  assert.strictEqual(built.code, 0, built.stderr)
 })
 afterAll(async () => {
   for (const path of made) await fs.rm(path, { recursive: true, force: true, maxRetries: 10 })
@@ -57,6 +56,13 @@ describe("the launcher", () => {
     const { code, stdout, stderr } = await signalbox(["--version"])
     assert.match(stdout, /^signalbox \d+\.\d+\.\d+\n$/)
     assert.deepStrictEqual([code, stderr], [0, ""])
+  })
+
+  it("is what npx finds in node_modules/.bin: a bin of the root package would be installed into npx's own cache first", () => {
+    const bin = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8")).bin
+    assert.isUndefined(bin("package.json"))
+    assert.strictEqual(join(root, "packages/cli", bin("packages/cli/package.json").signalbox), launcher)
+    assert.strictEqual(statSync(launcher).mode & 0o111, 0o111)
   })
 
   const pretendNode20 = [
@@ -115,6 +121,8 @@ describe("wrong usage", () => {
     [["db", "nonsense"], /error: Unknown subcommand "nonsense" for "signalbox db"/],
     [["doctor", "--bad"], /error: Unrecognized flag: --bad/],
     [["db", "migrate", "extra"], /error: Unexpected positional argument: "extra"/],
+    [["cert", "--days", "0"], /error: --days is a number from 1 to 36500/],
+    [["cert", "--name", "bad name"], /error: --name bad name is neither/],
     [["--completions", "tcsh"], /error: .*Expected: "bash" \| "zsh" \| "fish"/]
   ])("%j exits 2, with talk on stderr and nothing on stdout", async (args, says) => {
     const { code, stdout, stderr } = await signalbox(args)

@@ -24,7 +24,6 @@ const where = (shell: string): string => (has(shell) ? shell : `${shell}, which 
 const runs = (shell: string): boolean => has(shell) || process.env["CI"] !== undefined
 
 beforeAll(() => {
-  execFileSync(process.execPath, [join(root, "scripts/build.mjs")])
   for (const [shell, name] of [
     ["bash", "signalbox.bash"],
     ["zsh", "_signalbox"],

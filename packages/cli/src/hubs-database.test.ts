@@ -1,8 +1,6 @@
 /** The database that a command means while a hub runs: real processes, each with a real database. */
-import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { freshDatabase } from "../../../test/support/database.ts"
 import {
@@ -20,7 +18,6 @@ let bare: Home
 let hub: Role
 let database: string
 beforeAll(async () => {
-  execFileSync(process.execPath, [fileURLToPath(new URL("../../../scripts/build.mjs", import.meta.url))])
   database = await freshDatabase()
   home = await makeHome({ database })
   const { DATABASE_URL: _url, ...env } = home.env

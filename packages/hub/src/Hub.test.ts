@@ -8,6 +8,7 @@ import { hostDecider } from "@signalbox/core/host/room.ts"
 import { Commands } from "@signalbox/core/log/Commands.ts"
 import { EventLog } from "@signalbox/core/log/EventLog.ts"
 import { adminToken, HubTest } from "../../../test/support/hub.ts"
+import { streams } from "@signalbox/core/api/contract.ts"
 import { HubAddress } from "./HubAddress.ts"
 
 describe("the hub", () => {
@@ -43,7 +44,21 @@ describe("the hub", () => {
       assert.match(yield* text("/metrics"), /^signalbox_log_position 0$/m)
       const described: { openapi: string; paths: object } = JSON.parse(yield* text("/openapi.json"))
       assert.match(described.openapi, /^3\.1/)
-      assert.includeMembers(Object.keys(described.paths), ["/api/v1/tasks", "/health"])
+      const paths = Object.keys(described.paths)
+      assert.includeMembers(paths, ["/api/v1/tasks", "/health", "/metrics"])
+      const beside = [
+        streams.events,
+        streams.conversationImport,
+        streams.output("{taskId}"),
+        streams.followOutput("{taskId}"),
+        streams.report("{name}"),
+        streams.conversation("{conversationId}"),
+        streams.conversationExport("{conversationId}")
+      ]
+      assert.includeMembers(paths, beside)
+      assert.strictEqual(Object.keys(streams).length, beside.length, "every route beside the contract is described")
+      const ids = Array.from((yield* text("/openapi.json")).matchAll(/"operationId":"([^"]+)"/gu), ([, id]) => id)
+      assert.strictEqual(new Set(ids).size, ids.length)
       const docs = yield* text("/docs")
       assert.notMatch(docs, /<(script|link)[^>]+(src|href)="https?:/)
       assert.notInclude(docs, Redacted.value(adminToken))

@@ -7,7 +7,7 @@
 import { type KeyObject, randomBytes } from "node:crypto"
 import { ByteSize, Effect, ErrorReporter, Layer, Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServer } from "effect/http"
-import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar } from "effect/http-api"
+import { HttpApiBuilder, HttpApiMiddleware, HttpApiScalar, OpenApi } from "effect/http-api"
 import { Agents } from "@signalbox/core/agent/Agents.ts"
 import { agentPaths } from "@signalbox/core/agent/enrollment.ts"
 import type { Fleet } from "@signalbox/core/agent/Fleet.ts"
@@ -37,6 +37,7 @@ import { exportPath, exportRoutes } from "./conversation/export.ts"
 import { livePath, liveRoute } from "./conversation/live.ts"
 import { ConversationsRoutes, ModelsRoutes } from "./conversation/routes.ts"
 import { AuthLive, type TokenKeys, Tokens } from "./edge/auth.ts"
+import { withRawRoutes } from "./edge/described.ts"
 import { drainOnShutdown, Draining } from "./edge/Draining.ts"
 import { type ListenOptions, listening } from "./edge/listen.ts"
 import { isLoopback, isWildcard, ownAddress } from "./edge/loopback.ts"
@@ -122,9 +123,12 @@ const keysOf = ({ adminToken, sessionKey }: Pick<HubOptions, "adminToken" | "ses
 /** Accounts, and whose a credential is. */
 const signedIn = (keys: TokenKeys) => Tokens.layer(keys).pipe(Layer.provideMerge(AccountsLive))
 
+/** Their descriptions have the routes beside the contract too. */
+const described = HubApi.annotate(OpenApi.Transform, withRawRoutes)
+
 const app = (version: string, keys: TokenKeys) =>
   Layer.mergeAll(
-    HttpApiBuilder.layer(HubApi, { openapiPath: "/openapi.json" }).pipe(
+    HttpApiBuilder.layer(described, { openapiPath: "/openapi.json" }).pipe(
       Layer.provide(
         Layer.mergeAll(
           systemLive(version),
@@ -146,7 +150,7 @@ const app = (version: string, keys: TokenKeys) =>
       Layer.provide([AuthLive, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
     ),
     // No font and no script from anywhere else: the page works without the internet and tells nobody of its reader.
-    HttpApiScalar.layer(HubApi, { path: "/docs", scalar: { withDefaultFonts: false } }),
+    HttpApiScalar.layer(described, { path: "/docs", scalar: { withDefaultFonts: false } }),
     eventsRoute,
     outputRoutes,
     liveRoute,
@@ -194,10 +198,14 @@ const address = ({ host, certificate }: ListenOptions): Layer.Layer<HubAddress, 
       const port = "port" in server.address ? server.address.port : 0
       const at = (name: string) => `${name.includes(":") ? `[${name}]` : name}:${port}`
       const mine = isLoopback(host) ? host : "127.0.0.1"
-      const tls =
-        isLoopback(host) || certificate === undefined
-          ? null
-          : { url: `https://${at(isWildcard(host) ? ownAddress() : host)}`, fingerprint: certificate.fingerprint }
-      return HubAddress.of({ port, url: `http://${at(mine)}`, tls })
+      const far = `https://${at(isWildcard(host) ? ownAddress() : host)}`
+      return HubAddress.of({
+        port,
+        url: `http://${at(mine)}`,
+        get tls() {
+          if (isLoopback(host) || certificate === undefined) return null
+          return { url: far, fingerprint: certificate.now().fingerprint }
+        }
+      })
     })
   )

@@ -8,7 +8,7 @@ export class HubAddress extends Context.Service<
     /** For programs of this machine: plain HTTP on loopback. */
     readonly url: string
     readonly port: number
-    /** For other machines; null: they are not served. */
+    /** For other machines, with the certificate that they are shown now; null: they are not served. */
     readonly tls: { readonly url: string; readonly fingerprint: string } | null
   }
 >()("@signalbox/hub/HubAddress") {}

@@ -1,18 +1,41 @@
 import { execFile } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { build, type Plugin } from "esbuild"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { Pane } from "../../../test/support/pane.ts"
 import { chatId, taskId } from "./testing/fixture.ts"
 import { TestHub, testToken } from "./testing/hub.ts"
 import { sketch } from "./testing/world.ts"
 
-const program = fileURLToPath(new URL("./testing/program.ts", import.meta.url))
 const run = promisify(execFile)
+let directory: string
+let program: string
 let hub: TestHub
 let pane: Pane
 let panes = 0
 
+/** One file: read and compiled from its many sources, each start is three seconds of a core. */
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "tui-program-"))
+  program = join(directory, "program.mjs")
+  await build({
+    entryPoints: [fileURLToPath(new URL("./testing/program.ts", import.meta.url))],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    jsx: "automatic",
+    define: { "process.env.NODE_ENV": '"production"' },
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    plugins: [withoutDevtools],
+    logLevel: "error"
+  })
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
 beforeEach(async () => {
   hub = new TestHub()
   sketch(hub.log)
@@ -24,7 +47,16 @@ afterEach(async () => {
   await hub.stop()
 })
 
-const argv = (): ReadonlyArray<string> => [process.execPath, "--import", "tsx", program, hub.url, testToken]
+/** Ink imports a devtools package that is not there. */
+const withoutDevtools: Plugin = {
+  name: "without devtools",
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: "devtools", namespace: "empty" }))
+    bundle.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "export default {}" }))
+  }
+}
+
+const argv = (): ReadonlyArray<string> => [process.execPath, program, hub.url, testToken]
 const start = async (env: Readonly<Record<string, string>> = {}): Promise<string> => {
   await pane.start(argv(), 120, 30, env)
   return pane.until(/● live/u)

@@ -49,7 +49,8 @@ export interface Order {
 }
 
 const order = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64")
-const drive = (value: unknown): string => `/usr/local/bin/node /root/driver.mjs ${order(value)}`
+/** The command line, for those who want to start it in their own way. */
+export const drive = (value: unknown): string => `/usr/local/bin/node /root/driver.mjs ${order(value)}`
 
 export const perform = async (host: string, action: string, args: object, more: Order = {}): Promise<Answer> =>
   decodeAnswer(await ssh(host, drive({ action, args, commandId: randomUUID(), ...more })))

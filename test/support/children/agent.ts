@@ -7,11 +7,14 @@
 import { appendFileSync, existsSync, watch } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { flushCompileCache } from "node:module"
 import type { Aftermath } from "../../../packages/agent/src/desk.ts"
 import { helper } from "../../../packages/agent/src/helper.ts"
 import type { Performers } from "../../../packages/agent/src/perform/Performer.ts"
 import { placesBelow } from "../../../packages/agent/src/places.ts"
 import { run } from "../../../packages/agent/src/run.ts"
+
+flushCompileCache() // of a child that is killed nothing is kept (`temporary.ts` says where)
 
 interface Settings {
   readonly role: "run" | "helper"

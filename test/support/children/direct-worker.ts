@@ -5,6 +5,7 @@
  * `dispatched`: TaskDispatched is in the log. `go`: all that, and the last word was not said. `sent`: the host has answered, and
  * nobody was told.
  */
+import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Logger, Option, Schema } from "effect"
 import { layer as eventLogLayer } from "@signalbox/core/log/EventLogLive.ts"
@@ -14,6 +15,8 @@ import { Standby } from "@signalbox/worker/host/Standby.ts"
 import { TaskCommands } from "@signalbox/worker/task/TaskCommands.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { withoutModels } from "../models.ts"
+
+flushCompileCache() // of a child that is killed nothing is kept (`temporary.ts` says where)
 
 const Settings = Schema.Struct({
   url: Schema.String,

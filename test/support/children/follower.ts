@@ -2,6 +2,7 @@
  * A process that follows the log, or works a queue, and can kill itself with SIGKILL at a named point.
  * Settings come as JSON in CHILD. What it does is seen in the database only.
  */
+import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Logger, Schema } from "effect"
 import { layer as logLayer } from "@signalbox/core/log/EventLogLive.ts"
@@ -13,6 +14,8 @@ import { layer as reactorsLayer } from "@signalbox/core/projection/ReactorsLive.
 import { layer as queueLayer } from "@signalbox/core/queue/JobQueueLive.ts"
 import { jobHandler, JobQueue, queue } from "@signalbox/core/queue/Queue.ts"
 import { reactor, tally } from "../tally.ts"
+
+flushCompileCache() // of a child that is killed nothing is kept (`temporary.ts` says where)
 
 const Settings = Schema.Struct({
   url: Schema.String,

@@ -3,6 +3,7 @@
  *
  * `leased`: the plan is its own and nothing was done. `before/N`, `after/N`: before and after its Nth append of moves.
  */
+import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer, Logger, Schema } from "effect"
 import { Fleet, type FleetMember } from "@signalbox/core/agent/Fleet.ts"
@@ -15,6 +16,8 @@ import { PlanRuns } from "@signalbox/worker/plan/PlanRuns.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { withoutModels } from "../models.ts"
 import { member } from "../fleet.ts"
+
+flushCompileCache() // of a child that is killed nothing is kept (`temporary.ts` says where)
 
 const Settings = Schema.Struct({
   url: Schema.String,

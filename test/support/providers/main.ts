@@ -1,7 +1,7 @@
 /**
  * The stand-ins as a process, for trying the product by hand without keys: prints what to put into the environment.
  *
- *   node test/support/providers/main.ts [--port 48100] [anthropic] [gemini] [openai] [openrouter] [vllm] [ollama]
+ *   npx node test/support/providers/main.ts [--port 48100] [anthropic] [gemini] [openai] [openrouter] [vllm] [ollama]
  *
  * On SIGUSR2 they tell what they counted. They answer as `answerOf` says: `say 50 words every 40`, `call NAME {…}`, `fault quota`, "the port is 80", "what is the port?".
  */

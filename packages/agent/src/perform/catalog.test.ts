@@ -97,7 +97,7 @@ const hostile: { readonly [Name in ActionName]: ReadonlyArray<unknown> } = {
     { address: "-x", port: 1 }
   ],
   "network.http": [{ url: "file:///etc/passwd" }, { url: "http://a b" }, { url: "gopher://x" }],
-  "network.listening": [{ x: 1 }],
+  "network.listening": [{ x: 1 }, { port: 0 }, { port: 65_536 }, { port: "80" }],
   "network.routes": [{ x: 1 }],
   "package.list": [{ text: "" }],
   "package.upgradable": [{ x: 1 }],

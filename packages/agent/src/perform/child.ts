@@ -8,6 +8,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { access, constants } from "node:fs/promises"
 import { join } from "node:path"
+import { Readable } from "node:stream"
 import { NotDone } from "./outcome.ts"
 
 const directories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
@@ -34,6 +35,10 @@ export interface RunOptions {
   readonly onChunk?: (chunk: Buffer) => boolean
   /** When it has ended by itself, what it left in its process group is ended, too. */
   readonly leavesNothing?: true
+  /** Takes what it writes to descriptor 3, which it has only then. */
+  readonly onNote?: (chunk: Buffer) => void
+  /** Told when it has ended and before its pipes have. */
+  readonly onExit?: () => void
 }
 
 export interface Ran {
@@ -73,7 +78,7 @@ export const run = async (program: string, args: ReadonlyArray<string>, options:
       cwd: "/",
       detached: true,
       env: { ...environment, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"]
+      stdio: ["ignore", "pipe", "pipe", ...(options.onNote === undefined ? [] : ["pipe" as const])]
     }),
     options
   )
@@ -107,6 +112,8 @@ const collect = (program: string, child: ChildProcess, options: RunOptions): Pro
       else if (ended === "by itself" && !onChunk(chunk)) end("enough")
     })
     child.stderr?.on("data", err.add)
+    const note = child.stdio[3]
+    if (note instanceof Readable && options.onNote !== undefined) note.on("data", options.onNote)
     child.once("error", (cause) => {
       settled()
       reject(new NotDone({ why: `${program} could not be started: ${cause.message}` }))
@@ -119,11 +126,13 @@ const collect = (program: string, child: ChildProcess, options: RunOptions): Pro
           if (reads !== seen) return leave(reads)
           child.stdout?.destroy()
           child.stderr?.destroy()
+          note?.destroy()
         })
       }, 500).unref()
     }
     child.once("exit", () => {
       if (options.leavesNothing) endGroup(child, "SIGKILL")
+      options.onExit?.()
       leave(reads)
     })
     child.once("close", (code) => {

@@ -8,7 +8,7 @@ import { linesFromEnd } from "./log/file.ts"
 import { fieldText, journalLine, splitter } from "./log/journal.ts"
 import { sinceArgument } from "./log/since.ts"
 import { parsePing } from "./network/ping.ts"
-import { parseListening } from "./network/sockets.ts"
+import { parseListening, whoListens } from "./network/sockets.ts"
 import { parseInstalled, parsePending, parsePolicy } from "./package/dpkg.ts"
 import { pageSize } from "./process/list.ts"
 import { parseStat } from "./process/stat.ts"
@@ -174,6 +174,18 @@ describe("programs", () => {
       { protocol: "tcp", address: "0.0.0.0", port: 22, process: expect.any(String), pid: 7 },
       { protocol: "udp", address: "fe80::1%eth0", port: 546, process: null, pid: null }
     ])
+  })
+  it("who listens on a port, in words that stay short", () => {
+    const one = { protocol: "tcp", address: "0.0.0.0", port: 80, process: "nginx", pid: 7 }
+    expect(whoListens(80, [])).toBe("Nothing listens on port 80.")
+    expect(whoListens(80, [one, one, { ...one, address: "::" }])).toBe(
+      "nginx listens on port 80 (tcp 0.0.0.0, tcp ::)."
+    )
+    expect(whoListens(53, [{ ...one, protocol: "udp", process: null }])).toBe(
+      "Something listens on port 53 (udp 0.0.0.0)."
+    )
+    const many = Array.from({ length: 50 }, (_, n) => ({ ...one, address: `10.0.0.${n}` }))
+    expect(whoListens(80, many)).toMatch(/10\.0\.0\.5, and 44 more\)\.$/)
   })
   it("dpkg and apt", () => {
     expect(

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises"
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { connect } from "node:tls"
 import { promisify } from "node:util"
 import { Effect, Exit, Cause, Schema } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
@@ -34,8 +35,20 @@ const Cert = Schema.Struct({
   expiresAt: Schema.String,
   directory: Schema.String
 })
-const hubFile = async (home: Home): Promise<{ bridge: { port: number; tls: boolean; host: string } }> =>
+const hubFile = async (
+  home: Home
+): Promise<{ bridge: { port: number; tls: boolean; host: string; fingerprint?: string } }> =>
   JSON.parse(await readFile(join(home.path, "home", "hub.json"), "utf8"))
+
+/** The fingerprint that a new connection is shown. */
+const shownAt = (port: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256)
+      socket.destroy()
+    })
+    socket.once("error", reject)
+  })
 
 /** Something that is not a bridge. */
 const stranger = async (talk: (socket: Socket) => void) => {
@@ -75,8 +88,6 @@ const nc = (port: number, args: ReadonlyArray<string>, input: string, keepOpen =
     if (keepOpen) child.stdin.write(input)
     else child.stdin.end(input)
   })
-
-beforeAll(() => promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")]))
 
 describe("cert", () => {
   it("makes one, shows it, replaces it only when told, and refuses what is no name", async () => {
@@ -486,8 +497,32 @@ describe("the bridge of a running hub", () => {
       const ran = await talk()
       assert.deepStrictEqual([ran.code, ran.stderr], [0, ""])
       assert.match(ran.stdout, /TLS: TLSv1\.3 .*Signed in: local-admin/u)
+      const open = await lineClient(bridge.port, { tls: true })
+      await open.until("\n> ")
+      const doctor = async () => (await signalbox(own, "doctor")).stdout
+      assert.include(await doctor(), `(${bridge.fingerprint})`)
       assert.strictEqual((await signalbox(own, "cert", "--replace")).code, 0)
       assert.strictEqual((await talk()).code, 0)
+      // the hub that runs takes it, and keeps it when the files are broken
+      const { value: newer } = await until("the hub shows the new one", 60_000, async () => {
+        const { fingerprint } = (await hubFile(own)).bridge
+        return fingerprint === bridge.fingerprint ? undefined : fingerprint
+      })
+      assert.strictEqual(await shownAt(bridge.port), newer)
+      open.send("INFO\n")
+      await open.until(/TLS: TLSv1\.3/u)
+      await open.close()
+      assert.strictEqual((await talk()).code, 0)
+      const file = join(own.path, "home", "tls", "cert.pem")
+      const good = await readFile(file, "utf8")
+      await writeFile(file, good.slice(0, 300))
+      await until("doctor says what is wrong", 60_000, async () =>
+        /certificate.*newer one is not taken.*cert\.pem.*cert --replace/u.test(await doctor()) ? true : undefined
+      )
+      assert.strictEqual(await shownAt(bridge.port), newer)
+      assert.include(await up.log(), `stays the one of ${newer}`)
+      await writeFile(file, good)
+      await until("doctor is content", 60_000, async () => ((await doctor()).includes("not taken") ? undefined : true))
       await writeFile(join(own.path, "home", "known_bridges"), "nonsense\n")
       assert.strictEqual((await talk()).code, 0)
     } finally {

@@ -1,9 +1,7 @@
 /** Talking as people do: the built command, a hub and a worker of its own, and providers that speak the true protocols. */
-import { execFile } from "node:child_process"
 import { readFile, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { Schema } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { freshDatabase } from "../../../../test/support/database.ts"
@@ -30,7 +28,6 @@ let openai: StandIn
 let anthropic: StandIn
 
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")])
   openai = await startProvider("openai")
   anthropic = await startProvider("anthropic")
   home = await makeHome({

@@ -92,7 +92,13 @@ export const imported = (file: string) =>
           }
         },
         catch: (cause) =>
-          cannotTell(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`)
+          cannotTell(
+            cause instanceof Error && "code" in cause
+              ? cause.code === "ENOENT"
+                ? `There is no file ${file}.`
+                : `The file ${file} cannot be read (${String(cause.code)}).`
+              : `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`
+          )
       })
       const response = yield* rawHub(`${streams.conversationImport}?commandId=${randomUUID()}`, {
         method: "POST",

@@ -19,11 +19,17 @@ export const doctorCommand = Effect.gen(function* () {
   const settings = yield* Settings
   const { migrations } = installationRoot()
   const machine = Effect.promise(() => Promise.all([tmux(), ssh(), disk(home), homeDirectoryCheck(home)]))
-  const [found, data, hubCheck] = yield* Effect.all([machine, database(settings, home, migrations), hub(home)], {
+  const now = yield* Clock.currentTimeMillis
+  const [found, data, hubChecks] = yield* Effect.all([machine, database(settings, home, migrations), hub(home, now)], {
     concurrency: "unbounded"
   })
-  const now = yield* Clock.currentTimeMillis
-  const checks = [node(process.versions.node), ...found, ...data.checks, hubCheck, clock(now, data.skewMs)]
+  const checks = [
+    node(process.versions.node),
+    ...found,
+    ...data.checks,
+    ...hubChecks,
+    clock(yield* Clock.currentTimeMillis, data.skewMs)
+  ]
   const broken = checks.filter((check) => check.status === "fail").length
   yield* answer({ ok: broken === 0, checks: checks.map((check) => ({ ...check })) }, () => table(checks))
   if (broken > 0)

@@ -1,8 +1,6 @@
 /** `agent`, `do` and `plan` as people use them: the built command, a hub and a worker of its own, an agent that does as it is told. */
-import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { Schema } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { CommandResult } from "@signalbox/core/agent/protocol.ts"
@@ -59,7 +57,6 @@ const proposed = async (instruction: string) => {
 }
 
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [join(root, "scripts/build.mjs")])
   openai = await startProvider("openai")
   home = await makeHome({ database: await freshDatabase(), env: { ...openai.env, SIGNALBOX_MODEL: "openai/gpt-4" } })
   await ready(home, await start(home, "up", "--headless"))

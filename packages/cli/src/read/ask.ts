@@ -6,6 +6,7 @@
  * Invariants: an answer that does not fit is an error; at most 64 MiB are read, within a minute.
  */
 import type { IncomingMessage } from "node:http"
+import { mustBe } from "@signalbox/core/config/words.ts"
 import { ReadFailed } from "./definition.ts"
 import { json, list, record, type Shape, text } from "./shape.ts"
 
@@ -126,9 +127,11 @@ const isProblem = record({}, { title: text, detail: text, errors: list(record({ 
 /** As the typed client's problems are told: 1 where the hub says no, 2 where it cannot tell. */
 const refusal = (status: number, answer: unknown): ReadFailed => {
   const problem = isProblem(answer) ? answer : {}
-  const issues = problem.errors?.map(({ path, message }) =>
-    [path.filter((part) => part !== "params" && part !== "query").join("."), message].filter(Boolean).join(": ")
-  )
+  const issues = problem.errors?.map(({ path, message }) => {
+    const where = path.filter((part) => part !== "params" && part !== "query").join(".")
+    const said = mustBe(message)
+    return where === "" ? said : said === message ? `${where}: ${message}` : `${where} ${said}`
+  })
   const sentence = issues?.join("; ") || problem.detail || problem.title || `The hub answered ${status}.`
   return new ReadFailed(sentence, [400, 422, 503].includes(status) ? 2 : 1)
 }

@@ -76,7 +76,8 @@ export const report = (flags: ReportFlags) =>
     })
   )
 
-const moreThan = (limit: number): string => `There is more than ${limit} rows; see --limit and --since.`
+const moreThan = (limit: number): string =>
+  `There are more; ${limit === 1 ? "1 row is" : `${limit} rows are`} shown. See --limit and --since.`
 
 /** Long texts are for CSV and JSON. */
 const shown = (value: typeof Cell.Type): string => {

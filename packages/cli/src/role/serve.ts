@@ -11,7 +11,7 @@ import { DateTime, Effect, Layer, Redacted } from "effect"
 import { ensureAdminToken } from "@signalbox/core/config/credentials.ts"
 import { ensureGrantKey } from "@signalbox/core/config/grant-key.ts"
 import { Home } from "@signalbox/core/config/Home.ts"
-import { announceHub } from "@signalbox/core/config/hub-file.ts"
+import { announceHub, type HubInfo, writeHubFile } from "@signalbox/core/config/hub-file.ts"
 import { installationRoot } from "@signalbox/core/config/root.ts"
 import { Secrets } from "@signalbox/core/config/secret.ts"
 import { ensureSessionKey } from "@signalbox/core/config/session-key.ts"
@@ -28,13 +28,15 @@ import { Projections } from "@signalbox/core/projection/Projection.ts"
 import { admitReader } from "@signalbox/core/report/reader.ts"
 import { BridgeAddress } from "@signalbox/hub/bridge/Bridge.ts"
 import { bridgeRoleLayer, hubLayer } from "@signalbox/hub/Hub.ts"
+import { serving } from "@signalbox/hub/edge/served-certificate.ts"
 import { HubAddress } from "@signalbox/hub/HubAddress.ts"
 import { HostCommands } from "@signalbox/worker/host/HostCommands.ts"
 import { modelsLayer } from "@signalbox/worker/model/ModelsLive.ts"
 import { runWorker, workerServices } from "@signalbox/worker/Worker.ts"
 import { hubsServerLayer, serverLayer } from "../database.ts"
 import { talk } from "../output.ts"
-import { serverCertificate } from "./certificate.ts"
+import { certificateFiles, serverCertificate } from "./certificate.ts"
+import { followFiles, shownBy, type Shown } from "./renewal.ts"
 
 export interface ServeOptions {
   readonly hub: boolean
@@ -102,7 +104,12 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
   const sessionKey = yield* ensureSessionKey(home)
   const secrets = yield* Secrets
   secrets.add(Redacted.value(adminToken))
-  const certificate = yield* serverCertificate(home, settings)
+  const first = yield* serverCertificate(home, settings)
+  const certificate = first === undefined ? undefined : serving(first)
+  const follow = (told: (shown: Shown) => Effect.Effect<void>) =>
+    certificate === undefined
+      ? Effect.void
+      : Effect.forkScoped(followFiles({ ...certificateFiles(home, settings), served: certificate, told }))
   const bridge = {
     host: settings.bridgeHost,
     port: settings.bridgePort,
@@ -110,8 +117,19 @@ const edge = Effect.fnUntraced(function* (options: ServeOptions) {
     certificate,
     open: settings.bridgeOpen
   }
-  return { adminToken, sessionKey, version: installationRoot().version, bridge, certificate }
+  return { adminToken, sessionKey, version: installationRoot().version, bridge, certificate, follow }
 })
+
+/** What the home says of its hub, with the certificate that it shows now. */
+const showing = (about: HubInfo, shown: Shown): HubInfo => {
+  const { fingerprint } = shown
+  return {
+    ...about,
+    ...(about.bridge?.fingerprint === undefined ? {} : { bridge: { ...about.bridge, fingerprint } }),
+    ...(about.tls === undefined ? {} : { tls: { ...about.tls, fingerprint } }),
+    certificate: shown
+  }
+}
 
 const listens = (at: { readonly host: string; readonly port: number; readonly tls: boolean }): string =>
   `The bridge listens on ${at.host} port ${at.port}${at.tls ? " with TLS" : ""}`
@@ -119,7 +137,11 @@ const listens = (at: { readonly host: string; readonly port: number; readonly tl
 const bridgeAlone = (options: ServeOptions) =>
   Effect.map(edge(options), (made) =>
     Layer.effectDiscard(
-      Effect.flatMap(BridgeAddress, ({ at }) => (at === null ? Effect.void : talk(listens(at))))
+      Effect.gen(function* () {
+        const { at } = yield* BridgeAddress
+        if (at !== null) yield* talk(listens(at))
+        yield* made.follow(() => Effect.void)
+      })
     ).pipe(Layer.provide(bridgeRoleLayer(made)), Layer.provide(catalogLayer()))
   )
 
@@ -129,13 +151,13 @@ const hub = (options: ServeOptions) =>
     const settings = yield* Settings
     const made = yield* edge(options)
     const grantKey = yield* ensureGrantKey(home, settings.grantKey)
-    const { version } = made
+    const { version, certificate } = made
     const announced = Layer.effectDiscard(
       Effect.gen(function* () {
         const { url, port, tls } = yield* HubAddress
         const { at } = yield* BridgeAddress
         const { url: database, origin } = yield* PostgresServer
-        yield* announceHub(home, {
+        const about = {
           url,
           pid: process.pid,
           startedAt: yield* DateTime.now,
@@ -143,7 +165,11 @@ const hub = (options: ServeOptions) =>
           ...(at === null ? {} : { bridge: at }),
           ...(tls === null ? {} : { tls }),
           database: { server: shownServer(database), origin, log: yield* logIdentity }
-        })
+        }
+        yield* announceHub(home, certificate === undefined ? about : showing(about, shownBy(certificate)))
+        yield* made.follow((shown) =>
+          Effect.catch(writeHubFile(home, showing(about, shown)), (error) => Effect.logWarning(error.message))
+        )
         const tell = yield* Progress
         if (at !== null && settings.bridgePort !== 0 && at.port !== settings.bridgePort)
           yield* tell(`Port ${settings.bridgePort} is taken; the bridge listens on ${at.port} instead.`)

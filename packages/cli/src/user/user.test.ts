@@ -1,12 +1,10 @@
 /** `signalbox user`, and being somebody else than the home's owner, as real processes against a hub that speaks TLS. */
-import { execFile } from "node:child_process"
 import { createServer } from "node:https"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Schema } from "effect"
 import { pinnedFetch } from "@signalbox/core/api/pin.ts"
 import { makeCertificate } from "@signalbox/core/config/certificate.ts"
@@ -14,6 +12,7 @@ import { ensureAdminToken } from "@signalbox/core/config/credentials.ts"
 import { elsewhere, plainFingerprint } from "@signalbox/core/config/elsewhere.ts"
 import { openHome } from "@signalbox/core/config/Home.ts"
 import { writeHubFile } from "@signalbox/core/config/hub-file.ts"
+import { serving } from "@signalbox/hub/edge/served-certificate.ts"
 import { HubAddress } from "@signalbox/hub/HubAddress.ts"
 import { hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { Pane } from "../../../../test/support/pane.ts"
@@ -32,11 +31,6 @@ const Listed = Schema.Struct({
   accounts: Schema.Array(Schema.Struct({ name: Schema.String, role: Schema.String, password: Schema.Boolean }))
 })
 
-beforeAll(async () => {
-  const build = fileURLToPath(new URL("../../../../scripts/build.mjs", import.meta.url))
-  await promisify(execFile)(process.execPath, [build])
-}, 120_000)
-
 describe("signalbox user", () => {
   it.live(
     "makes accounts whose tokens open the hub from anywhere, until they are revoked",
@@ -49,7 +43,7 @@ describe("signalbox user", () => {
         const paths = yield* openHome(home.env["SIGNALBOX_HOME"] ?? "")
         const adminToken = yield* ensureAdminToken(paths)
         const made = yield* certificate
-        const hub = yield* Layer.build(hubTest({ adminToken, host: "0.0.0.0", certificate: made }))
+        const hub = yield* Layer.build(hubTest({ adminToken, host: "0.0.0.0", certificate: serving(made) }))
         const { url, port, tls } = yield* Effect.provide(HubAddress, hub)
         yield* writeHubFile(paths, { url, pid: process.pid, startedAt: yield* DateTime.now, version: "1.2.3" })
         const as =

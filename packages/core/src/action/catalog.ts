@@ -321,8 +321,9 @@ export const catalog = {
   "network.listening": entry("network.listening", {
     ...readAsRoot,
     title: "listening ports",
-    description: "TCP and UDP ports that a host listens on, with their processes.",
-    args: none,
+    description:
+      "TCP and UDP ports that a host listens on, with addresses and processes; of one port when it is given.",
+    args: Schema.Struct({ port: optional(Port) }),
     timeoutMs: seconds(15)
   }),
   "network.routes": entry("network.routes", {

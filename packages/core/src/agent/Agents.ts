@@ -215,9 +215,14 @@ export class Agents extends Context.Service<
           const agentId = yield* idOf(which)
           const { name } = change
           const done = yield* naming<AgentInvalid>((taken) =>
-            name !== undefined && (taken.get(name) ?? agentId) !== agentId
-              ? Effect.fail(new AgentInvalid({ reason: nameTaken(name) }))
-              : execute(agentId, { _tag: "Change", change }, by)
+            Effect.gen(function* () {
+              const holder = name === undefined ? undefined : taken.get(name)
+              if (name !== undefined && holder !== undefined && holder !== agentId) {
+                const waits = (yield* load(holder))?.status === "invited"
+                return yield* new AgentInvalid({ reason: waits ? nameInvited(name) : nameTaken(name) })
+              }
+              return yield* execute(agentId, { _tag: "Change", change }, by)
+            })
           )
           return yield* certainly(done)
         }),
@@ -268,6 +273,9 @@ const momentary = ({ cpu, memory, disk, relay }: AgentSample): AgentInfo["sample
 
 const nameTaken = (name: string): string =>
   `There is an agent ${name} already. Choose another name, or revoke that one: agent revoke ${name}.`
+/** Somebody may be about to use it: unlike a newer invite, a new name does not end it. */
+const nameInvited = (name: string): string =>
+  `An invite for the name ${name} waits to be used. Choose another name, or end the invite: agent revoke ${name}.`
 
 const decodeName = Schema.decodeUnknownOption(HostName)
 

@@ -38,7 +38,8 @@ export const Through = Schema.String.check(
 const lineOf = ({ url, fingerprint, script, token, replace }: Omit<InstallFrom, "through">): string =>
   [
     "f=$(mktemp)",
-    `{ curl -fsSk --retry 3 -o "$f" ${url}${installScriptPath} || wget -qO "$f" --no-check-certificate ${url}${installScriptPath}; }`,
-    `echo "${script}  $f" | sha256sum -c --status -`,
+    // one of the two, so that the last word is why it failed and not that the other is not there
+    `if command -v curl >/dev/null; then curl -fsSk --retry 3 -o "$f" ${url}${installScriptPath}; else wget -O "$f" --no-check-certificate ${url}${installScriptPath}; fi`,
+    `echo "${script}  $f" | sha256sum -c --quiet -`,
     `HUB_URL=${url}${token === undefined ? "" : ` TOKEN=${token}`} HUB_FINGERPRINT=${fingerprint ?? ""} sh "$f"${replace === true ? " --replace" : ""}`
   ].join(" && ")

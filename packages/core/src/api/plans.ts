@@ -6,7 +6,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Risk } from "../action/Action.ts"
-import { Instruction, PlanId } from "../plan/events.ts"
+import { PlanId, SaidInstruction } from "../plan/events.ts"
 import { Draft } from "../plan/plan.ts"
 import { PlanStatus, PlanView } from "../plan/view.ts"
 import { Auth, command, failures, Limit, Needs } from "./auth.ts"
@@ -59,7 +59,7 @@ export class PlansGroup extends HttpApiGroup.make("plans")
     HttpApiEndpoint.post("give", "/", {
       payload: Schema.Struct({
         ...command,
-        text: Schema.optionalKey(Instruction),
+        text: Schema.optionalKey(SaidInstruction),
         draft: Schema.optionalKey(Draft),
         /** Nothing is carried out, nothing can be approved. */
         dryRun: Schema.optionalKey(Schema.Boolean),

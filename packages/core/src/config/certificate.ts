@@ -34,8 +34,8 @@ export interface Certificate {
   readonly expiresAt: string
 }
 
-const certFile = (home: Pick<HomePaths, "tls">): string => join(home.tls, "cert.pem")
-const keyFile = (home: Pick<HomePaths, "tls">): string => join(home.tls, "key.pem")
+export const certFile = (home: Pick<HomePaths, "tls">): string => join(home.tls, "cert.pem")
+export const keyFile = (home: Pick<HomePaths, "tls">): string => join(home.tls, "key.pem")
 
 /** @param at milliseconds since 1970; undefined answer: there is none yet */
 export const readCertificate = (

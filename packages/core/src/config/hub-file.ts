@@ -28,6 +28,14 @@ export const HubInfo = Schema.Struct({
   ),
   /** Where other machines reach it; absent: they do not. */
   tls: Schema.optionalKey(Schema.Struct({ url: Schema.String, fingerprint: Schema.String })),
+  /** What it shows to those who speak TLS; `problem` is why newer files were not taken in its place. */
+  certificate: Schema.optionalKey(
+    Schema.Struct({
+      fingerprint: Schema.String,
+      expiresAt: Schema.String,
+      problem: Schema.optionalKey(Schema.String)
+    })
+  ),
   /** Which database it uses: shown without its password; `log` tells it apart from every other. Older hubs do not say. */
   database: Schema.optionalKey(
     Schema.Struct({ server: Schema.String, origin: Schema.Literals(["embedded", "url"]), log: LogId })

@@ -31,7 +31,9 @@ export const PrepareJob = Schema.Struct({
   url: Schema.String,
   fingerprint: Schema.NullOr(Schema.String),
   script: Schema.String,
-  replace: Schema.Boolean
+  replace: Schema.Boolean,
+  /** Who asked for it; absent in jobs of before. */
+  actor: Schema.optionalKey(Schema.String)
 })
 
 export const prepareReactor: Reactor = {
@@ -45,7 +47,7 @@ export const prepareReactor: Reactor = {
     return [
       {
         queue: queues.hostPrepare.name,
-        data: { name: event.stream.slice("host/".length), position: event.position, ...data }
+        data: { name: event.stream.slice("host/".length), position: event.position, actor: event.actor, ...data }
       }
     ]
   }

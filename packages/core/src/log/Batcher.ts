@@ -5,8 +5,8 @@
  * connection, and the isolation of an item that Postgres refuses.
  * Does not own: the statement (`append`), nor the meaning of a conflict (the caller decides anew).
  * Invariants: no two items in the air share a stream or a command id, whatever flights they are on, and the order within a
- * stream is that of arrival; while a flight is in the air another leaves only with company, and where a flush is cheap, so
- * that few callers share one flush and many keep this process and Postgres busy at the same time; a caller that is interrupted while waiting is taken out
+ * stream is that of arrival; while a flight is in the air another leaves only with company, and where the disk is not slow, so
+ * that few callers share one flush and many keep this process, Postgres and the disk busy at the same time; a caller that is interrupted while waiting is taken out
  * of the line, one whose item is in the air leaves it flying (its receipt tells the outcome); a flight is repeated only when
  * the connection was lost, and then the receipts of what had been committed answer; once the log closes everyone is told, also
  * who waits for room and who comes later.
@@ -14,17 +14,17 @@
 import { Effect, Random, Result, Semaphore } from "effect"
 import type postgres from "postgres"
 import { type DbError, toDbError } from "../postgres/Db.ts"
-import { type Answered, sendAppend } from "./append.ts"
+import { type Answered, sendAppend, type Sent } from "./append.ts"
 import { type Append, type AppendError, type Appended, EventNotStorable, LogUnavailable } from "./EventLog.ts"
 import { type Storable, toStorable } from "./storable.ts"
 
 export interface BatcherOptions {
-  /** Flights in the air at the same time, one behind the other on the same connection. */
+  /** Flights in the air at the same time, each on a connection of its own: Postgres writes one while the disk takes the other. */
   readonly flights: number
   /** Items without which none leaves while another is in the air. */
   readonly company: number
-  /** And only if what one flight costs beyond its items, the flush above all, is less than this for everyone there. */
-  readonly hiddenMicros: number
+  /** And only while the disk takes at most so many times as long for a flight as Postgres and its turn do. */
+  readonly patienceWithDisk: number
   /** Items in one flight. */
   readonly flightItems: number
   /** Bytes of payload after which a flight takes no more items (one larger item flies alone). */
@@ -39,16 +39,13 @@ export interface BatcherOptions {
 export const defaultOptions: BatcherOptions = {
   flights: 2,
   company: 16,
-  hiddenMicros: 45,
+  patienceWithDisk: 1.5,
   flightItems: 128,
   flightBytes: 4 * 1_048_576,
   line: 8_192,
   patienceMillis: 45_000,
   answerMillis: 20_000
 }
-
-/** What Postgres does for one item, roughly; where it takes longer, flights are fewer and larger. */
-const ITEM_MICROS = 15
 
 const closing = new LogUnavailable({ reason: "the log is closing" })
 
@@ -58,6 +55,10 @@ interface Waiting {
   readonly land: (landed: Landed) => void
 }
 type Flight = ReadonlyArray<Waiting>
+/** One who flies: its connection, a new one when that was lost. */
+interface Seat {
+  sql: postgres.Sql
+}
 
 export interface Batcher {
   readonly append: (item: Append) => Effect.Effect<Appended, AppendError>
@@ -70,8 +71,6 @@ export const makeBatcher = Effect.fnUntraced(function* (
   open: () => postgres.Sql,
   options: BatcherOptions = defaultOptions
 ) {
-  let sql = open()
-  yield* Effect.addFinalizer(() => Effect.promise(() => sql.end({ timeout: 1 })))
   const line = new Set<Waiting>()
   const room = yield* Semaphore.make(options.line)
   const air = new Set<Flight>()
@@ -81,9 +80,8 @@ export const makeBatcher = Effect.fnUntraced(function* (
   let closed = false
   /** As long as the line is shorter, looking for passengers would be in vain. */
   let enough = 0
-  /** Milliseconds that a flight takes beyond its items, smoothed. */
-  let overhead = 0
-  let lastLanding = 0
+  /** Milliseconds of a flight, smoothed. */
+  const took = { writing: 0, settling: 0 }
 
   const board = (storable: Storable): Landed =>
     Effect.callback<Appended, AppendError>((resume) => {
@@ -103,12 +101,8 @@ export const makeBatcher = Effect.fnUntraced(function* (
   }
 
   const inTheAir = () => [...air].flat()
-  /** On a slow disk two flushes for the same callers would cost more than working at the same time saves. */
-  const worth = () => {
-    let there = line.size
-    for (const flight of air) there += flight.length
-    return overhead * 1_000 <= there * options.hiddenMicros
-  }
+  /** On a slow disk two waits for the same callers would cost more than working meanwhile saves. */
+  const worth = () => took.settling <= took.writing * options.patienceWithDisk
   const mayLeave = () =>
     ready.length > 0 && line.size > 0 && (air.size === 0 || (line.size >= Math.max(options.company, enough) && worth()))
   /** The turn of the event loop lets every caller that the last flight woke come aboard first. */
@@ -123,7 +117,7 @@ export const makeBatcher = Effect.fnUntraced(function* (
         enough = line.size + options.company // the others wait for what is in the air
         return
       }
-      const leave = ready.shift()
+      const leave = ready.pop()
       if (leave === undefined) return
       for (const one of flight) line.delete(one)
       air.add(flight)
@@ -135,13 +129,13 @@ export const makeBatcher = Effect.fnUntraced(function* (
     ready.push((flight) => resume(Effect.succeed(flight)))
     call()
   })
-  const send = (flight: Flight): Effect.Effect<ReadonlyArray<Answered>, DbError> =>
+  const send = (seat: Seat, flight: Flight): Effect.Effect<Sent, DbError> =>
     Effect.suspend(() => {
-      const connection = sql
+      const connection = seat.sql
       flights++
       const storables = flight.map((one) => one.storable)
       const leave = () => {
-        if (sql === connection) sql = open() // not when another flight on it was first to notice
+        seat.sql = open()
         void connection.end({ timeout: 0 }).catch(() => {})
       }
       return Effect.tryPromise({
@@ -163,28 +157,31 @@ export const makeBatcher = Effect.fnUntraced(function* (
         )
       )
     })
-  const fly = (flight: Flight): Effect.Effect<void> =>
-    untilSent(send(flight), options.patienceMillis).pipe(
-      Effect.map((answers) => flight.forEach((one, i) => one.land(landing(answers[i])))),
+  const fly = (seat: Seat, flight: Flight): Effect.Effect<void> =>
+    untilSent(send(seat, flight), options.patienceMillis).pipe(
+      Effect.map(({ answers, writing, settling }) => {
+        took.writing += (Math.min(writing, 20) - took.writing) / 8
+        took.settling += (Math.min(settling, 20) - took.settling) / 8
+        flight.forEach((one, i) => one.land(landing(answers[i])))
+      }),
       Effect.catch((error) => {
         const [only] = flight
         if (error.transient || (flight.length === 1 && only !== undefined))
           return Effect.sync(() => flight.forEach((one) => one.land(Effect.fail(refusal(one.storable, error)))))
-        return Effect.forEach(flight, (one) => fly([one]), { discard: true }) // the faulty one must not fail its neighbours
+        return Effect.forEach(flight, (one) => fly(seat, [one]), { discard: true }) // the faulty one must not fail its neighbours
       })
     )
-  const service = Effect.gen(function* () {
+  const service = Effect.fnUntraced(function* (seat: Seat) {
     const flight = yield* boarded
-    const departure = performance.now()
-    yield* fly(flight)
-    const landing = performance.now()
-    const beyond = landing - Math.max(departure, lastLanding) - (flight.length * ITEM_MICROS) / 1_000
-    overhead += (Math.min(Math.max(beyond, 0), 20) - overhead) / 8
-    lastLanding = landing
+    yield* fly(seat, flight)
     air.delete(flight)
     enough = 0
   })
-  for (let n = 0; n < options.flights; n++) yield* Effect.forkScoped(Effect.forever(service))
+  for (let n = 0; n < options.flights; n++) {
+    const seat: Seat = { sql: open() }
+    yield* Effect.addFinalizer(() => Effect.promise(() => seat.sql.end({ timeout: 1 })))
+    yield* Effect.forkScoped(Effect.forever(service(seat)))
+  }
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true // before the room that the told ones leave lets others in

@@ -1,7 +1,7 @@
 /**
  * The doorbell: one LISTEN connection per process that tells everybody in it that the log has moved.
  *
- * Owns: when it is wired (when the first one listens), the last head that was heard of, and the backstop poll (once per second
+ * Owns: when it is wired (when the first one listens), the last head that was heard of (the disk has it: see `settle`), and the backstop poll (once per second
  * while somebody listens), so that a lost notification costs latency only.
  * Does not own: the connection (`postgres/listen.ts`), events. Whoever hears the bell reads the log by cursor; the bell is never a delivery.
  * Invariants: the head heard of never goes down; a message that was sent while the connection was lost is lost, a head is not.
@@ -9,7 +9,7 @@
 import { Deferred, Effect, type Scope } from "effect"
 import type { Db } from "../postgres/Db.ts"
 import { listenForever } from "../postgres/listen.ts"
-import { readHead } from "./read.ts"
+import { settleQuery } from "./settle.ts"
 
 export const LOG_CHANNEL = "signalbox_log"
 export const VOLATILE_CHANNEL = "signalbox_volatile"
@@ -18,9 +18,9 @@ const BACKSTOP = "1 second"
 export interface Doorbell {
   /** Keeps the bell wired as long as the scope lives. The head is known, and the ear open, when this returns (or in vain). */
   readonly attend: Effect.Effect<void, never, Scope.Scope>
-  /** The newest head that was heard of. */
+  /** The newest head that was heard of. Whatever happens to the server, the log has come so far. */
   readonly heard: () => number
-  /** This process knows, from elsewhere than the bell, that the log has come so far. */
+  /** This process knows, from elsewhere than the bell, that the disk has the log up to here. */
   readonly ring: (position: number) => void
   /** Suspends until a head other than `seen` has been heard of; attend first. */
   readonly moved: (seen: number) => Effect.Effect<number>
@@ -41,7 +41,12 @@ export const makeDoorbell = Effect.fnUntraced(function* (db: Db["Service"]) {
     head = position
     Array.from(sleepers).forEach((wake) => wake()) // a snapshot: whoever wakes may sleep again at once
   }
-  const look = Effect.ignore(Effect.map(readHead(db), hear))
+  const look = Effect.ignore(
+    Effect.map(
+      db.query("look at the log", () => settleQuery(db.pool, false)),
+      ([row]) => hear(Number(row?.settled ?? 0))
+    )
+  )
   const dispatch = (channel: string, text: string): void => {
     if (channel === LOG_CHANNEL) hear(Number(text))
     else for (const listener of listeners) listener(text)

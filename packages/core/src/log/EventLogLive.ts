@@ -14,6 +14,7 @@ import { EventLog } from "./EventLog.ts"
 import { makeFollowing } from "./follow.ts"
 import { makeNewest } from "./newest.ts"
 import { makeReading, readHead, unavailable } from "./read.ts"
+import { makeSettling } from "./settle.ts"
 import { makeVerify } from "./verify.ts"
 import { makeVolatile } from "./volatile.ts"
 
@@ -25,18 +26,22 @@ export const layerWith = (options?: BatcherOptions): Layer.Layer<EventLog, DbErr
       const db = yield* Db
       yield* readHead(db)
       const readers = Context.get(yield* Layer.build(Db.layer(db.url, { max: 3, name: "signalbox-read" })), Db)
-      const batcher = yield* makeBatcher(() => connect(db.url, { max: 1, name: "signalbox-append" }), options)
+      const batcher = yield* makeBatcher(
+        () => connect(db.url, { max: 1, name: "signalbox-append", lazyCommit: true }),
+        options
+      )
       const bell = yield* makeDoorbell(db)
+      const settling = yield* makeSettling(readers, bell)
       const newest = yield* makeNewest(readers, bell.heard)
       return EventLog.of({
         // its own process need not wait for the notification
         append: (item) =>
           Effect.tap(batcher.append(item), ({ toPosition }) => Effect.sync(() => bell.ring(toPosition))),
-        ...makeReading(readers),
-        ...makeFollowing(readers, bell, newest),
+        ...makeReading(readers, settling),
+        ...makeFollowing(readers, bell, newest, settling.head),
         newest: (from, limit, known) => Effect.mapError(newest(from, limit, known), unavailable),
         ...makeVolatile(db, bell),
-        verify: makeVerify(db)
+        verify: makeVerify(db, settling.head)
       })
     })
   )

@@ -3,12 +3,15 @@
  *
  * Owns: the encoding of items as the arrays of `log.append`, and the meaning of its answers.
  * Does not own: which items go together (`Batcher`), nor what may be stored (`storable`).
- * Invariants: one statement, autocommit; one row comes back; arrays travel as text, so the driver need not know any array type.
+ * Invariants: one statement, autocommit, which need not wait for the disk, and behind it on the same connection another that does: an
+ * answer is given, and the bell rung, when the disk has what it is about, repeats and refusals included; arrays travel as text, so the
+ * driver need not know any array type.
  */
 import { hash } from "node:crypto"
 import { Result } from "effect"
 import type postgres from "postgres"
 import { type Appended, CommandIdReused, CommandRejected, VersionConflict } from "./EventLog.ts"
+import { settleQuery } from "./settle.ts"
 import type { Storable } from "./storable.ts"
 
 /** Arrays as text, one element per item; null where nothing differs from "accepted". */
@@ -26,27 +29,44 @@ interface Answer {
   readonly position: number
   readonly error: string | null
 }
+export interface Sent {
+  readonly answers: ReadonlyArray<Answered>
+  /** Milliseconds until Postgres had written the items, waiting for its turn included. */
+  readonly writing: number
+  /** And until the disk had them. */
+  readonly settling: number
+}
 export type Answered = Result.Result<Appended, VersionConflict | CommandRejected | CommandIdReused>
 
 /**
- * @param sql a connection outside of any transaction
+ * @param sql one connection, outside of any transaction; lazy commits spare it the second wait for the disk
  * @param flight no two items share a stream or a command
- * @returns one answer per item, in order
+ * @returns one answer per item, in order, and what took how long
  */
-export const sendAppend = async (
-  sql: postgres.Sql,
-  flight: ReadonlyArray<Storable>
-): Promise<ReadonlyArray<Answered>> => {
+export const sendAppend = async (sql: postgres.Sql, flight: ReadonlyArray<Storable>): Promise<Sent> => {
   const { stream, expected, nth, last, type, data, actor, command, correlation, causation, digest, error } =
     encode(flight)
-  const [row] = await sql<Answers[]>`
+  const asked = sql<Answers[]>`
     select outcome::text, from_version::text, to_version::text, to_position::text, to_json(error)::text as error
     from log.append(${stream}::text::text[], ${expected}::text::int[], ${nth}::text::int[], ${last}::text::bool[],
       ${type}::text::text[], ${data}::text, ${actor}::text::text[], ${command}::text::uuid[], ${correlation}::text::uuid[],
       ${causation}::text::bigint[], ${digest}::text::bytea, ${error}::text::text[])`
+  const departure = performance.now()
+  let written = departure
+  const [[row]] = await Promise.all([
+    asked.then((rows) => {
+      written = performance.now()
+      return rows
+    }),
+    settleQuery(sql, true)
+  ])
   const answers = row === undefined ? [] : decode(row)
   if (answers.length !== flight.length) throw new AnswerUnfit(answers.length, flight.length)
-  return flight.map((one, i) => meaning(one, answers[i]!))
+  return {
+    answers: flight.map((one, i) => meaning(one, answers[i]!)),
+    writing: written - departure,
+    settling: performance.now() - written
+  }
 }
 
 /** Seen when connections are ended under the driver: the answer of another statement, or none. It says nothing of what was done. */

@@ -3,7 +3,7 @@
  *
  * Owns: the loop of "read from the cursor until nothing is left, then wait for the bell".
  * Does not own: the bell (`Doorbell`), nor the queries (`read`).
- * Invariants: every event from the cursor on is delivered once and in order; the bell only says when to look; a database that
+ * Invariants: every event from the cursor on is delivered once and in order, when it is settled; the bell only says when to look; a database that
  * is away is waited for, one that refuses ends the stream with `LogUnavailable`.
  */
 import { Effect, Option, Stream } from "effect"
@@ -12,7 +12,7 @@ import type { Doorbell } from "./Doorbell.ts"
 import type { RecordedEvent } from "./Event.ts"
 import type { EventLog, Followed, LogUnavailable } from "./EventLog.ts"
 import { HEAD_PAGE, type Newest } from "./newest.ts"
-import { after, type Cursor, nextLimit, readHead, readPage, unavailable } from "./read.ts"
+import { after, type Cursor, nextLimit, readPage, unavailable } from "./read.ts"
 
 type Following = Pick<EventLog["Service"], "follow" | "changes" | "waitFor">
 
@@ -25,11 +25,17 @@ interface Place {
   readonly goal: number | undefined
 }
 
-export const makeFollowing = (db: Db["Service"], bell: Doorbell, newest: Newest): Following => {
+export const makeFollowing = (
+  db: Db["Service"],
+  bell: Doorbell,
+  newest: Newest,
+  settledHead: Effect.Effect<number, DbError>
+): Following => {
   const read = ({ cursor, limit }: Place, heard: number) =>
     cursor._tag === "Log" && cursor.type === undefined && heard - cursor.from < HEAD_PAGE
       ? newest(cursor.from, limit)
-      : readPage(db, cursor, limit)
+      : // what is not settled comes with the next bell
+        Effect.map(readPage(db, cursor, limit), (page) => page.filter(({ position }) => position <= bell.heard()))
   const step = Effect.fnUntraced(function* (place: Place) {
     if (place.seen !== undefined) yield* bell.moved(place.seen)
     const heard = bell.heard()
@@ -61,7 +67,7 @@ export const makeFollowing = (db: Db["Service"], bell: Doorbell, newest: Newest)
     Stream.unwrap(
       Effect.gen(function* () {
         yield* bell.attend
-        const goal = yield* patiently(readHead(db))
+        const goal = yield* patiently(settledHead)
         const cursor = yield* patiently(startOf(db, options))
         const start: Place = { cursor, limit: 64, seen: undefined, goal }
         return Stream.paginate(start, step)

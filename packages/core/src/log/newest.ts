@@ -3,7 +3,7 @@
  *
  * Owns: the page that was read last, and who shares a read that is under way. Does not own: when to look (the bell), queries (`read.ts`).
  * Invariants: a page begins where it was asked to and has no gap; it is at least as new as the bell that its asker has heard, or cut
- * by its size; a read that began before the bell is not given to one who asks after it; one page is kept.
+ * by its size, and holds nothing that is not settled; a read that began before the bell is not given to one who asks after it; one page is kept.
  */
 import { Deferred, Effect, Exit, type Scope } from "effect"
 import type { Db, DbError } from "../postgres/Db.ts"
@@ -38,7 +38,12 @@ export const makeNewest = (db: Db["Service"], heard: () => number): Effect.Effec
     let kept: ReadonlyArray<RecordedEvent> = []
     const air = new Set<Flight>()
 
-    const own = (from: number, limit: number) => readPage(db, { _tag: "Log", from }, limit)
+    // what is not settled comes with the next bell: kept here, it could outlive what the server has forgotten
+    const own = (from: number, limit: number, known = 0) =>
+      Effect.map(readPage(db, { _tag: "Log", from }, limit), (page) => {
+        const settled = Math.max(heard(), known)
+        return page.filter(({ position }) => position <= settled)
+      })
     const of = (flight: Flight, from: number, limit: number) =>
       Effect.flatMap(Deferred.await(flight.page), (events) =>
         events === undefined ? own(from, limit) : Effect.succeed(part(events, from, limit))
@@ -47,7 +52,7 @@ export const makeNewest = (db: Db["Service"], heard: () => number): Effect.Effec
       const flight: Flight = { from, limit: Math.max(limit, HEAD_PAGE), heard: needed, page: Deferred.makeUnsafe() }
       air.add(flight)
       // its own fiber: whoever gives up does not take it away from the others
-      const reading = yield* Effect.forkIn(own(from, flight.limit), scope)
+      const reading = yield* Effect.forkIn(own(from, flight.limit, needed), scope)
       reading.addObserver((exit) => {
         air.delete(flight)
         if (exit._tag === "Success" && exit.value.length > 0) kept = exit.value

@@ -11,6 +11,7 @@ import type postgres from "postgres"
 import { Db, type DbError, type Sql } from "../postgres/Db.ts"
 import type { RecordedEvent } from "./Event.ts"
 import { type EventLog, LogUnavailable } from "./EventLog.ts"
+import type { Settling } from "./settle.ts"
 
 /** Small: a process has a dozen readers, and a page costs several times its bytes until it is parsed. */
 const PAGE_BYTES = 1_048_576
@@ -111,7 +112,7 @@ export const isoMicros = (micros: string): string => {
   return `${millis.slice(0, -1)}${micros.slice(split)}Z`
 }
 
-/** Uses the pool, also inside somebody's transaction: the log is read as it is committed. */
+/** Uses the pool, also inside somebody's transaction: the log is read as it is committed, whether it is settled or not. */
 export const readPage = (
   db: Db["Service"],
   cursor: Cursor,
@@ -143,7 +144,7 @@ export const nextLimit = (limit: number, got: number): number =>
 
 type Reading = Pick<EventLog["Service"], "page" | "read" | "readAll" | "head">
 
-export const makeReading = (db: Db["Service"]): Reading => {
+export const makeReading = (db: Db["Service"], settling: Settling): Reading => {
   const page: Reading["page"] = Effect.fn("EventLog.page")(function* (options) {
     const wanted = Math.max(0, Math.min(options.limit ?? 1_000, MAX_PAGE))
     let cursor = cursorOf(options)
@@ -153,6 +154,7 @@ export const makeReading = (db: Db["Service"]): Reading => {
       const limit = wanted - events.length
       const rows = yield* db.query("read the log", () => pageQuery(db.pool, cursor, limit))
       const found = rows.map(toRecorded)
+      yield* settling.upTo(found.at(-1)?.position ?? 0)
       for (const event of found) events.push(event)
       const size = rows.reduce((sum, row) => sum + Buffer.byteLength(row.data) + COLUMN_HEADER, 0)
       // A page that is neither full nor heavy was not cut: the log, or the stream, ends here.
@@ -167,7 +169,7 @@ export const makeReading = (db: Db["Service"]): Reading => {
   const readAll: Reading["readAll"] = (options = {}) =>
     Stream.unwrap(
       Effect.gen(function* () {
-        const head = yield* readHead(db)
+        const head = yield* settling.head
         const to = Math.min(options.to ?? head, options.stream === undefined ? head : Number.MAX_SAFE_INTEGER)
         const start = { cursor: cursorOf(options), limit: 128 }
         return Stream.paginate(start, ({ cursor, limit }) =>
@@ -185,7 +187,7 @@ export const makeReading = (db: Db["Service"]): Reading => {
       })
     ).pipe(Stream.mapError(unavailable))
 
-  return { page, read, readAll, head: Effect.mapError(readHead(db), unavailable) }
+  return { page, read, readAll, head: Effect.mapError(settling.head, unavailable) }
 }
 
 const cursorOf = (options: {

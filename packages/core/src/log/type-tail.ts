@@ -41,7 +41,10 @@ export const makeTypeTail = Effect.fnUntraced(function* (what: string, wanted: R
       const behind = head - seen
       const events = yield* behind < HEAD_PAGE
         ? log.newest(seen + 1, HEAD_PAGE)
-        : readPage(db, { _tag: "Log", from: seen + 1, wants: wanted }, page)
+        : // no further than the bell: what is behind it is not settled
+          Effect.map(readPage(db, { _tag: "Log", from: seen + 1, wants: wanted }, page), (found) =>
+            found.filter((event) => event.position <= head)
+          )
       for (const event of events)
         if (types.has(event.type)) {
           watching.get(event.stream)?.forEach((hear) => hear(event))

@@ -8,18 +8,19 @@
  */
 import { hash } from "node:crypto"
 import { Effect } from "effect"
-import type { Db } from "../postgres/Db.ts"
+import type { Db, DbError } from "../postgres/Db.ts"
 import type { EventLog, Verdict } from "./EventLog.ts"
-import { type EventRow, nextLimit, pageQuery, readHead, unavailable } from "./read.ts"
+import { type EventRow, nextLimit, pageQuery, unavailable } from "./read.ts"
 
 export const GENESIS: Buffer = Buffer.alloc(32)
 
 type Verify = EventLog["Service"]["verify"]
 
-export const makeVerify = (db: Db["Service"]): Verify =>
+/** @param settledHead the verdict is about what a power cut cannot take back: its head is remembered elsewhere */
+export const makeVerify = (db: Db["Service"], settledHead: Effect.Effect<number, DbError>): Verify =>
   Effect.fn("EventLog.verify")(function* (options = {}) {
     const { expectedHead, progress } = options
-    const head = yield* readHead(db)
+    const head = yield* settledHead
     if (expectedHead !== undefined && head < expectedHead.position)
       return bad(head + 1, `the log ends at ${head}, but ${expectedHead.position} was remembered: its end was cut off`)
     let previous: Buffer = GENESIS

@@ -40,7 +40,7 @@ const said = (pattern: Pattern): string =>
         ? (part.oneOf[0] ?? []).join(" ")
         : part.kind === "quoted"
           ? `"${part.name.toUpperCase()}"`
-          : (instead[part.kind] ?? (part.name === "seen" ? part.kind : part.name).toUpperCase())
+          : (instead[part.kind] ?? part.name.toUpperCase())
     )
     .join(" ")
     .replaceAll(" 's ", "'s ")

@@ -31,8 +31,12 @@ const StepIndex = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 /** In characters. */
 export const longestInstruction = 10_000
 export const Instruction = Schema.String.check(
-  Schema.isMinLength(1),
+  Schema.isMinLength(1, { message: "An instruction cannot be empty" }),
   Schema.isMaxLength(longestInstruction, { message: "An instruction has at most 10,000 characters" })
+)
+/** What the hub takes; events of before may hold blanks. */
+export const SaidInstruction = Instruction.check(
+  Schema.makeFilter((text: string) => /\S/u.test(text) || "An instruction cannot be empty")
 )
 
 /** `model` is the provider's own name for it, when a model understood the instruction; `draft`: nobody had to, it came as one. */

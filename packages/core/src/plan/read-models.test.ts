@@ -159,6 +159,12 @@ layer(Services, { timeout: 60_000, excludeTestServices: true })("the read models
           [1, "web2", "service.restart", "succeeded", "done", true]
         ]
       )
+      const shown = steps.rows.filter((cells) => cells[at("plan_id")] === dry.plan.planId)
+      assert.deepStrictEqual(
+        shown.map((cells) => cells[at("state")]),
+        ["never", "never"],
+        "what was only shown waits for nothing"
+      )
       assert.deepStrictEqual(
         mine.map((cells) => Number(cells[at("seconds")])),
         [0.212, 0.212]

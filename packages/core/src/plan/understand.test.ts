@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { Instruction, longestInstruction } from "./events.ts"
+import { Instruction, SaidInstruction, longestInstruction } from "./events.ts"
 import { understand } from "./understand.ts"
 
 const members = [{ host: "web1", tags: ["web"] }]
@@ -22,6 +22,15 @@ describe("what an instruction means", () => {
       /longer than the phrasebook reads \(600 characters, 80 words\)/u
     )
     assert.match(reasonOf("run apt-get clean on web1"), /A command stands in quotes/u)
+  })
+  it("that are none cost no question to a model, and the hub does not take them", () => {
+    for (const blank of ["", "   ", " \n\t "]) {
+      assert.match(reasonOf(blank, "fake/model"), /^An instruction cannot be empty\. Say what/u)
+      const decoded = Schema.decodeUnknownResult(SaidInstruction)(blank)
+      assert.isTrue(Result.isFailure(decoded))
+      if (Result.isFailure(decoded)) assert.match(decoded.failure.message, /An instruction cannot be empty/u)
+    }
+    assert.isTrue(Result.isSuccess(Schema.decodeUnknownResult(Instruction)("  ")), "what a log of before holds is read")
   })
   it("longer than an instruction may be, nobody is asked, and the hub's interface says so too", () => {
     const long = "x".repeat(longestInstruction + 1)

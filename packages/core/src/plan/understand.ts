@@ -33,6 +33,7 @@ export const understand = (
       questions: [],
       readings: []
     }
+  if (text.trim() === "") return { reason: `An instruction cannot be empty. ${help}.`, questions: [], readings: [] }
   if (members.length === 0)
     return {
       reason: "No host has an agent yet, so there is nothing to act on. Install one with host prepare HOST --agent.",

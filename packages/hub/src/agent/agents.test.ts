@@ -117,6 +117,22 @@ describe("an invite", () => {
     }).pipe(Effect.provide(AgentsTest))
   )
 
+  it.live("keeps its name from agents that are renamed, which are told so, and gives it up when it is revoked", () =>
+    Effect.gen(function* () {
+      const hub = yield* HubClient
+      const { url } = yield* HubAddress
+      const one = yield* enrolled()
+      const waiting = yield* hub.agents.invite({ payload: { name: "web9" } })
+      const rename = (name: string) => hub.agents.change({ params: { agent: one.name }, payload: { name } })
+      const refused = String(yield* Effect.flip(rename("web9")))
+      assert.include(refused, "An invite for the name web9 waits to be used")
+      assert.include(refused, "agent revoke web9")
+      yield* hub.agents.revoke({ params: { agent: "web9" }, payload: {} })
+      assert.strictEqual((yield* promise(() => new FakeAgent(url).askToEnroll(waiting.token))).status, 409)
+      assert.strictEqual((yield* rename("web9")).agent.name, "web9")
+    }).pipe(Effect.provide(AgentsTest))
+  )
+
   it.live("gives every host a name of its own, also to those that call themselves the same", () =>
     Effect.gen(function* () {
       const hub = yield* HubClient

@@ -14,6 +14,7 @@ import { type LineClient, lineClient } from "../../../../test/support/line-clien
 import { held, heldAtMost } from "../../../../test/support/memory.ts"
 import { ReplierTest } from "../../../../test/support/replier.ts"
 import { until } from "../../../../test/support/until.ts"
+import { serving } from "../edge/served-certificate.ts"
 import { HubAddress } from "../HubAddress.ts"
 import { BridgeAddress, BridgeLimits, makeDoors } from "./Bridge.ts"
 import { BridgeTimes } from "./state.ts"
@@ -29,13 +30,14 @@ const certificate = Effect.acquireRelease(
 
 /** A hub with a bridge, somebody who answers, and a model to begin with. */
 const bridged = (given?: Certificate, open = true) => {
+  const shown = given === undefined ? undefined : serving(given)
   const client = Layer.unwrap(Effect.map(HubAddress, ({ url }) => HubClient.layer(url, adminToken)))
   const useModel = Layer.effectDiscard(
     Effect.flatMap(HubClient, (hub) => hub.models.use({ payload: { model: "test/echo" } }))
   )
   return Layer.mergeAll(useModel, ReplierTest.pipe(Layer.provide(LiveTextLive))).pipe(
     Layer.provideMerge(client),
-    Layer.provideMerge(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: given, open } })),
+    Layer.provideMerge(hubTest({ bridge: { host: "127.0.0.1", port: 0, mode: "local", certificate: shown, open } })),
     Layer.provideMerge(RoomsTest)
   )
 }

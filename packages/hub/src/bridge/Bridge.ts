@@ -12,7 +12,7 @@ import { clientHello, firstByte } from "../edge/first-byte.ts"
 import { CannotListen } from "../edge/listen.ts"
 import { isLoopback, plainAddress } from "../edge/loopback.ts"
 import { Draining } from "../edge/Draining.ts"
-import type { Certificate } from "@signalbox/core/config/certificate.ts"
+import { contextOf, type ServedCertificate } from "../edge/served-certificate.ts"
 import type { Peer } from "./Peer.ts"
 import { runSession } from "./session.ts"
 import { makeWire, type WireLimits } from "./wire.ts"
@@ -24,7 +24,7 @@ export interface BridgeOptions {
   /** local: the next free port when it is taken. server: an error. */
   readonly mode: "local" | "server"
   /** Undefined: plain text only, and loopback only. */
-  readonly certificate: Certificate | undefined
+  readonly certificate: ServedCertificate | undefined
   /** Whether this machine's clients talk to models before they sign in. */
   readonly open: boolean
 }
@@ -83,14 +83,9 @@ export const bridgeLayer = (options: BridgeOptions, version: string) =>
             reason: "The bridge serves other machines with TLS only. Make a certificate with signalbox cert."
           })
         )
-      const secure =
-        options.certificate === undefined
-          ? undefined
-          : createSecureContext({
-              cert: options.certificate.cert,
-              key: options.certificate.key,
-              minVersion: "TLSv1.2"
-            })
+      const { certificate } = options
+      let secure = certificate === undefined ? undefined : createSecureContext(contextOf(certificate.now()))
+      certificate?.follow((next) => (secure = createSecureContext(contextOf(next))))
       const doors = makeDoors(limits)
       const talk = Effect.fnUntraced(function* (socket: Socket, address: string) {
         const local = isLoopback(address)
@@ -151,7 +146,7 @@ export const bridgeLayer = (options: BridgeOptions, version: string) =>
         "error",
         (error) => void run(Effect.logWarning(`the bridge did not take a connection: ${error.message}`))
       )
-      const shown = options.certificate === undefined ? {} : { fingerprint: options.certificate.fingerprint }
+      const shown = certificate === undefined ? {} : { fingerprint: certificate.now().fingerprint }
       return BridgeAddress.of({ at: { host: options.host, port, tls: secure !== undefined, ...shown } })
     })
   )

@@ -9,8 +9,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createNetServer, type Server as NetServer } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Schema, type Scope } from "effect"
-import type { Certificate } from "@signalbox/core/config/certificate.ts"
 import { isLoopback, isWildcard } from "./loopback.ts"
+import type { ServedCertificate } from "./served-certificate.ts"
 import { withTls } from "./tls.ts"
 
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", { reason: Schema.String }) {
@@ -26,7 +26,7 @@ export interface ListenOptions {
   /** local: the next free port when it is taken. server: an error. */
   readonly mode: "local" | "server"
   /** Needed beyond loopback. */
-  readonly certificate?: Certificate | undefined
+  readonly certificate?: ServedCertificate | undefined
 }
 
 const attempts = 50

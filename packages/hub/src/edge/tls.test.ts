@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { request as plainRequest } from "node:http"
-import { request } from "node:https"
+import { Agent, request } from "node:https"
 import { connect } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,6 +10,7 @@ import { Effect, Layer, Redacted } from "effect"
 import { makeCertificate } from "@signalbox/core/config/certificate.ts"
 import { adminToken, hubTest, RoomsTest } from "../../../../test/support/hub.ts"
 import { HubAddress } from "../HubAddress.ts"
+import { serving } from "./served-certificate.ts"
 
 const certificate = Effect.acquireUseRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "signalbox-tls-"))),
@@ -18,7 +19,7 @@ const certificate = Effect.acquireUseRelease(
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
 )
 const served = (host: string) =>
-  Layer.unwrap(Effect.map(certificate, (made) => hubTest({ host, certificate: made }))).pipe(
+  Layer.unwrap(Effect.map(certificate, (made) => hubTest({ host, certificate: serving(made) }))).pipe(
     Layer.provideMerge(RoomsTest)
   )
 /** This machine as others see it. */
@@ -30,21 +31,28 @@ interface Answer {
   readonly status: number
   readonly text: string
   readonly fingerprint: string
+  /** The port that it was asked from. */
+  readonly from: number | undefined
 }
-const ask = (url: string, headers: { readonly [name: string]: string } = {}): Promise<Answer> =>
+const ask = (
+  url: string,
+  headers: { readonly [name: string]: string } = {},
+  agent: Agent | false = false
+): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const secure = url.startsWith("https")
     const sent = (secure ? request : plainRequest)(
       url,
-      { headers, ...(secure ? { rejectUnauthorized: false } : {}), agent: false },
+      { headers, ...(secure ? { rejectUnauthorized: false } : {}), agent },
       (response) => {
         const { socket } = response
         const shown = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
         const fingerprint = shown?.fingerprint256 ?? ""
+        const from = socket.localPort
         let text = ""
         response.setEncoding("utf8")
         response.on("data", (part: string) => (text += part))
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text, fingerprint }))
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text, fingerprint, from }))
       }
     )
     sent.on("error", reject)
@@ -76,6 +84,28 @@ describe("a hub that other machines reach", () => {
         assert.match(open.text, /speaks TLS/u)
       }).pipe(Effect.provide(served(host)))
     )
+
+  it.live(
+    "shows a certificate that takes the place of the first to new connections, and goes on with those that are open",
+    () =>
+      Effect.gen(function* () {
+        const [first, second] = [yield* certificate, yield* certificate]
+        const shown = serving(first)
+        yield* Effect.gen(function* () {
+          const address = yield* HubAddress
+          const far = `https://127.0.0.1:${address.port}/health`
+          const agent = new Agent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 })
+          yield* Effect.addFinalizer(() => Effect.sync(() => agent.destroy()))
+          const open = () => Effect.promise(() => ask(far, {}, agent))
+          const before = yield* open()
+          assert.strictEqual(before.fingerprint, first.fingerprint)
+          shown.replace(second)
+          assert.deepInclude(yield* open(), { status: 200, from: before.from }, "the connection that is open")
+          assert.deepInclude(yield* asking(far), { status: 200, fingerprint: second.fingerprint }, "one more")
+          assert.strictEqual(address.tls?.fingerprint, second.fingerprint, "what an invite tells")
+        }).pipe(Effect.provide(hubTest({ host: "0.0.0.0", certificate: shown })))
+      }).pipe(Effect.provide(RoomsTest))
+  )
 
   it.live("is not harmed by broken handshakes, silence and garbage", () =>
     Effect.gen(function* () {

@@ -8,9 +8,9 @@
 import type { Server } from "node:http"
 import type { Socket } from "node:net"
 import { createServer, type TLSSocket } from "node:tls"
-import type { Certificate } from "@signalbox/core/config/certificate.ts"
 import { clientHello, firstByte } from "./first-byte.ts"
 import { isLoopback, plainAddress } from "./loopback.ts"
+import { contextOf, type ServedCertificate } from "./served-certificate.ts"
 
 const handshakeMs = 10_000
 /** As long as node waits for headers. */
@@ -19,15 +19,13 @@ const refusal = "This port speaks TLS to other machines: use https."
 const refused = `HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`
 
 /** Takes over what the server does with a new connection. */
-export const withTls = (server: Server, certificate: Pick<Certificate, "cert" | "key">): Server => {
+export const withTls = (server: Server, certificate: ServedCertificate): Server => {
   const serve = server.listeners("connection")
   const answer = (stream: Socket | TLSSocket): void => {
     for (const one of serve) one.call(server, stream)
   }
-  const secure = createServer(
-    { cert: certificate.cert, key: certificate.key, minVersion: "TLSv1.2", handshakeTimeout: handshakeMs },
-    answer
-  )
+  const secure = createServer({ ...contextOf(certificate.now()), handshakeTimeout: handshakeMs }, answer)
+  certificate.follow((next) => secure.setSecureContext(contextOf(next)))
   secure.on("tlsClientError", (_, stream) => void stream.destroy())
   server.removeAllListeners("connection")
   server.on("connection", (socket: Socket) => {

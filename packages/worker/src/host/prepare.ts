@@ -3,7 +3,7 @@
  *
  * Owns: the jobs of `host.prepare`. Does not own: the script (hub), installing (agent), invites (core's `Agents`).
  * Invariants: the invite's token travels in standard input and is in no event, job or command line; how it ended is an event, also when it
- * failed; a host that is enrolled keeps its enrollment unless somebody said otherwise.
+ * failed; a host that is enrolled keeps its enrollment unless somebody said otherwise; the invite is that of whoever asked for it.
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
@@ -21,7 +21,6 @@ import { Transport } from "./Transport.ts"
 
 const installMillis = 8 * 60_000
 const inviteMillis = 15 * 60_000
-const actor = "worker"
 
 export const hostPrepareHandler = jobHandler({
   queue: queues.hostPrepare.name,
@@ -67,7 +66,7 @@ const prepare = Effect.fnUntraced(function* (host: HostConfig, job: typeof Prepa
   const enrolled = found.includes("enrolled")
   let token: string | undefined
   if (!enrolled || job.replace) {
-    const by = () => ({ commandId: randomUUID(), actor })
+    const by = () => ({ commandId: randomUUID(), actor: job.actor ?? "worker" })
     if (job.replace) yield* Effect.ignore(agents.revoke(host.name, "its host is enrolled anew", by()))
     token = (yield* agents.invite(
       { name: host.name, tags: host.tags.filter(isTag), allows: [], ttlMillis: inviteMillis },

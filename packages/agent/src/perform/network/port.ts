@@ -20,7 +20,7 @@ const words: Readonly<Record<string, string>> = {
 export const port: Performer<"network.port"> = ({ address, port }, of) =>
   new Promise((resolve) => {
     const from = performance.now()
-    const socket = connect({ host: address, port, timeout: within })
+    const socket = connect({ host: address, port, timeout: within, autoSelectFamily: true }) // not by itself before Node 20
     const done = (open: boolean, why: string, reached: string | null) => {
       socket.destroy()
       of.signal.removeEventListener("abort", onAbort)

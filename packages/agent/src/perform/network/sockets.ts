@@ -18,17 +18,31 @@ export interface Listening {
   readonly pid: number | null
 }
 
-export const listening: Performer<"network.listening"> = async (_args, of) => {
+export const listening: Performer<"network.listening"> = async ({ port }, of) => {
   const ran = await run("ss", ["-H", "-l", "-n", "-t", "-u", "-p"], { signal: of.signal, maxBytes: 8 * 1024 * 1024 })
   if (ran.code !== 0) throw new NotDone({ why: `ss could not list the sockets: ${clean(ran.stderr, 300)}` })
-  const all = parseListening(ran.stdout)
+  const all = parseListening(ran.stdout).filter((one) => port === undefined || one.port === port)
   const { items, left } = fitting(all, listBytes)
   return {
     outcome: "succeeded",
-    summary: `${all.length} listening ${all.length === 1 ? "socket" : "sockets"}.`,
+    summary:
+      port === undefined
+        ? `${all.length} listening ${all.length === 1 ? "socket" : "sockets"}.`
+        : whoListens(port, all),
     data: { listening: items.map((one) => ({ ...one })), left }
   }
 }
+
+/** `nginx listens on port 80 (tcp 0.0.0.0, tcp ::).` */
+export const whoListens = (port: number, all: ReadonlyArray<Listening>): string => {
+  if (all.length === 0) return `Nothing listens on port ${port}.`
+  const who = distinct(all.flatMap((one) => one.process ?? [])).join(", ")
+  const where = distinct(all.map((one) => `${one.protocol} ${one.address}`))
+  const more = where.length > mostPlaces ? `, and ${where.length - mostPlaces} more` : ""
+  return `${who === "" ? "Something" : who} listens on port ${port} (${where.slice(0, mostPlaces).join(", ")}${more}).`
+}
+const mostPlaces = 6
+const distinct = (list: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(list)]
 
 export const parseListening = (text: string): ReadonlyArray<Listening> =>
   text.split("\n").flatMap((line) => {

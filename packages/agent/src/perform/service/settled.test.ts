@@ -28,6 +28,26 @@ const took = async (work: Promise<unknown>): Promise<number> => {
   return performance.now() - began
 }
 
+describe("since when a unit is what it is", () => {
+  const shown = (active: string) =>
+    unitOf(
+      "a.service",
+      `Id=a.service\nActiveState=${active}\nActiveEnterTimestamp=started\nActiveExitTimestamp=stopping\nInactiveEnterTimestamp=stopped\nInactiveExitTimestamp=starting\n`,
+      null
+    ).since
+
+  it("is when it came into that state, not when it was last started", () => {
+    expect(["active", "reloading", "inactive", "failed", "activating", "deactivating"].map(shown)).toEqual([
+      "started",
+      "started",
+      "stopped",
+      "stopped",
+      "starting",
+      "stopping"
+    ])
+  })
+})
+
 describe("a unit that has just become active", () => {
   it("is steady while its main process is the same, without asking systemd again", async () => {
     const unit = await unitWith("simple", 1_000_000)

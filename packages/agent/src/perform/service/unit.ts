@@ -27,6 +27,9 @@ const properties = [
   "NeedDaemonReload",
   "ActiveEnterTimestamp",
   "ActiveEnterTimestampMonotonic",
+  "ActiveExitTimestamp",
+  "InactiveEnterTimestamp",
+  "InactiveExitTimestamp",
   "MemoryCurrent",
   "TasksCurrent"
 ] as const
@@ -49,6 +52,7 @@ export interface Unit {
   readonly invocation: string
   readonly enabled: string
   readonly canReload: boolean
+  /** When it came into the state it is in, as systemd writes it; empty: never, in this boot. */
   readonly since: string
   /** When it became active, in milliseconds of the clock of `process.hrtime`; null: it has not, or nobody can tell. */
   readonly activeAt: number | null
@@ -70,6 +74,14 @@ export const parseProperties = (text: string): ReadonlyMap<string, string> =>
     })
   )
 
+/** Which time tells since when; a unit that is down still has that of its last start. */
+const entered: Readonly<Record<string, (typeof properties)[number]>> = {
+  inactive: "InactiveEnterTimestamp",
+  failed: "InactiveEnterTimestamp",
+  activating: "InactiveExitTimestamp",
+  deactivating: "ActiveExitTimestamp"
+}
+
 export const unitOf = (name: string, text: string, mainStarted: number | null): Unit => {
   const found = parseProperties(text)
   const word = (key: (typeof properties)[number]) => clean(found.get(key) ?? "", 300)
@@ -89,7 +101,7 @@ export const unitOf = (name: string, text: string, mainStarted: number | null): 
     invocation: word("InvocationID"),
     enabled: word("UnitFileState"),
     canReload: word("CanReload") === "yes",
-    since: word("ActiveEnterTimestamp"),
+    since: word(entered[word("ActiveState")] ?? "ActiveEnterTimestamp"),
     activeAt: millisOf(number(word("ActiveEnterTimestampMonotonic"))),
     memoryBytes: number(word("MemoryCurrent"))
   }

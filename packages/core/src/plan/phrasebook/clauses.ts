@@ -70,18 +70,22 @@ const clauseAt = (said: Sentence, from: number): ReadonlyArray<Ended<Clause>> =>
 export const distinct = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> =>
   list.length < 2 ? list : [...new Map(list.map((one) => [JSON.stringify(one), one])).values()]
 
-/** "On web1, …", "if cpu is over 80 %, …": what may come before the verb. */
+/** "On web1, …", "web1: …", "if cpu is over 80 %, …": what may come before the verb. */
 const fronts = (said: Sentence, from: number): ReadonlyArray<Ended<Around>> => {
   const none: Ended<Around> = [{}, from]
   const comma = (at: number) => (plainAt(said, at) === "," ? at + 1 : at)
+  const colon = (at: number) => (plainAt(said, at) === ":" ? at + 1 : comma(at))
   const where = ["on", "for", "at", "in", "across"].includes(plainAt(said, from))
-    ? targetsAt(said, from + 1).map(([targets, next]): Ended<Around> => [{ targets }, comma(next)])
+    ? targetsAt(said, from + 1).map(([targets, next]): Ended<Around> => [{ targets }, colon(next)])
     : []
+  const addressed = targetsAt(said, from).flatMap(([targets, next]): ReadonlyArray<Ended<Around>> =>
+    plainAt(said, next) === ":" ? [[{ targets }, next + 1]] : []
+  )
   const when = conditionAt(said, from).map(([condition, next]): Ended<Around> => {
     const after = plainAt(said, comma(next)) === "then" ? comma(next) + 1 : comma(next)
     return [{ when: condition }, after]
   })
-  return [none, ...where, ...when]
+  return [none, ...where, ...addressed, ...when]
 }
 
 /** What follows a phrase, up to the last word or one that joins. */
@@ -109,7 +113,7 @@ const tails = (said: Sentence, at: number, around: Around): ReadonlyArray<Ended<
     const closes = after === "" || after === "," || said.joints.has(at + 1)
     if (around.targets === undefined ? after === "on" : closes) more.push([around, at + 1])
   }
-  const batch = batchAt(said.words, at)
+  const batch = batchAt(said.words, word === "and" ? at + 1 : at)
   if (batch !== undefined)
     more.push([{ ...around, batch: { size: 1, maxFailures: 0, ...around.batch, ...batch.value } }, batch.next])
   const found = more.flatMap(([one, next]) => tails(said, next, one))
@@ -131,6 +135,8 @@ const batchAt = (words: Words, at: number): { readonly value: Partial<Batch>; re
   const failures = number(said[2]) ?? named[said[2] ?? ""]
   if (said[0] === "stop" && said[1] === "after" && failures !== undefined && /^failures?$/u.test(said[3] ?? ""))
     return { value: { maxFailures: failures - 1 }, next: at + 4 }
+  if (/^stop (?:at|on|after) the first (?:failure|error)$/u.test(said.join(" ")))
+    return { value: { maxFailures: 0 }, next: at + 5 }
   return undefined
 }
 
@@ -152,7 +158,7 @@ const toActs = (
   const given = Object.entries(values).flatMap(([name, said]) =>
     said._tag === "Argument" ? [[name, said.value] as const] : []
   )
-  const { units, seen: _, ...rest } = Object.fromEntries(given)
+  const { units, ...rest } = Object.fromEntries(given)
   if (since !== undefined && rest["since"] !== undefined) return undefined
   const time = since === undefined ? {} : { since }
   const each = Array.isArray(units) ? units.map((unit): Args => ({ unit })) : [{}]

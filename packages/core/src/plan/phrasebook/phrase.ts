@@ -20,7 +20,6 @@ export interface Phrase {
   readonly batch?: Batch
 }
 
-/** `{seen:…}` is a slot whose value is in the answer anyhow, and no argument. */
 export type Row = readonly [
   action: ActionName,
   phrases: ReadonlyArray<string>,

@@ -9,6 +9,7 @@ export const hosts: ReadonlyArray<Row> = [
       `${logs} [the] (log|logs|journal) (of|for|from) {unit} {since?}`,
       `${logs} [the] (last|latest|newest) {lines:number} [lines|log lines|entries|log entries|messages] (of|from|for|in) {unit} [log|logs|journal]`,
       `${logs} [the] (last|latest|newest) {lines:number} (lines|log lines|entries|log entries|messages) (of|from) the (log|logs|journal) (of|for) {unit}`,
+      "journalctl -u {unit} -n {lines:number}",
       `${logs} [all] [the] {level} (of|from|in|for) {unit} [log|logs] {since?}`,
       `${logs} [all] [the] {unit} {level} {since?}`,
       `${logs} [all] [the] {level} in the (log|logs|journal) (of|for) {unit} {since?}`,
@@ -24,6 +25,7 @@ export const hosts: ReadonlyArray<Row> = [
       `(search|grep) [the] [system] (log|logs|journal) for {text} {since?}`,
       `(show|show me|tail|read|cat|print|display|get) [the] [log|file|log file] {path:log}`,
       `(show|show me|tail|read|print|display|get) [the] (last|latest) {lines:number} lines of {path:log}`,
+      "tail -n {lines:number} {path:log}",
       `(search|grep|look|find) [for] {text} in {path:log}`,
       "(any|are there any|were there any|is there any|have there been any) [recent|new] {level} {since?}",
       "(any|are there any|were there any|have there been any) [recent|new] {level} in [the] [system] (log|logs|journal) {since?}",
@@ -39,8 +41,8 @@ export const hosts: ReadonlyArray<Row> = [
   [
     "log.query",
     [
-      "what went wrong {since?}",
-      "what went wrong with {unit} {since?}",
+      "[show me|tell me] what went wrong {since?}",
+      "[show me|tell me] what went wrong with {unit} {since?}",
       "why (did|has) {unit} (fail|failed|crash|crashed|die|died|stop|stopped)",
       "why is {unit} (failing|crashing|down|not running|not working)",
       "what is wrong with {unit}",
@@ -57,6 +59,9 @@ export const hosts: ReadonlyArray<Row> = [
       `[show|show me|check|get|what is|give me|tell me] [the] [current] (usage|utilization|utilisation|load|load average|uptime|metrics|resources|disk space|free memory|free disk space)`,
       "(check|show|show me) [the] (cpu|memory|ram|disk|load)",
       "how much (memory|ram|disk|disk space|space|cpu) (is|do you have|do we have) [used|free|available|in use|left]",
+      "how much (free|available) (memory|ram|disk|disk space|space|swap) (is there|is left|do we have|do you have) [left]",
+      `[show|show me|check|get|what is|give me|compare] [the] [current] (cpu|memory|ram|disk|load|swap) and (cpu|memory|ram|disk|load|swap) [usage|use]`,
+      "compare [the] [current] (cpu|memory|ram|disk|load|swap|usage) [usage|use]",
       "how much (memory|ram|disk|disk space|cpu) (is|are) {targets} using",
       "how (busy|loaded|full) (is|are) {targets}",
       "how (is|are) {targets} [doing]",
@@ -96,7 +101,7 @@ export const hosts: ReadonlyArray<Row> = [
     "process.list",
     [
       `${show} [me] [all] [the] [running|top] processes`,
-      "(list|show|show me) [the] top {count:number} processes",
+      "[list|show|show me] [the] top {count:number} processes",
       "(what|which processes) (is|are) running",
       "(ps|ps aux|ps -ef|top|htop)"
     ]
@@ -107,6 +112,7 @@ export const hosts: ReadonlyArray<Row> = [
       "(what|which process) (is|is using|uses|eats|is eating|consumes) [up] [all|so much|the most|most of] [the|of the] cpu",
       "what is (using|eating|consuming) [up] [all|so much|the most] [the] cpu",
       `${show} [the] [top] processes by cpu`,
+      "top {count:number} processes by cpu",
       `${show} [the] top {count:number} processes by cpu`
     ],
     { by: "cpu" }
@@ -116,6 +122,7 @@ export const hosts: ReadonlyArray<Row> = [
     [
       "(what|which process) (is using|uses|eats|is eating|consumes) [up] [all|so much|the most|most of] [the] (memory|ram)",
       `${show} [the] [top] processes by (memory|ram)`,
+      "top {count:number} processes by (memory|ram)",
       `${show} [the] top {count:number} processes by (memory|ram)`
     ],
     { by: "memory" }

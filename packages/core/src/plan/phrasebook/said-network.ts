@@ -1,6 +1,8 @@
 /** The phrases about the network, packages, files and commands. */
 import { show, type Row } from "./phrase.ts"
 
+const ports = "(open|listening|in use|used|taken|free|closed)"
+
 export const network: ReadonlyArray<Row> = [
   [
     "network.ping",
@@ -27,12 +29,25 @@ export const network: ReadonlyArray<Row> = [
     "network.port",
     [
       "(check|test|probe) [tcp] port {port} (of|at|on) {address}",
+      "(check|test|probe) [tcp] port {port} (of|at|on) {address:anyaddress} from {targets}",
       "(check|test) (if|whether) [tcp] port {port} (of|at|on) {address:anyaddress} is (open|reachable)",
       "can {targets} connect to {address:anyaddress} [on|at] port {port}",
       "can {targets} reach port {port} (of|on|at) {address:anyaddress}",
+      "can {targets} reach {address:anyaddress} (on|at) port {port}",
       "is [tcp] port {port} (open|reachable) (on|at) {address:anyaddress} from {targets}",
       "is [tcp] port {port} (of|on|at) {address:anyaddress} (open|reachable) from {targets}"
     ]
+  ],
+  // where nobody says from where, the host tries itself
+  [
+    "network.port",
+    [
+      "(check|test|probe) [tcp] port {port}",
+      "is [tcp] [port] {port} (reachable|answering|accepting connections)",
+      "(check|test|see) (if|whether) [tcp] [port] {port} (is reachable|is answering|answers|accepts connections)",
+      "does [tcp] port {port} (answer|accept connections)"
+    ],
+    { address: "localhost" }
   ],
   [
     "network.http",
@@ -48,9 +63,15 @@ export const network: ReadonlyArray<Row> = [
       `${show} [all] [the] (open|listening) [tcp|network] ports`,
       "(what|which) ports are (open|listening|in use)",
       "(what|which processes) (is|are) listening",
-      "(what|which process|who) (is|is listening) on port {seen:port}",
-      "(what|which process|who) (uses|is using) port {seen:port}",
-      "is [tcp] port {seen:port} (open|listening|in use|used|taken)",
+      `(what|which process|which service|who) (is|is listening|listens) on [tcp] port {port}`,
+      "(what|which process|which service|who) (is listening|listens) on {port}",
+      "(what|which process|which service|who) (uses|is using|has|owns) [tcp] port {port}",
+      `is [tcp] [port] {port} ${ports}`,
+      `is [tcp] [port] {port} (of|on|at) {targets} ${ports}`,
+      `(check|test|see) (if|whether) [tcp] [port] {port} is ${ports}`,
+      "(does|do) {targets} listen on [tcp] [port] {port}",
+      "(is|are) {targets} listening on [tcp] [port] {port}",
+      "(check|test|see) (if|whether) {targets} (listens|listen|is listening|are listening) on [tcp] [port] {port}",
       "(ss|ss -tlnp|ss -tulpn|netstat -tulpn|netstat -tlnp)"
     ]
   ],

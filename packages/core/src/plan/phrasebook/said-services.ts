@@ -15,7 +15,14 @@ export const services: ReadonlyArray<Row> = [
       "service {unit} status"
     ]
   ],
-  ["service.list", [`${show} [all] [the] [systemd] (services|units)`, "(what|which) services are there"]],
+  [
+    "service.list",
+    [
+      `${show} [all] [the] [systemd] (services|units)`,
+      "[show|show me|get|check|what is] [the] (status|state) of (all|the|all the) services",
+      "(what|which) services are there"
+    ]
+  ],
   [
     "service.list",
     [
@@ -191,6 +198,7 @@ export const services: ReadonlyArray<Row> = [
     [
       "(restore|roll back|rollback|revert) [the] [file|config|configuration] {path:etc} [from backup|from the backup|from its backup|to the last backup]",
       "(restore|roll back|rollback|revert) {path:etc} (from|to) backup {backup:id}",
+      "restore [the] (last|latest|previous|newest) backup (of|for) [the] [file] {path:etc}",
       "(undo|revert|roll back) the last change (of|to|in) {path:etc}",
       "(restore|roll back|rollback|revert) [the] [last|previous] {path:config} (config|configuration) [from backup|from the backup|from its backup|to the last backup]",
       "roll [the] {path:config} (config|configuration) back",

@@ -24,6 +24,7 @@ export const notUnits = new Set(
     "a all an and any anything are at be because both but by can do does down each every everything everywhere except for from has host hosts i if in into is it its just " +
     "machine machines me my never no node nodes none not nothing now of off on one only or our out over please server servers service services should some something status " +
     "stop start restart reload that the them then there these they thing things this those to too up us want was we what when where which who why will with without you your " +
+    "about after again also always as before between during first here how last later maybe more most next other others same soon still today tomorrow tonight until while yesterday yet " +
     "config configuration log logs error errors disk cpu memory user users password root system computer"
   ).split(" ")
 )

@@ -1,7 +1,7 @@
 /**
  * An instruction as words.
  *
- * Owns: cutting a text into words, with quoted parts whole and commas and percent signs alone. Does not own: what words mean.
+ * Owns: cutting a text into words, with quoted parts whole and commas, percent signs and closing colons alone. Does not own: what words mean.
  * Invariants: nothing is dropped but the mark at the end and courtesies; what a terminal or a shell would obey makes no words.
  */
 export interface Word {
@@ -49,12 +49,13 @@ const contracted: { readonly [said: string]: string } = {
   "there's": "is"
 }
 
-/** "what's" is two words, and "web1's" is a name and what it has. */
+/** "what's" is two words, "web1's" is a name and what it has, "web1:" is who is addressed. */
 const parted = (text: string): Words => {
   const word = (part: string): Word => ({ text: part, plain: part.toLowerCase(), quoted: false })
   const said = text.replaceAll("’", "'")
   const second = contracted[said.toLowerCase()]
   if (second !== undefined) return [word(said.replace(/(?:n't|'s)$/iu, "")), word(second)]
+  if (/^[^:]+:$/u.test(text)) return [word(text.slice(0, -1)), word(":")]
   return /^[A-Za-z0-9._-]+'s$/iu.test(said) ? [word(said.slice(0, -2)), word("'s")] : [word(text)]
 }
 
