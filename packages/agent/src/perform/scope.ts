@@ -3,7 +3,7 @@
  *
  * Owns: whether this host has scopes, what is run in one, its end. Does not own: the program, what is said of it (`shell.ts`).
  * Invariants: the scope is never used on trust, since the program's own cgroup is read before it begins; it ends with its program and
- * with the service that asked; the program has the service's restrictions, because it is its child. What the program handed to another
+ * with the service that asked, when that dies or is told to stop; the program has the service's restrictions, because it is its child. What the program handed to another
  * service (systemd, cron, at) is that one's: only a cgroup is ended here.
  */
 import { access, readFile } from "node:fs/promises"
