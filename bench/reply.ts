@@ -2,11 +2,14 @@
  * What hub, log, queue and worker add to the time until a model's first words are on a screen, against the provider's own SDK
  * called directly: the same server, the same question, in turns.
  */
+import { randomUUID } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
 import OpenAI from "openai"
-import { begin, happened, send } from "../test/conversation/support.ts"
+import { begin, happened } from "../test/conversation/support.ts"
 import { reply } from "../test/support/providers/script.ts"
 import { startProvider } from "../test/support/providers/stand-in.ts"
-import { dispose, hubFetch, makeHome, start, startHub, until } from "../test/support/signalbox.ts"
+import { dispose, type Home, hubFetch, makeHome, start, startHub, until } from "../test/support/signalbox.ts"
 import { type Row, freshDatabase, median, millis, quantile } from "./support.ts"
 
 const samples = 100
@@ -27,13 +30,14 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
     const { conversationId } = await begin(home, "openai/gpt-4", question, { tools: false })
     await happened(home, conversationId, "ReplyCompleted")
     const screen = await listen(home, conversationId)
+    const send = await sender(home, conversationId)
     const [ours, sdk]: [Array<number>, Array<number>] = [[], []]
     for (let n = 0; n < samples + warmUp; n++) {
       const a = await firstOf(direct)
       const first = screen.firstDelta()
       const ended = screen.ended()
       const began = performance.now()
-      await Promise.all([send(home, conversationId, question), first])
+      await Promise.all([send(question), first])
       const b = (await first) - began
       await ended
       await new Promise((resolve) => setTimeout(resolve, 150)) // people take longer: nothing of the last one is still being recorded
@@ -73,8 +77,21 @@ const firstOf = async (client: OpenAI): Promise<number> => {
   return first
 }
 
+/** A client that stays has its token in memory, as the SDK has its key. */
+const sender = async (home: Home, conversationId: string) => {
+  const token = (await readFile(join(home.path, "home", "credentials", "admin-token"), "utf8")).trim()
+  const url = `http://127.0.0.1:${home.env["SIGNALBOX_HTTP_PORT"]}/api/v1/conversations/${conversationId}/messages`
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" }
+  return async (text: string): Promise<void> => {
+    const body = JSON.stringify({ text, commandId: randomUUID() })
+    const response = await fetch(url, { method: "POST", headers, body })
+    if (!response.ok) throw new Error(`the hub answered ${response.status}: ${await response.text()}`)
+    await response.arrayBuffer()
+  }
+}
+
 /** Tells when the next delta and the next outcome have come. */
-const listen = async (home: Parameters<typeof hubFetch>[0], conversationId: string) => {
+const listen = async (home: Home, conversationId: string) => {
   const stop = new AbortController()
   const response = await hubFetch(home, `/api/v1/conversations/${conversationId}/live?from=1`, {
     headers: { accept: "text/event-stream" },

@@ -19,6 +19,8 @@ import { conversationDecider } from "./room.ts"
 const keptEvents = 64
 const keptBytes = 1_048_576
 const healEveryMs = 150
+/** In place of when it was last heard: what was said before somebody listened is in the store. Of a reply whose request is heard, nothing was. */
+const mayHaveBegun = 0
 /** Pieces beyond a gap that are remembered until it is healed; more of them are found in the store. */
 const keptPieces = 64
 
@@ -59,6 +61,7 @@ export const makeLiveRooms: Effect.Effect<
   const commands = yield* Commands
   const precedence = yield* Effect.serviceOption(Precedence)
   const followed = new Set<string>()
+  const clock = yield* Clock.Clock
   // somebody looks at it and waits for the first words
   const { done } = Option.isNone(precedence)
     ? { done: () => {} }
@@ -105,7 +108,7 @@ export const makeLiveRooms: Effect.Effect<
         yield* Effect.addFinalizer(() => Effect.sync(room.close))
         yield* tail.watch(conversationId, (event) => {
           commands.hear(conversationDecider, conversationEvents, event)
-          room.happened(event)
+          room.happened(event, clock.currentTimeMillisUnsafe())
         })
         yield* text.pieces(conversationId).pipe(
           Stream.runForEach((piece) => Effect.map(Clock.currentTimeMillis, (now) => room.heard(piece, now))),
@@ -144,9 +147,9 @@ const makeRoom = (registry: {
     if (live !== undefined) registry.end(live.replyId)
     live = undefined
   }
-  const begin = (replyId: string): Live => {
+  const begin = (replyId: string, heardAt: number): Live => {
     close()
-    const made: Live = { replyId, text: "", thoughts: 0, beyond: [], heardAt: 0, resting: false }
+    const made: Live = { replyId, text: "", thoughts: 0, beyond: [], heardAt, resting: false }
     live = made
     for (const piece of early) take(made, piece)
     early = []
@@ -168,13 +171,13 @@ const makeRoom = (registry: {
     if (asked !== undefined) registry.begun(asked)
     asked = undefined
   }
-  const happened = (event: RecordedEvent): void => {
+  const happened = (event: RecordedEvent, now: number): void => {
     remember(event)
     const replyId = replyIdOf(event)
     if (replyId !== undefined) {
       begun()
       if (event.type === "ReplyRequested") asked = event.position
-      if (event.type === "ReplyRequested" && replyId !== live?.replyId) begin(replyId)
+      if (event.type === "ReplyRequested" && replyId !== live?.replyId) begin(replyId, now)
       else if (outcomes.has(event.type)) {
         ended = replyId
         if (live?.replyId === replyId) close()
@@ -207,7 +210,8 @@ const makeRoom = (registry: {
       if (first === undefined) return []
       return version >= first ? events.slice(version - first) : undefined
     },
-    open: (replyId) => (live?.replyId === replyId ? live : replyId === ended ? silent(replyId) : begin(replyId))
+    open: (replyId) =>
+      live?.replyId === replyId ? live : replyId === ended ? silent(replyId) : begin(replyId, mayHaveBegun)
   }
   return { door, happened, heard, close }
 }

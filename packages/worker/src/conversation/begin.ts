@@ -13,7 +13,7 @@ import { evolveTalk, type Talk } from "@signalbox/core/conversation/memory.ts"
 import type { SoonReply, SoonRequest } from "@signalbox/core/conversation/soon.ts"
 import { canonical } from "@signalbox/core/log/Commands.ts"
 import { LiveText } from "@signalbox/core/conversation/LiveText.ts"
-import { makeReady } from "./ready.ts"
+import { letClaimLeave, makeReady } from "./ready.ts"
 import { goOnAll, hearInterruptions, untouched } from "./reply.ts"
 import { Talks } from "./Talks.ts"
 import { Turns } from "./Turns.ts"
@@ -58,10 +58,11 @@ export const beginReplySoon = ({ conversationId, replyId, request }: SoonReply, 
     if (known === undefined || known.view.open !== null) return
     const interrupted = yield* hearInterruptions(conversationId)
     const asked = yield* hearRequest(conversationId, replyId, request)
-    const foreseen = request === undefined ? undefined : foresee(known, request, yield* Clock.currentTimeMillis)
-    const early = foreseen === undefined ? undefined : yield* makeReady(conversationId, foreseen, begun, true)
     const preparing = yield* Effect.forkScoped(
       Effect.gen(function* () {
+        yield* letClaimLeave
+        const foreseen = request === undefined ? undefined : foresee(known, request, yield* Clock.currentTimeMillis)
+        const early = foreseen === undefined ? undefined : yield* makeReady(conversationId, foreseen, begun, false)
         const asAnnounced = yield* Deferred.await(asked)
         const talk = talks.recent(conversationId)
         if (talk?.view.open?.replyId !== replyId) return undefined
@@ -70,8 +71,7 @@ export const beginReplySoon = ({ conversationId, replyId, request }: SoonReply, 
           return early
         }
         return yield* makeReady(conversationId, talk, begun, false)
-      }),
-      { startImmediately: true }
+      })
     )
     yield* (yield* Turns).begin(conversationId, replyId, (claimed) =>
       Effect.gen(function* () {

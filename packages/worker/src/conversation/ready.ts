@@ -38,10 +38,7 @@ export const makeReady = (conversationId: string, talk: Talk, begun: () => void,
     const heard = makeHeard()
     const shown = { conversationId, replyId: open.replyId, from: open.said, begun }
     const prepared = Effect.gen(function* () {
-      if (claimLeaves) {
-        yield* Effect.yieldNow
-        yield* Effect.yieldNow
-      }
+      if (claimLeaves) yield* letClaimLeave
       const context = yield* smallTalk(talk, open.model)
       if (context === undefined) return yield* Effect.never
       ready.made = true
@@ -50,6 +47,9 @@ export const makeReady = (conversationId: string, talk: Talk, begun: () => void,
     const ready: Forming = { talk, heard, go, made: false }
     return Object.assign(ready, { answer: yield* Effect.forkScoped(prepared, { startImmediately: !claimLeaves }) })
   })
+
+/** The driver writes in the next turn of the event loop: what is begun now waits for two. */
+export const letClaimLeave = Effect.andThen(Effect.yieldNow, Effect.yieldNow)
 
 export const questionOf = ({ memory }: Talk, ref: string, { system, messages }: ModelContext): ModelRequest => ({
   ref,
