@@ -1,6 +1,6 @@
 /**
  * What hub, log, queue and worker add to the time until a model's first words are on a screen, against the provider's own SDK
- * called directly: the same server, the same question, in turns.
+ * called directly: the same server, the same question about the same conversation, in turns.
  */
 import { randomUUID } from "node:crypto"
 import { readFile } from "node:fs/promises"
@@ -15,10 +15,11 @@ import { type Row, freshDatabase, median, millis, quantile } from "./support.ts"
 const samples = 100
 const warmUp = 15
 const question = "how far is it?"
+const answer = "as far as that and a little further, I should say"
 
 export const rows = async (): Promise<ReadonlyArray<Row>> => {
   const provider = await startProvider("openai")
-  provider.otherwise(() => reply("as far as that and a little further, I should say"))
+  provider.otherwise(() => reply(answer))
   const home = await makeHome({ database: await freshDatabase(), env: provider.env })
   try {
     await startHub(home)
@@ -32,8 +33,10 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
     const screen = await listen(home, conversationId)
     const send = await sender(home, conversationId)
     const [ours, sdk]: [Array<number>, Array<number>] = [[], []]
+    const said: Array<OpenAI.Responses.EasyInputMessage> = []
     for (let n = 0; n < samples + warmUp; n++) {
-      const a = await firstOf(direct)
+      said.push({ role: "assistant", content: answer }, { role: "user", content: question })
+      const a = await firstOf(direct, said)
       const first = screen.firstDelta()
       const ended = screen.ended()
       const began = performance.now()
@@ -63,13 +66,13 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
   }
 }
 
-const firstOf = async (client: OpenAI): Promise<number> => {
+const firstOf = async (client: OpenAI, said: ReadonlyArray<OpenAI.Responses.EasyInputMessage>): Promise<number> => {
   const began = performance.now()
   const stream = await client.responses.create({
     model: "gpt-4",
     stream: true,
     store: false,
-    input: question
+    input: [{ role: "user", content: question }, ...said]
   })
   let first: number | undefined
   for await (const event of stream) if (event.type === "response.output_text.delta") first ??= performance.now() - began
