@@ -122,7 +122,7 @@ describe("cert", () => {
       assert.isBelow(Date.parse(replaced.expiresAt) - Date.now(), 3 * 86_400_000 + 1)
       for (const bad of ["a b", "", "http://x", "ä"]) {
         const refused = await signalbox(home, "cert", "--replace", "--name", bad)
-        assert.deepStrictEqual([refused.code, refused.stdout], [1, ""], bad)
+        assert.deepStrictEqual([refused.code, refused.stdout], [2, ""], bad)
         assert.include(refused.stderr, "neither a DNS name nor an address")
       }
       assert.include((await signalbox(home, "cert", "--days", "0")).stderr, "1 to 36500")
