@@ -42,7 +42,7 @@ function serves([role, ...flags]) {
  * V8 takes its size only when a process starts: this one starts anew in its own place, where Node can do that. It keeps its number.
  */
 function becomeRoomy() {
-  const roomy = "--min-semi-space-size=8"
+  const roomy = "--min-semi-space-size=4"
   if (process.execve === undefined || process.execArgv.some((flag) => flag.includes("semi-space-size"))) return
   process.execve(
     process.execPath,
@@ -53,7 +53,7 @@ function becomeRoomy() {
 
 /**
  * What is in use is small (35 MB while a million events are followed), but on a machine with much memory V8 collects late: 450 MB.
- * Neither flag is a limit that could end the process: the young generation stays as it began (2 MB; 16 where somebody is served),
+ * Neither flag is a limit that could end the process: the young generation stays as it began (2 MB; 8 where somebody is served),
  * and the old one is collected when it has grown by half. Costs up to a quarter more CPU where nothing but events is read.
  */
 function leaveLittleGarbage() {

@@ -86,7 +86,7 @@ describe("the launcher", () => {
       const { code, stderr } = await signalbox([...role, "--help"], { nodeArgs: tellProcess })
       const [first, then, ...last] = stderr.trim().split("\n")
       assert.strictEqual(then, first, "it keeps its number")
-      assert.deepStrictEqual([code, last], [0, ["--min-semi-space-size=8"]])
+      assert.deepStrictEqual([code, last], [0, ["--min-semi-space-size=4"]])
     }
     const { stderr } = await signalbox(["events", "--help"], { nodeArgs: tellProcess })
     assert.notInclude(stderr, "semi-space")
