@@ -104,7 +104,10 @@ export type Verdict =
 export class EventLog extends Context.Service<
   EventLog,
   {
-    /** Group-committed with its neighbours; suspends while the queue is full. Retries a lost connection by the command's receipt. */
+    /**
+     * Group-committed with its neighbours; suspends while the queue is full. Retries a lost connection by the command's receipt.
+     * Answers, refusals too, when the disk has it; no way of reading below tells of it before.
+     */
     readonly append: (item: Append) => Effect.Effect<Appended, AppendError>
     /**
      * One page in order, ended by `limit` (≤ 10,000, default 1,000) or by the event that passes 4 MiB of payload. `from`: first
